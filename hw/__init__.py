@@ -1,0 +1,1 @@
+"""Hardware of a reconfigurable dataflow unit: pure values first, Amaranth generators beside them."""

@@ -1,0 +1,139 @@
+"""Configuration fields: declared once as a dataclass beside a unit, laid out here for everybody.
+
+A unit's program is a frozen dataclass whose fields are made with :func:`bits`, :func:`rows` and nothing
+else. :class:`Layout` gives each a place in the unit's configuration words: fields follow each other from bit
+0 of word 0 upwards, without gaps, in the order of their declaration. Hardware decode, image writer, image
+reader and documentation all read this layout.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any, Generic, TypeVar
+
+from hw.spec import FabricSpec
+
+__all__ = ["SIGNED_FIELDS", "Layout", "Place", "bits", "rows"]
+
+Width = int | Callable[[FabricSpec], int]
+P = TypeVar("P")
+
+
+def bits(width: Width, text: str, default: Any = 0, *, kind: type = int) -> Any:
+    """A field of ``width`` bits; ``kind`` is ``int``, ``bool`` or an ``IntEnum``. Negative values are two's complement."""
+    return dataclasses.field(default=default, metadata={"width": width, "text": text, "kind": kind})
+
+
+def rows(program: type, count: Width, text: str) -> Any:
+    """A tuple of ``count`` sub-programs; missing ones are all defaults."""
+    return dataclasses.field(default=(), metadata={"rows": program, "count": count, "text": text})
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a field lies: its dotted path, first bit, width, and what it means."""
+
+    path: str
+    offset: int
+    width: int
+    kind: type
+    text: str
+
+
+def _resolve(width: Width, spec: FabricSpec) -> int:
+    return width if isinstance(width, int) else width(spec)
+
+
+class Layout(Generic[P]):
+    """The places of a program's fields on a fabric of ``spec``.
+
+    Parameters
+    ----------
+    program
+        Frozen dataclass that declares the fields.
+    spec
+        Decides widths and counts.
+    """
+
+    def __init__(self, program: type[P], spec: FabricSpec) -> None:
+        self.program = program
+        self.spec = spec
+        self.places = tuple(self._walk(program, "", 0))
+        last = self.places[-1]
+        self.bits = last.offset + last.width
+        self.words = -(-self.bits // 32)
+
+    def _walk(self, program: type, prefix: str, offset: int) -> Iterator[Place]:
+        for field in dataclasses.fields(program):
+            meta = field.metadata
+            if "rows" not in meta:
+                width = _resolve(meta["width"], self.spec)
+                yield Place(prefix + field.name, offset, width, meta["kind"], meta["text"])
+                offset += width
+                continue
+            for index in range(_resolve(meta["count"], self.spec)):
+                for place in self._walk(meta["rows"], f"{prefix}{field.name}.{index}.", offset):
+                    yield place
+                    offset = place.offset + place.width
+
+    def pack(self, program: P) -> list[int]:
+        """The 32-bit configuration words of a program.
+
+        Raises
+        ------
+        ValueError
+            A value that does not fit its field, or more sub-programs than the fabric has.
+        """
+        total = 0
+        for place in self.places:
+            value = int(self._get(program, place.path))
+            if not -(1 << place.width - 1) <= value < 1 << place.width:
+                raise ValueError(f"{place.path} must fit {place.width} bits, not {value}")
+            total |= (value & ((1 << place.width) - 1)) << place.offset
+        return [total >> (32 * word) & 0xFFFFFFFF for word in range(self.words)]
+
+    def unpack(self, words: list[int]) -> P:
+        """The program in configuration words; signed fields (stride, offset) come back signed."""
+        total = sum(word << (32 * index) for index, word in enumerate(words))
+        values = {}
+        for place in self.places:
+            raw = total >> place.offset & ((1 << place.width) - 1)
+            if place.path.rpartition(".")[2] in SIGNED_FIELDS and raw >> (place.width - 1):
+                raw -= 1 << place.width
+            values[place.path] = raw if place.kind is int else place.kind(raw)
+        return self._build(self.program, "", values)
+
+    def _build(self, program: type[Any], prefix: str, values: dict[str, Any]) -> Any:
+        arguments: dict[str, Any] = {}
+        for field in dataclasses.fields(program):
+            if "rows" in field.metadata:
+                count = _resolve(field.metadata["count"], self.spec)
+                arguments[field.name] = tuple(
+                    self._build(field.metadata["rows"], f"{prefix}{field.name}.{index}.", values)
+                    for index in range(count)
+                )
+            else:
+                arguments[field.name] = values[prefix + field.name]
+        return program(**arguments)
+
+    def _get(self, program: Any, path: str) -> int | IntEnum:
+        node, names = program, path.split(".")
+        while names:
+            name = names.pop(0)
+            field = next(f for f in dataclasses.fields(node) if f.name == name)
+            value = getattr(node, name)
+            if "rows" not in field.metadata:
+                return value
+            count = _resolve(field.metadata["count"], self.spec)
+            if len(value) > count:
+                raise ValueError(f"{name} must have at most {count} entries on this fabric, not {len(value)}")
+            index = int(names.pop(0))
+            node = value[index] if index < len(value) else field.metadata["rows"]()
+        raise AssertionError(path)
+
+
+SIGNED_FIELDS = frozenset({"stride", "offset", "index_stride"})
+"""Fields whose value is two's complement."""

@@ -1,0 +1,83 @@
+"""The program of an address generation and coalescing unit.
+
+An AGCU runs its loop nest once for each launch (after the token of its control input with ``wait_token``), or,
+with ``indexed``, once for each beat of its scalar input until one with a stop ``>= end_rank``. Level 0 is the
+innermost; the byte address of a vector beat is ``base + args[arg_a] + args[arg_b] + sum(index_l * stride_l)``, plus
+``index_stride`` times the scalar beat's value with ``indexed``. A bound is ``args[bound_arg]`` if ``bound_arg`` is
+not 0; a bound of 0 makes the whole nest empty. Argument 0 reads as zero.
+
+``LOAD``   sends the beats of the nest, ``lanes`` words each, neighbouring addresses coalesced into bursts; never
+           more in flight than its buffer has room for, so that a waiting consumer never blocks a channel. The stop
+           of a beat is the ``rank`` of the highest level that ends with it; the beat that ends the nest carries
+           ``end_rank``, with ``indexed``: ``nest_rank`` plus the scalar beat's stop. An empty nest sends nothing.
+``STORE``  writes the beats of its vector input to the addresses of the nest, which begins anew when it ends, until
+           one with a stop ``>= end_rank``. Void beats are not written. With ``pack``, two beats become one of bf16
+           pairs (the first in the low halves); a stop pads an odd last one with zeros.
+``SINK``   takes the beats of its vector input until one with a stop ``>= end_rank``, and writes nothing.
+
+With ``emit_arg`` not 0, each launch first sends ``args[emit_arg]`` as a scalar beat (stop 0). With ``done_token`` a
+control beat (stop 0) follows when all is done: for a store, when memory has acknowledged the last burst. A launch is
+over when every AGCU of its context is done.
+
+An access outside ``[segment_base, segment_base + segment_size)`` is refused: it never reaches the channel, the unit
+reports the violation, sends zeros in its place (LOAD) or drops it (STORE), and the launch ends as failed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+from hw.fields import bits, rows
+from hw.spec import FabricSpec
+
+__all__ = ["Agcu", "AgcuKind", "AgcuLevel"]
+
+
+class AgcuKind(IntEnum):
+    """What the unit does in a launch."""
+
+    OFF = 0
+    LOAD = 1
+    STORE = 2
+    SINK = 3
+
+
+def _rank(spec: FabricSpec) -> int:
+    return spec.stop_bits
+
+
+def _arg(spec: FabricSpec) -> int:
+    return spec.arguments.bit_length()
+
+
+@dataclass(frozen=True)
+class AgcuLevel:
+    """One loop of the nest."""
+
+    bound: int = bits(24, "iterations", 1)
+    bound_arg: int = bits(_arg, "argument that holds the iterations instead; 0: none")
+    stride: int = bits(32, "bytes between iterations, signed")
+    rank: int = bits(_rank, "stop of a beat that ends this level and no higher one")
+
+
+@dataclass(frozen=True)
+class Agcu:
+    """An AGCU's program; see the module's text for its meaning."""
+
+    kind: AgcuKind = bits(2, "what the unit does", AgcuKind.OFF, kind=AgcuKind)
+    base: int = bits(32, "byte address, a multiple of the bytes of a vector beat")
+    arg_a: int = bits(_arg, "argument added to base")
+    arg_b: int = bits(_arg, "argument added to base")
+    levels: tuple[AgcuLevel, ...] = rows(AgcuLevel, lambda s: s.agcu_levels, "the loop nest, innermost first")
+    end_rank: int = bits(_rank, "stop of the last beat (LOAD); ends the launch (STORE, SINK, indexed)")
+    indexed: bool = bits(1, "the nest runs for each beat of the scalar input", False, kind=bool)
+    index_stride: int = bits(32, "bytes for each unit of the scalar beat, signed")
+    nest_rank: int = bits(_rank, "indexed LOAD: rank of the nest, added to the scalar beat's stop")
+    pack: bool = bits(1, "STORE: make bf16 pairs of two beats", False, kind=bool)
+    emit_arg: int = bits(_arg, "argument sent as a scalar beat at the launch; 0: none")
+    wait_token: bool = bits(1, "begin after a beat of the control input", False, kind=bool)
+    done_token: bool = bits(1, "send a control beat when done", False, kind=bool)
+    priority: int = bits(4, "requests of a lower number go first")
+    segment_base: int = bits(32, "first byte that may be accessed")
+    segment_size: int = bits(32, "bytes that may be accessed")

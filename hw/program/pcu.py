@@ -1,0 +1,152 @@
+"""The program of a pattern compute unit.
+
+A PCU takes *steps*. A step begins when the header finds all it needs: a beat at the reference input and at
+every ``EACH`` and ``HOLD`` input. It pops the ``EACH`` inputs (the reference is one of them) and those
+``HOLD`` inputs whose ``hold_rank`` the reference beat's stop reaches, loads the pipeline registers, and
+travels through all stages and the tail. At most one step a cycle begins.
+
+* Register ``i`` starts as the beat of vector input ``i`` (zero without one); scalar ``k`` as that of scalar
+  input ``k``, the same for all lanes.
+* A stage computes ``op(a, b, c)`` in each lane and writes register ``dst``. With ``c = ACC`` it accumulates:
+  ``acc[index] := op(a, b, acc[index])``, where the first row of a block takes ``const`` for ``acc[index]``.
+* ``index`` counts reference beats from 0 and returns to 0 after a stop of rank ``>= acc_row``; with
+  ``acc_row = 0`` it stays 0. A block ends with a stop of rank ``>= acc_rank``.
+
+``accumulate`` says which steps give an output beat:
+
+=========== ===========================================================================================
+``OFF``     every step; no stage accumulates
+``REDUCE``  the steps that end a block, with the accumulated value (``index`` is always 0)
+``SCAN``    every step, with the value accumulated so far
+``DRAIN``   no step; after the end of a block the header itself issues one *drain* step for each
+            accumulator, ``index`` 0 upwards, for stage ``drain_stage``, then the next of ``drain_stages``
+=========== ===========================================================================================
+
+In a drain step the drained stage writes ``acc[index]`` to ``dst``, other accumulating stages do nothing, and
+all other stages compute as ever. The drain step's stop is the one that the reference carried at this index
+in the last row of the block; for all but the last drained stage, the last index carries ``acc_row``.
+
+With ``drain_stages > 1`` the stages are the rows of an output-stationary outer product.
+
+The tail applies, in this order: reduction over lanes (result in all lanes), special function, conversion,
+and to the stop: ``stop >= stop_rank ? stop - stop_sub + stop_add : stop``.
+
+A void reference beat makes a void step: accumulators keep their value (or take ``const`` in a first row), and
+the output beat is void as well, but for ``REDUCE`` and ``DRAIN``, whose output beats are never void.
+
+With ``merge``, the reference is vector input 0 or 1, as scalar input 0 says (0 or not 0, as a bit pattern) for
+the whole of a block, up to a stop of rank ``>= merge_rank``, with which the selector is popped; the chosen
+beat is register 0. Inputs 0 and 1 and the selector then need no mode.
+
+``unpack`` makes two beats of each packed beat of vector input 0: from each word first the low, then the high
+half, as a bf16; the stop goes with the second. With ``unpack_odd`` a packed beat with a stop makes only one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+from hw.fields import bits, rows
+from hw.numerics.ops import Conversion, Op, Reduction, Special
+from hw.spec import FabricSpec
+
+__all__ = ["Accumulate", "Input", "InputMode", "Pcu", "Source", "Stage"]
+
+
+class InputMode(IntEnum):
+    """How a header input is consumed against the reference."""
+
+    OFF = 0
+    EACH = 1
+    HOLD = 2
+
+
+class Accumulate(IntEnum):
+    """Which steps give an output beat."""
+
+    OFF = 0
+    REDUCE = 1
+    SCAN = 2
+    DRAIN = 3
+
+
+class Source(IntEnum):
+    """An operand: a vector register, the stage's constant, its accumulator, or a scalar for all lanes."""
+
+    REG0 = 0
+    REG1 = 1
+    REG2 = 2
+    REG3 = 3
+    CONST = 4
+    ACC = 5
+    SCALAR0 = 8
+    SCALAR1 = 9
+    SCALAR2 = 10
+    SCALAR3 = 11
+    SCALAR4 = 12
+    SCALAR5 = 13
+    SCALAR6 = 14
+    SCALAR7 = 15
+
+    @staticmethod
+    def scalar(index: int) -> Source:
+        """Scalar input ``index``."""
+        return Source(8 + index)
+
+
+def _rank(spec: FabricSpec) -> int:
+    return spec.stop_bits
+
+
+def _stage(spec: FabricSpec) -> int:
+    return max(1, (spec.stages - 1).bit_length())
+
+
+@dataclass(frozen=True)
+class Input:
+    """A header input."""
+
+    mode: InputMode = bits(2, "how it is consumed", InputMode.OFF, kind=InputMode)
+    hold_rank: int = bits(_rank, "HOLD: popped when the reference's stop is at least this")
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One stage, the same in all lanes."""
+
+    op: Op = bits(4, "operation", Op.PASS, kind=Op)
+    a: Source = bits(4, "operand a", Source.REG0, kind=Source)
+    b: Source = bits(4, "operand b", Source.REG0, kind=Source)
+    c: Source = bits(4, "operand c; ACC accumulates", Source.REG0, kind=Source)
+    dst: int = bits(2, "register written")
+    const: int = bits(32, "fp32 bits of CONST, or the accumulator's first value")
+
+
+@dataclass(frozen=True)
+class Pcu:
+    """A PCU's program; see the module's text for its meaning."""
+
+    vector: tuple[Input, ...] = rows(Input, lambda s: s.vector_inputs, "vector inputs")
+    scalar: tuple[Input, ...] = rows(Input, lambda s: s.scalar_inputs, "scalar inputs")
+    reference: Source = bits(
+        4, "the input whose beats make steps: REGi is vector input i", Source.REG0, kind=Source
+    )
+    unpack: bool = bits(1, "vector input 0 holds packed bf16 pairs", False, kind=bool)
+    unpack_odd: bool = bits(1, "a packed beat with a stop holds one bf16 vector, not two", False, kind=bool)
+    merge: bool = bits(1, "choose between vector inputs 0 and 1 by scalar input 0", False, kind=bool)
+    merge_rank: int = bits(_rank, "a block of merge ends with a stop of at least this rank")
+    stages: tuple[Stage, ...] = rows(Stage, lambda s: s.stages, "the body")
+    accumulate: Accumulate = bits(2, "which steps give output", Accumulate.OFF, kind=Accumulate)
+    acc_row: int = bits(_rank, "index returns to 0 after a stop of at least this rank; 0: no index")
+    acc_rank: int = bits(_rank, "a block ends with a stop of at least this rank")
+    drain_stage: int = bits(_stage, "DRAIN: first stage drained")
+    drain_stages: int = bits(4, "DRAIN: number of stages drained", 1)
+    reduction: Reduction = bits(2, "over the lanes", Reduction.NONE, kind=Reduction)
+    special: Special = bits(3, "special function", Special.NONE, kind=Special)
+    conversion: Conversion = bits(2, "conversion of the result", Conversion.NONE, kind=Conversion)
+    stop_rank: int = bits(_rank, "stops of at least this rank change")
+    stop_sub: int = bits(_rank, "what is taken from them")
+    stop_add: int = bits(_rank, "what is added to them")
+    vector_out: bool = bits(1, "results go to the vector output", False, kind=bool)
+    scalar_out: bool = bits(1, "lane 0 of the results goes to the scalar output", False, kind=bool)

@@ -1,0 +1,97 @@
+"""The program of a pattern memory unit.
+
+The scratchpad has ``lanes`` banks of ``pmu_lines`` words; *line* ``i`` is word ``i`` of every bank, and word
+address ``w`` is bank ``w mod lanes`` of line ``w // lanes``. It is a ring of ``blocks`` buffers of ``block_lines``
+lines, filled by the write side and given over whole to the read side (the token), which gives them back
+when read (the credit). The two sides run at once, one beat a cycle each.
+
+**Write side** (STeP's Bufferize). Beats from the chosen port fill the current buffer in order of arrival,
+a vector beat a line, a scalar beat a word. A block ends with a beat of stop ``>= write_rank`` and then is handed
+over, with its outer stop ``stop - write_rank``. Of the beats of a block, counted from 0, only those with
+``write_from <= i < write_to`` are kept (``write_to = 0`` is no limit); this is how one tensor spans several PMUs. A void beat is
+never kept nor counted, but ends a block like any other.
+
+**Read side** (STeP's Streamify). Each *run* walks the loop nest once over the oldest buffer and sends its
+beats. Level 0 is the innermost. The address of a beat is ``offset + sum(index_l * stride_l)``, in lines for a
+vector read, in words for a scalar read, from the buffer's start. The stop of a beat is the ``rank`` of the
+highest level that ends with it; the beat that ends the nest carries ``read_rank + outer``. With ``by_length``
+level 0 runs over the beats that the block has kept instead of ``bound``; a block of none gives one void beat.
+
+``trigger`` says when a run starts and what ``outer`` is:
+
+=========== ===========================================================================================
+``BLOCK``   once for each block; ``outer`` is the block's; the buffer is then given back
+``CONTROL`` once for each beat of the control input; ``outer`` is that beat's stop; the buffer is given
+            back after a run whose beat has a stop ``>= free_rank``
+``ADDRESS`` the same with the second scalar input, whose value (int32) is added to ``offset``
+=========== ===========================================================================================
+
+With ``control_out`` each run also sends its ``outer`` as a control beat.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+from hw.fields import bits, rows
+from hw.spec import FabricSpec
+
+__all__ = ["Pmu", "PmuLevel", "Port", "Trigger"]
+
+
+class Port(IntEnum):
+    """Which network a side uses."""
+
+    OFF = 0
+    VECTOR = 1
+    SCALAR = 2
+
+
+class Trigger(IntEnum):
+    """What starts a run of the read side."""
+
+    BLOCK = 0
+    CONTROL = 1
+    ADDRESS = 2
+
+
+def _rank(spec: FabricSpec) -> int:
+    return spec.stop_bits
+
+
+def _words(spec: FabricSpec) -> int:
+    return spec.pmu_words.bit_length()
+
+
+def _stride(spec: FabricSpec) -> int:
+    return spec.pmu_words.bit_length() + 1
+
+
+@dataclass(frozen=True)
+class PmuLevel:
+    """One loop of the read side."""
+
+    bound: int = bits(_words, "iterations, at least 1", 1)
+    stride: int = bits(_stride, "lines or words between iterations, signed")
+    rank: int = bits(_rank, "stop of a beat that ends this level and no higher one")
+
+
+@dataclass(frozen=True)
+class Pmu:
+    """A PMU's program; see the module's text for its meaning."""
+
+    write: Port = bits(2, "where beats to keep come from", Port.OFF, kind=Port)
+    write_rank: int = bits(_rank, "a block ends with a stop of at least this rank")
+    write_from: int = bits(_words, "first beat of a block that is kept")
+    write_to: int = bits(_words, "first beat of a block that is kept no more; 0: none")
+    block_lines: int = bits(_words, "lines of a buffer", 1)
+    blocks: int = bits(_words, "buffers in the ring", 1)
+    read: Port = bits(2, "where beats read go", Port.OFF, kind=Port)
+    trigger: Trigger = bits(2, "what starts a run", Trigger.BLOCK, kind=Trigger)
+    free_rank: int = bits(_rank, "CONTROL, ADDRESS: a stop of at least this rank gives the buffer back")
+    offset: int = bits(_stride, "address of the first beat in the buffer")
+    levels: tuple[PmuLevel, ...] = rows(PmuLevel, lambda s: s.pmu_levels, "the loop nest, innermost first")
+    by_length: bool = bits(1, "level 0 runs over the beats kept", False, kind=bool)
+    read_rank: int = bits(_rank, "rank of the whole nest, added to the outer stop")
+    control_out: bool = bits(1, "each run sends a control beat", False, kind=bool)

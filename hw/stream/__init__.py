@@ -1,0 +1,1 @@
+"""Pieces that streams are built of."""

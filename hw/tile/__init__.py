@@ -1,0 +1,1 @@
+"""Tiles: a unit, its switch and its configuration."""

@@ -1,0 +1,64 @@
+"""What every device can do, be it a model, simulated RTL or a board."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+
+from hw.spec import FabricSpec
+from hw.topology import Tile
+
+__all__ = ["Beats", "Device", "DeviceError", "Launch"]
+
+
+class DeviceError(RuntimeError):
+    """A device refused an image or a launch failed or hung; one sentence, then who waits for what."""
+
+
+@dataclass(frozen=True)
+class Beats:
+    """Beats in order of arrival: ``data`` float32 [beats, width], ``stop`` uint8 [beats], ``void`` bool [beats]."""
+
+    data: np.ndarray
+    stop: np.ndarray
+    void: np.ndarray
+
+
+@dataclass(frozen=True)
+class Launch:
+    """What one launch did.
+
+    ``cycles`` is 0 on a device without a clock. ``buffers`` holds the beats that arrived at the write side of each PMU (before
+    any is left out by ``write_from``) and at each storing or sinking AGCU, if the device records them. ``counters`` are
+    busy, starved, blocked and beats of each tile in this launch; ``channel_beats`` the data beats (read, written) of each
+    channel.
+    """
+
+    cycles: int = 0
+    buffers: dict[Tile, Beats] = field(default_factory=dict)
+    counters: dict[Tile, dict[str, int]] = field(default_factory=dict)
+    channel_beats: tuple[tuple[int, int], ...] = ()
+
+
+class Device(Protocol):
+    """A fabric that can be configured and launched. ``memory`` is all off-chip memory, bytes, shared, not copied.
+
+    Addresses are the same on all channels; a channel is a road to memory, not a part of it.
+    """
+
+    spec: FabricSpec
+    memory: np.ndarray
+
+    def load(self, image: bytes) -> None:
+        """Configure the context that the image names. DeviceError if it is for another fabric or damaged."""
+        ...
+
+    def launch(self, context: int, arguments: dict[int, int]) -> Launch:
+        """Run a context to its end. DeviceError if it fails or hangs."""
+        ...
+
+    def close(self) -> None:
+        """Give everything back."""
+        ...
