@@ -1,8 +1,9 @@
 """Fetches the training text: the King James Bible from the Debian packages `bible-kjv` and `bible-kjv-text`.
 
-The translation is of 1611 and its copyright has expired; the package's copyright file says so (docs/model.md). Only the
-text is used: the packages are unpacked into the work folder, nothing is installed, and their `bible` program is run once to
-decompress its own data file. Needs apt-get, dpkg-deb and the readline library, as on any Debian on amd64.
+The translation is of 1611 and its copyright has expired, as the package's copyright file says (docs/model.md).
+Only the text is used: the packages are unpacked into the work folder, nothing is installed, and their `bible`
+program is run once to decompress its own data file. Needs apt-get, dpkg-deb and the readline library, as on
+any Debian on amd64.
 
     python models/fetch_text.py build/text
 """
@@ -17,11 +18,11 @@ WHOLE_BOOK = "gen1:1-rev22:21"
 
 
 def fetch_text(folder: Path) -> Path:
-    """Returns `folder/kjv.txt`, made if it is not there: one verse a line, without references, ASCII, about 4.1 MB.
+    """Returns `folder/kjv.txt`, made if missing: one verse a line, without references, ASCII, about 4.1 MB.
 
     Raises:
         subprocess.CalledProcessError: a package cannot be downloaded, unpacked or run.
-        ValueError: the text is shorter than 4 MB or not ASCII, so the package is not the one this was written for.
+        ValueError: the text is shorter than 4 MB or not ASCII: not the package this was written for.
     """
     text_file = folder / "kjv.txt"
     if text_file.exists():
@@ -41,7 +42,7 @@ def fetch_text(folder: Path) -> Path:
 
 
 def plain_verses(printed: str) -> str:
-    """Drops each line's reference (`Ge1:1 In the beginning` becomes `In the beginning`) and the bracket marks."""
+    """Drops each line's reference (`Ge1:1 In the ...` becomes `In the ...`) and the bracket marks."""
     lines = [re.sub(r"^\S+\d+:\d+\s+", "", line) for line in printed.splitlines()]
     kept = [re.sub(r"[\[\]{}<>]", "", line).strip() for line in lines]
     return "\n".join(line for line in kept if line) + "\n"

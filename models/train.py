@@ -2,8 +2,9 @@
 
     python models/train.py --minutes 33 --early 10 --text-dir build/text --out models/weft-tiny
 
-Needs the `torch` extra; nothing else in Weft does. One thread is enough. The learning rate follows the clock, not the
-step count, so two runs differ in the last digits; what the shipped run reached is in docs/model.md and `training.json`.
+Needs the `torch` extra; nothing else in Weft does. One thread is enough. The learning rate follows the clock,
+not the step count, so two runs differ in the last digits; what the shipped run reached is in docs/model.md and
+in the `training.json` beside the weights.
 """
 
 import argparse
@@ -36,7 +37,7 @@ class Plan:
     short_context: int = 128
     long_context: int = 256
     long_from: float = 0.75
-    """Share of the time after which windows are `long_context` bytes, so that late positions are trained too."""
+    """Share of the time after which windows are `long_context` bytes, to train late positions too."""
     matrix_rate: float = 0.02
     vector_rate: float = 0.004
 
@@ -47,7 +48,7 @@ class Plan:
 
 
 def model_config() -> LlamaConfig:
-    """The shipped shape: grouped-query attention with two query heads a key head, tied embeddings, bytes as tokens."""
+    """The shipped shape: two query heads a key head, tied embeddings, bytes as tokens."""
     return LlamaConfig(
         vocab_size=256,
         hidden_size=64,
@@ -124,7 +125,7 @@ def train(model: LlamaForCausalLM, ids: Tensor, plan: Plan) -> Iterator[tuple[in
 
 
 def save(model: LlamaForCausalLM, held_out: Tensor, report: dict[str, float], out: Path) -> dict[str, float]:
-    """Writes the model as bf16 with its figures, by one rename, and returns the figures (of the bf16 weights)."""
+    """Writes the model as bf16 with its figures, by one rename; returns the figures (of the bf16 weights)."""
     rounded = LlamaForCausalLM(model.config)
     rounded.load_state_dict(model.state_dict())
     rounded = rounded.to(torch.bfloat16).float()
