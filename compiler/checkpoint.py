@@ -82,9 +82,7 @@ def _files(folder: Path) -> dict[str, SafetensorsFile]:
     shards: dict[str, SafetensorsFile] = {}
     for name, shard in weight_map.items():
         if not isinstance(shard, str) or Path(shard).name != shard:
-            raise WeftError(
-                f"{folder / INDEX}: the file of tensor {name!r} must be a plain file name, not {shard!r}"
-            )
+            raise WeftError(f"{folder / INDEX}: the file of tensor {name!r} must be a plain file name, not {shard!r}")
         if shard not in shards:
             shards[shard] = open_safetensors(folder / shard)
         if name not in shards[shard]:
@@ -99,27 +97,19 @@ def _tensor(file: SafetensorsFile, name: str, shape: tuple[int, ...]) -> Array:
     values = file.read(name)
     bad = int(np.count_nonzero(~np.isfinite(values)))
     if bad:
-        raise WeftError(
-            f"{file.file}: tensor {name!r} must be finite, but {bad} of its {values.size} values are not"
-        )
+        raise WeftError(f"{file.file}: tensor {name!r} must be finite, but {bad} of its {values.size} values are not")
     values.flags.writeable = False
     return values
 
 
-def _check_leftovers(
-    config: LlamaConfig, files: dict[str, SafetensorsFile], tensors: dict[str, Array]
-) -> None:
+def _check_leftovers(config: LlamaConfig, files: dict[str, SafetensorsFile], tensors: dict[str, Array]) -> None:
     """Refuses tensors that would change the result but have no place; old rotary buffers change nothing."""
     for name in sorted(files.keys() - tensors.keys()):
         if name.endswith("rotary_emb.inv_freq"):
             continue
         file = files[name]
         if name != HEAD:
-            raise WeftError(
-                f"{file.file}: tensor {name!r} must not be there, for config.json gives it no place"
-            )
+            raise WeftError(f"{file.file}: tensor {name!r} must not be there, for config.json gives it no place")
         shape = (config.vocab_size, config.hidden_size)
         if not np.array_equal(_tensor(file, HEAD, shape), tensors[EMBEDDING]):
-            raise WeftError(
-                f"{file.file}: tensor {HEAD!r} must equal {EMBEDDING!r} where tie_word_embeddings is true"
-            )
+            raise WeftError(f"{file.file}: tensor {HEAD!r} must equal {EMBEDDING!r} where tie_word_embeddings is true")

@@ -81,9 +81,7 @@ class LlamaConfig:
 
     def tensor_shapes(self) -> dict[str, tuple[int, ...]]:
         """Names and shapes of every tensor the checkpoint must hold; a tied head is left out."""
-        shapes: dict[str, tuple[int, ...]] = {
-            "model.embed_tokens.weight": (self.vocab_size, self.hidden_size)
-        }
+        shapes: dict[str, tuple[int, ...]] = {"model.embed_tokens.weight": (self.vocab_size, self.hidden_size)}
         for layer in range(self.layers):
             shapes |= self.layer_shapes(layer)
         shapes["model.norm.weight"] = (self.hidden_size,)

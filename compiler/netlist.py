@@ -74,9 +74,7 @@ class Netlist:
             for side, pins in (("output", (net.source,)), ("input", net.targets)):
                 for pin in pins:
                     if pin.unit not in self.units:
-                        raise ValueError(
-                            f"net from {net.source} names the unit {pin.unit!r}, which does not exist"
-                        )
+                        raise ValueError(f"net from {net.source} names the unit {pin.unit!r}, which does not exist")
                     inputs, outputs = unit_ports(spec, self.units[pin.unit].kind, net.network)
                     limit = inputs if side == "input" else outputs
                     if not 0 <= pin.port < limit:

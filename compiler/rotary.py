@@ -61,9 +61,7 @@ class Rotary:
         theta = newer.positive("rope_theta", fields.positive("rope_theta", 10000.0))
         if fields.has("rope_theta"):
             rule = f"the same as in rope_parameters, {theta!r}"
-            fields.require(
-                "rope_theta", fields.fields["rope_theta"], rule, fields.positive("rope_theta") == theta
-            )
+            fields.require("rope_theta", fields.fields["rope_theta"], rule, fields.positive("rope_theta") == theta)
         return cls(theta=theta, scaling=_scaling(newer if newer.fields else older))
 
 

@@ -59,9 +59,7 @@ class SafetensorsFile:
         expected, given = math.prod(entry.shape) * dtype.itemsize, entry.end - entry.begin
         if expected != given:
             shape = list(entry.shape)
-            raise WeftError(
-                f"{self.file}: tensor {name!r} of shape {shape} must take {expected} bytes, not {given}"
-            )
+            raise WeftError(f"{self.file}: tensor {name!r} of shape {shape} must take {expected} bytes, not {given}")
         stored = self.data[entry.begin : entry.end].view(dtype).reshape(entry.shape)
         return stored.astype(np.float32)
 
@@ -82,9 +80,7 @@ def open_safetensors(file: Path) -> SafetensorsFile:
         raise WeftError(f"{file}: the file cannot be read ({error.strerror})") from None
     length = int.from_bytes(whole[:8].tobytes(), "little")
     if size < 8 + length or size < 8:
-        raise WeftError(
-            f"{file}: must be at least {8 + length} bytes long to hold its header, not {size}: truncated?"
-        )
+        raise WeftError(f"{file}: must be at least {8 + length} bytes long to hold its header, not {size}: truncated?")
     header = parse_json_object(file, whole[8 : 8 + length].tobytes())
     entries = [_entry(file, name, value) for name, value in header.fields.items() if name != "__metadata__"]
     _check_layout(file, entries, size - 8 - length)
@@ -112,9 +108,7 @@ def _sizes(value: object) -> tuple[int, ...] | None:
 
 
 def _whole(values: list[object]) -> Iterator[int]:
-    return (
-        value for value in values if isinstance(value, int) and not isinstance(value, bool) and value >= 0
-    )
+    return (value for value in values if isinstance(value, int) and not isinstance(value, bool) and value >= 0)
 
 
 def _check_layout(file: Path, entries: list[TensorEntry], size: int) -> None:

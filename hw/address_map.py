@@ -61,9 +61,7 @@ class HostRegister(IntEnum):
     READ_ADDRESS = 0x20  # write: tile << 8 | counter; then READ_DATA holds its value
     READ_DATA = 0x24
     VIOLATION = 0x28  # 1 + tile number of an AGCU that refused an access, 0: none
-    CHANNEL_BEATS = (
-        0x80  # read: data beats of channel i since clear, reads at 0x80 + 8 i, writes at 0x84 + 8 i
-    )
+    CHANNEL_BEATS = 0x80  # read: data beats of channel i since clear, reads at 0x80 + 8 i, writes at 0x84 + 8 i
     ARGUMENT = 0x400  # write: launch argument i at 0x400 + 4 i (i from 1)
 
 
@@ -117,6 +115,4 @@ class AddressMap:
     @cached_property
     def bits(self) -> int:
         """Configuration bits of the whole fabric, of one context."""
-        return sum(
-            self.unit(kind).bits + self.switch(kind).bits for kind in Topology(self.spec).tiles.values()
-        )
+        return sum(self.unit(kind).bits + self.switch(kind).bits for kind in Topology(self.spec).tiles.values())

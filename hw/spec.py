@@ -46,12 +46,8 @@ class FabricSpec(BaseModel):
         description="PCU (C) and PMU (M) tiles of the top left corner, repeated over the array",
     )
     lanes: Annotated[int, _size(2, 64, "lanes of a PCU, banks of a PMU, words of a vector beat", 4)] = 4
-    stages: Annotated[
-        int, _size(1, 8, "stages of a PCU, each a function unit a lane with accumulators", 3)
-    ] = 3
-    registers: Annotated[
-        int, _size(1, 4, "vector registers that travel with a beat through the stages", 4)
-    ] = 4
+    stages: Annotated[int, _size(1, 8, "stages of a PCU, each a function unit a lane with accumulators", 3)] = 3
+    registers: Annotated[int, _size(1, 4, "vector registers that travel with a beat through the stages", 4)] = 4
     vector_inputs: Annotated[int, _size(1, 4, "vector input ports of a PCU", 3)] = 3
     scalar_inputs: Annotated[int, _size(1, 8, "scalar input ports of a PCU", 2)] = 2
     acc_depth: Annotated[int, _size(1, 256, "accumulators a lane a stage", 16)] = 16
@@ -59,9 +55,7 @@ class FabricSpec(BaseModel):
     pmu_lines: Annotated[int, _size(16, 65536, "32-bit words in each bank of a PMU", 256)] = 256
     pmu_levels: Annotated[int, _size(1, 5, "loop levels of a PMU's address generator", 5)] = 5
     agcu_levels: Annotated[int, _size(1, 5, "loop levels of an AGCU's address generator", 4)] = 4
-    agcu_buffer: Annotated[int, _size(4, 1024, "vector beats an AGCU can have in flight from memory", 64)] = (
-        64
-    )
+    agcu_buffer: Annotated[int, _size(4, 1024, "vector beats an AGCU can have in flight from memory", 64)] = 64
     vector_tracks: Annotated[int, _size(1, 8, "vector tracks in each direction of each switch", 2)] = 2
     scalar_tracks: Annotated[int, _size(1, 8, "scalar tracks in each direction of each switch", 2)] = 2
     control_tracks: Annotated[int, _size(1, 8, "control tracks in each direction of each switch", 1)] = 1
@@ -79,17 +73,11 @@ class FabricSpec(BaseModel):
             if value & (value - 1):
                 raise ValueError(f"{field} must be a power of two, not {value}")
         if self.channel_bits > 32 * self.lanes:
-            raise ValueError(
-                f"channel_bits must be at most 32 * lanes = {32 * self.lanes}, not {self.channel_bits}"
-            )
+            raise ValueError(f"channel_bits must be at most 32 * lanes = {32 * self.lanes}, not {self.channel_bits}")
         if self.registers < self.vector_inputs:
-            raise ValueError(
-                f"registers must be at least vector_inputs = {self.vector_inputs}, not {self.registers}"
-            )
+            raise ValueError(f"registers must be at least vector_inputs = {self.vector_inputs}, not {self.registers}")
         if self.channels > 2 * self.rows:
-            raise ValueError(
-                f"channels must be at most the AGCUs, 2 * rows = {2 * self.rows}, not {self.channels}"
-            )
+            raise ValueError(f"channels must be at most the AGCUs, 2 * rows = {2 * self.rows}, not {self.channels}")
         if not self.pattern or any(not row or set(row) - set("CM") for row in self.pattern):
             raise ValueError(f"pattern must be rows of the letters C and M, not {list(self.pattern)}")
         if len({len(row) for row in self.pattern}) != 1:

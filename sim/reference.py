@@ -23,9 +23,7 @@ class Reference:
         ValueError: `dtype` is another.
     """
 
-    def __init__(
-        self, checkpoint: LlamaCheckpoint, dtype: type[np.float32 | np.float64] = np.float32
-    ) -> None:
+    def __init__(self, checkpoint: LlamaCheckpoint, dtype: type[np.float32 | np.float64] = np.float32) -> None:
         self.dtype: np.dtype[np.floating] = np.dtype(dtype)
         if self.dtype not in (np.dtype(np.float32), np.dtype(np.float64)):
             raise ValueError(f"dtype must be float32 or float64, not {self.dtype}")
@@ -63,9 +61,7 @@ class Reference:
         if not 0 <= token < self.config.vocab_size:
             raise WeftError(f"a token id must be 0 to {self.config.vocab_size - 1}, not {token}")
         if self.position >= self.config.max_position_embeddings:
-            raise WeftError(
-                f"the context must not exceed {self.config.max_position_embeddings} tokens, and is full"
-            )
+            raise WeftError(f"the context must not exceed {self.config.max_position_embeddings} tokens, and is full")
         room = ((0, 0), (0, 1), (0, 0), (0, 0))
         position, self.keys, self.values = self.position, np.pad(self.keys, room), np.pad(self.values, room)
         hidden = self._embedding[token]

@@ -11,6 +11,7 @@ __all__ = ["convert", "from_int32", "to_bf16", "to_int32"]
 _INT32 = np.iinfo(np.int32)
 
 
+@np.errstate(over="ignore")  # NumPy warns when a *scalar* wraps
 def to_bf16(x: ArrayLike) -> Floats:
     """Round to bf16, nearest even; the result stays in a float32 array whose low halves are zero.
 

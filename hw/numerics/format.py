@@ -46,6 +46,7 @@ def floats_of(bits: NDArray[Any]) -> Floats:
     return np.asarray(bits).astype(np.uint32, copy=False).view(np.float32)
 
 
+@np.errstate(over="ignore")  # NumPy warns when a *scalar* wraps
 def flush(x: ArrayLike) -> Floats:
     """Bring ``x`` to the values the units know: subnormals to zero of their sign, any NaN to `NAN`.
 

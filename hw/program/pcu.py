@@ -129,9 +129,7 @@ class Pcu:
 
     vector: tuple[Input, ...] = rows(Input, lambda s: s.vector_inputs, "vector inputs")
     scalar: tuple[Input, ...] = rows(Input, lambda s: s.scalar_inputs, "scalar inputs")
-    reference: Source = bits(
-        4, "the input whose beats make steps: REGi is vector input i", Source.REG0, kind=Source
-    )
+    reference: Source = bits(4, "the input whose beats make steps: REGi is vector input i", Source.REG0, kind=Source)
     unpack: bool = bits(1, "vector input 0 holds packed bf16 pairs", False, kind=bool)
     unpack_odd: bool = bits(1, "a packed beat with a stop holds one bf16 vector, not two", False, kind=bool)
     merge: bool = bits(1, "choose between vector inputs 0 and 1 by scalar input 0", False, kind=bool)
