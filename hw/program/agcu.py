@@ -16,8 +16,9 @@ not 0; a bound of 0 makes the whole nest empty. Argument 0 reads as zero.
 ``SINK``   takes the beats of its vector input until one with a stop ``>= end_rank``, and writes nothing.
 
 With ``emit_arg`` not 0, each launch first sends ``args[emit_arg]`` as a scalar beat (stop 0). With ``done_token`` a
-control beat (stop 0) follows when all is done: for a store, when memory has acknowledged the last burst. A launch is
-over when every AGCU of its context is done.
+control beat (stop 0) follows when all is done: for a store, when memory has acknowledged the last burst; where
+``token_arg`` is not 0, only in launches with ``args[token_arg] != 0``. A launch is over when every AGCU of its context
+is done.
 
 An access outside ``[segment_base, segment_base + segment_size)`` is refused: it never reaches the channel, the unit
 reports the violation, sends zeros in its place (LOAD) or drops it (STORE), and the launch ends as failed.
@@ -78,6 +79,7 @@ class Agcu:
     emit_arg: int = bits(_arg, "argument sent as a scalar beat at the launch; 0: none")
     wait_token: bool = bits(1, "begin after a beat of the control input", False, kind=bool)
     done_token: bool = bits(1, "send a control beat when done", False, kind=bool)
+    token_arg: int = bits(_arg, "argument without which (0) the done token is not sent; 0: always sent")
     priority: int = bits(4, "requests of a lower number go first")
     segment_base: int = bits(32, "first byte that may be accessed")
     segment_size: int = bits(32, "bytes that may be accessed")
