@@ -16,8 +16,8 @@ __all__ = [
     "Bits",
     "Floats",
     "bits_of",
-    "flush",
     "floats_of",
+    "flush",
 ]
 
 Floats: TypeAlias = NDArray[np.float32]
