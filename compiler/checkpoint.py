@@ -1,5 +1,6 @@
 """Reads a Hugging Face style checkpoint folder: `config.json` and safetensors, whole or sharded."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -29,7 +30,7 @@ class LlamaCheckpoint:
     """
 
     config: LlamaConfig
-    tensors: MappingProxyType[str, Array]
+    tensors: Mapping[str, Array]
 
     @property
     def embedding(self) -> Array:

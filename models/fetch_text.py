@@ -1,6 +1,6 @@
 """Fetches the training text: the King James Bible from the Debian packages `bible-kjv` and `bible-kjv-text`.
 
-The translation is of 1611 and its copyright has expired, as the package's copyright file says (docs/model.md).
+The translation is of 1611 and its copyright has expired, as the package's copyright file says: docs/model.md.
 Only the text is used: the packages are unpacked into the work folder, nothing is installed, and their `bible`
 program is run once to decompress its own data file. Needs apt-get, dpkg-deb and the readline library, as on
 any Debian on amd64.

@@ -3,8 +3,8 @@
     python models/train.py --minutes 33 --early 10 --text-dir build/text --out models/weft-tiny
 
 Needs the `torch` extra; nothing else in Weft does. One thread is enough. The learning rate follows the clock,
-not the step count, so two runs differ in the last digits; what the shipped run reached is in docs/model.md and
-in the `training.json` beside the weights.
+not the step count, so two runs differ in the last digits; what the shipped run reached is in docs/model.md
+and in the `training.json` beside the weights.
 """
 
 import argparse
@@ -153,19 +153,11 @@ def save(model: LlamaForCausalLM, held_out: Tensor, report: dict[str, float], ou
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--minutes", type=float, default=33.0, help="time to train")
-    parser.add_argument(
-        "--early", type=float, default=0.0, help="minutes after which a first version is saved"
-    )
-    parser.add_argument(
-        "--text-dir", type=Path, default=Path("build/text"), help="where the text is unpacked"
-    )
-    parser.add_argument(
-        "--out", type=Path, default=Path("models/weft-tiny"), help="checkpoint folder to write"
-    )
+    parser.add_argument("--early", type=float, default=0.0, help="minutes after which a first version is saved")
+    parser.add_argument("--text-dir", type=Path, default=Path("build/text"), help="where the text is unpacked")
+    parser.add_argument("--out", type=Path, default=Path("models/weft-tiny"), help="checkpoint folder to write")
     options = parser.parse_args()
 
     torch.set_num_threads(1)
@@ -184,9 +176,7 @@ def main() -> None:
                 save(model, held_out, {"steps": step, "minutes": round(seconds / 60.0, 1)}, options.out),
                 flush=True,
             )
-    print(
-        save(model, held_out, {"steps": step, "minutes": round(seconds / 60.0, 1)}, options.out), flush=True
-    )
+    print(save(model, held_out, {"steps": step, "minutes": round(seconds / 60.0, 1)}, options.out), flush=True)
 
 
 if __name__ == "__main__":
