@@ -157,13 +157,28 @@ def test_corrupt_entry(good: Path, entry: object, sentence: str) -> None:
     refused(good, sentence)
 
 
-def test_tensor_whose_bytes_do_not_fit_its_shape(good: Path) -> None:
+def test_tensors_that_overlap(good: Path) -> None:
+    first = {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]}
+    header = json.dumps({"a": first, "b": first | {"data_offsets": [4, 12]}}).encode()
+    (good / WEIGHTS).write_bytes(len(header).to_bytes(8, "little") + header + bytes(12))
+    refused(good, "tensor 'b' must begin at byte 8, not span 4:12")
+
+
+@pytest.mark.parametrize(
+    ("stored", "claimed", "sentence"),
+    [
+        (b'"BF16","shape":[24,12]', b'"F32" ,"shape":[24,12]', "must take 1152 bytes, not 576"),
+        (b'"F32","shape":[24,12]', b'"F16","shape":[24,12]', "must take 576 bytes, not 1152"),
+    ],
+)
+def test_tensor_whose_bytes_do_not_fit_its_shape(good: Path, stored: bytes, claimed: bytes, sentence: str) -> None:
     file = good / WEIGHTS
+    if b"F32" in stored:
+        write_whole(good, {name: values.astype(np.float32) for name, values in small_tensors().items()})
     content = file.read_bytes()
-    broken = content.replace(b'"BF16","shape":[24,12]', b'"F32" ,"shape":[24,12]')
-    assert broken != content
-    file.write_bytes(broken)
-    refused(good, r"of shape \[24, 12\] must take 1152 bytes, not 576")
+    assert stored in content
+    file.write_bytes(content.replace(stored, claimed))
+    refused(good, rf"of shape \[24, 12\] {sentence}")
 
 
 def test_missing_shard(tmp_path: Path) -> None:

@@ -67,10 +67,11 @@ def test_other_dtypes_are_refused(checkpoint: LlamaCheckpoint) -> None:
         Reference(checkpoint, np.float16)  # pyright: ignore[reportArgumentType]
 
 
-def test_large_gates_do_not_warn(checkpoint: LlamaCheckpoint) -> None:
-    """exp(-gate) may overflow in float32; the gated value is then 0, silently."""
-    loud = dict(checkpoint.tensors)
-    loud["model.layers.0.mlp.gate_proj.weight"] = loud["model.layers.0.mlp.gate_proj.weight"] * 1000
+@pytest.mark.parametrize("name", ["mlp.gate_proj", "self_attn.q_proj"])
+def test_large_gates_and_scores_stay_finite(checkpoint: LlamaCheckpoint, name: str) -> None:
+    """exp(-gate) may overflow in float32: the gated value is then 0. Scores are shifted, so theirs may not."""
+    key = f"model.layers.0.{name}.weight"
+    loud = dict(checkpoint.tensors) | {key: checkpoint.tensors[key] * 1000}
     with np.errstate(all="raise", under="ignore"):
-        logits = Reference(LlamaCheckpoint(checkpoint.config, loud)).step(1)
+        logits = Reference(LlamaCheckpoint(checkpoint.config, loud)).run([1, 2, 3])
     assert np.isfinite(logits).all()
