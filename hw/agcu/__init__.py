@@ -1,0 +1,1 @@
+"""The address generation and coalescing unit: off-chip access."""

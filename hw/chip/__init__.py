@@ -1,0 +1,1 @@
+"""The chip: a fabric with its memory channels and its host interface."""

@@ -1,0 +1,215 @@
+"""What an AGCU does in one launch, as whole streams: the functional twin of :mod:`hw.agcu`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hw.program import Agcu, AgcuKind, AgcuLevel
+from hw.spec import FabricSpec
+from sim.device import Beats, DeviceError
+
+__all__ = ["AgcuResult", "run_agcu"]
+
+_WORD = 0xFFFF_FFFF
+_BOUND = 0xFF_FFFF
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class AgcuResult:
+    """Beats sent by each network's output (None: not sent to in this launch) and what happened to memory.
+
+    ``taken`` are the vector beats consumed, ``bytes_read`` and ``bytes_written`` what crossed the channel, ``violation``
+    says that an access was refused.
+    """
+
+    vector: Beats | None
+    scalar: Beats | None
+    control: Beats | None
+    taken: int
+    bytes_read: int
+    bytes_written: int
+    violation: bool
+
+
+@dataclass(frozen=True)
+class _Walk:
+    """Beats of all runs of the nest: byte address, stop and void of each."""
+
+    address: Ints
+    stop: Ints
+    void: NDArray[np.bool_]
+
+
+def _beats(data: NDArray[np.float32], stop: Ints, void: NDArray[np.bool_]) -> Beats:
+    return Beats(data, stop.astype(np.uint8), void)
+
+
+def _one_beat(spec: FabricSpec, word: int | None) -> Beats:
+    data = np.zeros((1, 0), np.float32) if word is None else np.array([[word]], np.uint32).view(np.float32)
+    return _beats(data, np.zeros(1, np.int64), np.zeros(1, bool))
+
+
+def _nest(spec: FabricSpec, levels: tuple[AgcuLevel, ...], arguments: dict[int, int]) -> _Walk:
+    """One run of the nest from address 0, its last beat with stop 0."""
+    padded = levels + (AgcuLevel(),) * (spec.agcu_levels - len(levels))
+    offset, stop = np.zeros(1, np.int64), np.zeros(1, np.int64)
+    for level in padded:
+        bound = arguments.get(level.bound_arg, 0) & _BOUND if level.bound_arg else level.bound
+        steps = np.arange(bound, dtype=np.int64) * level.stride
+        offset = (steps[:, None] + offset[None, :]).ravel()
+        stop = np.tile(stop, bound)
+        if bound:
+            inner = len(stop) // bound
+            stop[inner - 1 :: inner] = level.rank
+    return _Walk(offset, stop, np.zeros(len(offset), bool))
+
+
+def _ends_at(beats: Beats | None, end_rank: int, what: str) -> int:
+    """Beats up to and with the first whose stop is at least ``end_rank``."""
+    ends = np.flatnonzero(beats.stop >= end_rank) if beats is not None else np.zeros(0, int)
+    if not len(ends):
+        raise DeviceError(f"the {what} input of an AGCU must bring a beat with a stop of at least {end_rank}")
+    return int(ends[0]) + 1
+
+
+def _walk(spec: FabricSpec, program: Agcu, arguments: dict[int, int], scalar: Beats | None) -> _Walk:
+    base = program.base + sum(arguments.get(each, 0) for each in (program.arg_a, program.arg_b) if each)
+    nest = _nest(spec, program.levels, arguments)
+    if not program.indexed:
+        stop = nest.stop.copy()
+        stop[-1:] = program.end_rank
+        return _Walk((nest.address + base) & _WORD, stop, nest.void)
+    taken = _ends_at(scalar, program.end_rank, "scalar")
+    assert scalar is not None
+    values = np.ascontiguousarray(scalar.data[:taken, 0], dtype=np.float32).view(np.int32).astype(np.int64)
+    rank = (1 << spec.stop_bits) - 1
+    runs: list[_Walk] = []
+    for value, outer, void in zip(values, scalar.stop[:taken], scalar.void[:taken], strict=True):
+        last = (program.nest_rank + int(outer)) & rank
+        if void:
+            # An empty dimension of indices is an empty dimension of what they point at.
+            if program.kind is AgcuKind.LOAD:
+                runs.append(_Walk(np.zeros(1, np.int64), np.array([last]), np.ones(1, bool)))
+            continue
+        stop = nest.stop.copy()
+        stop[-1:] = last
+        start = base + int(value) * program.index_stride
+        runs.append(_Walk((nest.address + start) & _WORD, stop, nest.void))
+    return _Walk(
+        np.concatenate([run.address for run in runs] or [np.zeros(0, np.int64)]),
+        np.concatenate([run.stop for run in runs] or [np.zeros(0, np.int64)]),
+        np.concatenate([run.void for run in runs] or [np.zeros(0, bool)]),
+    )
+
+
+def _allowed(spec: FabricSpec, program: Agcu, memory: NDArray[np.uint8], address: Ints) -> NDArray[np.bool_]:
+    """Which accesses lie whole in the segment; an address that is no multiple of a vector beat is refused, too."""
+    end = program.segment_base + program.segment_size
+    inside = (address >= program.segment_base) & (address + spec.beat_bytes <= end)
+    inside &= address % spec.beat_bytes == 0
+    if inside.any() and int(address[inside].max()) + spec.beat_bytes > len(memory):
+        raise DeviceError(f"an AGCU's segment must lie in the memory of {len(memory)} bytes, not end at {end}")
+    return inside
+
+
+def _lines(spec: FabricSpec, memory: NDArray[np.uint8]) -> NDArray[np.uint32]:
+    whole = len(memory) // spec.beat_bytes * spec.beat_bytes
+    return memory[:whole].view(np.uint32).reshape(-1, spec.lanes)
+
+
+def _load(spec: FabricSpec, memory: NDArray[np.uint8], walk: _Walk, inside: NDArray[np.bool_]) -> Beats:
+    words = np.zeros((len(walk.address), spec.lanes), np.uint32)
+    words[inside] = _lines(spec, memory)[walk.address[inside] // spec.beat_bytes]
+    return _beats(words.view(np.float32), walk.stop, walk.void)
+
+
+def _packed(beats: Beats, taken: int) -> Iterator[NDArray[np.uint32]]:
+    """The beats of bf16 pairs of a stream, the first of a pair in the low halves."""
+    words = np.ascontiguousarray(beats.data[:taken], dtype=np.float32).view(np.uint32)
+    low: NDArray[np.uint32] | None = None
+    for word, stop, void in zip(words, beats.stop[:taken], beats.void[:taken], strict=True):
+        if not void and low is not None:
+            yield low | word & 0xFFFF_0000
+            low = None
+        elif not void:
+            low = word >> 16
+        if stop and low is not None:
+            yield low
+            low = None
+    # A stop of 0 can end a launch whose end_rank is 0: the pair stays open, and is padded like at any other end.
+    if low is not None:
+        yield low
+
+
+def _to_write(spec: FabricSpec, program: Agcu, vector: Beats, taken: int) -> NDArray[np.uint32]:
+    if program.pack:
+        pairs = list(_packed(vector, taken))
+        return np.stack(pairs) if pairs else np.zeros((0, spec.lanes), np.uint32)
+    words = np.ascontiguousarray(vector.data[:taken], dtype=np.float32).view(np.uint32)
+    return words[~np.asarray(vector.void[:taken], bool)]
+
+
+def run_agcu(
+    spec: FabricSpec,
+    program: Agcu,
+    memory: NDArray[np.uint8],
+    arguments: dict[int, int],
+    *,
+    vector: Beats | None,
+    scalar: Beats | None,
+    control: Beats | None,
+) -> AgcuResult:
+    """One launch of an AGCU; a store changes ``memory`` in place.
+
+    Loops over void and packed beats and over indices in Python, over everything else in NumPy. Where the program's text
+    leaves room: a bound taken from an argument is its low 24 bits; beats to store that find no address (an empty nest,
+    indices that have ended) are taken and dropped; a void index makes one void beat; a bf16 is the upper half of a word.
+
+    Parameters
+    ----------
+    memory
+        All off-chip memory, its length a multiple of a vector beat.
+    arguments
+        Launch arguments by number; those not given read as zero.
+    vector, scalar, control
+        What arrives at the inputs; more beats than the launch takes are left alone.
+
+    Raises
+    ------
+    DeviceError
+        An input that never ends the launch, or a segment that reaches beyond memory.
+    """
+    if program.kind is AgcuKind.OFF:
+        return AgcuResult(None, None, None, 0, 0, 0, False)
+    if program.wait_token and (control is None or not len(control.stop)):
+        raise DeviceError("the control input of an AGCU must bring a token to begin with")
+    emitted = _one_beat(spec, arguments.get(program.emit_arg, 0) & _WORD) if program.emit_arg else None
+    done = _one_beat(spec, None) if program.done_token else None
+    if program.kind is AgcuKind.SINK:
+        taken = _ends_at(vector, program.end_rank, "vector")
+        return AgcuResult(None, emitted, done, taken, 0, 0, False)
+
+    walk = _walk(spec, program, arguments, scalar)
+    if program.kind is AgcuKind.LOAD:
+        inside = _allowed(spec, program, memory, walk.address) & ~walk.void
+        beats = _load(spec, memory, walk, inside)
+        refused = bool((~inside & ~walk.void).any())
+        return AgcuResult(beats, emitted, done, 0, int(inside.sum()) * spec.beat_bytes, 0, refused)
+
+    taken = _ends_at(vector, program.end_rank, "vector")
+    assert vector is not None
+    words = _to_write(spec, program, vector, taken)
+    address = walk.address
+    if not program.indexed and len(address):
+        address = np.resize(address, len(words))
+    count = min(len(address), len(words))
+    address, words = address[:count], words[:count]
+    inside = _allowed(spec, program, memory, address)
+    _lines(spec, memory)[address[inside] // spec.beat_bytes] = words[inside]
+    written = int(inside.sum()) * spec.beat_bytes
+    return AgcuResult(None, emitted, done, taken, 0, written, not bool(inside.all()))
