@@ -9,5 +9,6 @@ from .convert import Convert
 from .function_unit import FunctionUnit
 from .multiplier import Multiplier
 from .reduction_tree import ReductionTree
+from .special_function import SpecialFunction
 
-__all__ = ["Adder", "Convert", "FunctionUnit", "Multiplier", "ReductionTree"]
+__all__ = ["Adder", "Convert", "FunctionUnit", "Multiplier", "ReductionTree", "SpecialFunction"]

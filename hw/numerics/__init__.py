@@ -13,6 +13,7 @@ from .convert import convert, from_int32, to_bf16, to_int32
 from .format import bits_of, floats_of, flush
 from .ops import Conversion, Op, Reduction, Special
 from .reduce import reduce, tree_max, tree_min, tree_sum
+from .special import exp, reciprocal, rsqrt, sigmoid, special
 
 __all__ = [
     "Conversion",
@@ -24,6 +25,7 @@ __all__ = [
     "bits_of",
     "convert",
     "equal",
+    "exp",
     "floats_of",
     "flush",
     "from_int32",
@@ -33,8 +35,12 @@ __all__ = [
     "minimum",
     "mul",
     "muladd",
+    "reciprocal",
     "reduce",
+    "rsqrt",
     "select",
+    "sigmoid",
+    "special",
     "sub",
     "to_bf16",
     "to_int32",
