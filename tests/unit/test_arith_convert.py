@@ -29,6 +29,14 @@ def test_convert(op: Conversion) -> None:
     assert_same(got, float_bits(convert(op, floats(x))), x)
 
 
+def test_operation_travels_with_the_operand_and_stalls() -> None:
+    x = operands(60, 5)
+    op = np.random.default_rng(6).integers(0, len(Conversion), len(x))
+    got = run(Convert(), inputs={"x": x, "op": op}, latency=Convert.latency, stall_seed=7)
+    every = np.stack([float_bits(convert(each, floats(x))) for each in Conversion])
+    assert_same(got, every[op, np.arange(len(x))], x)
+
+
 def test_to_bf16_equals_ml_dtypes() -> None:
     bits = np.concatenate([operands(200_000, 2), np.arange(0x7F7F_0000, 0x7F80_0001, dtype=np.uint32)])
     exponent = bits >> np.uint32(23) & np.uint32(0xFF)

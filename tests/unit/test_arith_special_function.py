@@ -1,3 +1,5 @@
+# amaranth: UnusedElaboratable=no
+# (a component that refuses its parameters is never elaborated)
 """The special function unit against its twin, and the twin against extended precision."""
 
 from collections.abc import Callable
@@ -8,6 +10,7 @@ import pytest
 from arith_bench import CORNERS, assert_same, float_bits, floats, random_pairs, run
 
 from hw.arith import SpecialFunction
+from hw.arith.quadratic import PiecewiseQuadratic
 from hw.numerics import Special, exp, reciprocal, rsqrt, sigmoid, special
 from hw.numerics.tables import evaluate, exp2_table, inverse_table
 
@@ -123,12 +126,27 @@ def test_powers_of_four_have_exact_inverse_roots() -> None:
     assert np.array_equal(rsqrt(powers), np.exp2(-exponents / 2).astype(np.float32))
 
 
-@pytest.mark.parametrize(("table", "decreasing"), [(exp2_table(), False), (inverse_table(), True)])
-def test_tables_keep_the_leading_one(table: Any, decreasing: bool) -> None:
+# 1/s has 256 segments, so its delta has a bit less than that of the other functions.
+SEGMENTS = [
+    pytest.param(exp2_table(), 23, False, id="exp2"),
+    pytest.param(inverse_table()[:256], 22, True, id="reciprocal"),
+    pytest.param(inverse_table()[256:], 23, True, id="rsqrt"),
+]
+
+
+@pytest.mark.parametrize(("table", "delta_bits", "decreasing"), SEGMENTS)
+def test_tables_keep_the_leading_one(table: Any, delta_bits: int, decreasing: bool) -> None:
+    deltas = [*range(8), *range((1 << delta_bits) - 8, 1 << delta_bits)]
     for segment in table:
-        for delta in (0, (1 << 22) - 1, (1 << 23) - 1)[: 2 if len(table) > 400 and segment in table[:256] else 3]:
+        for delta in deltas:
             value = evaluate(segment.c0, segment.c1, segment.c2, delta, decreasing=decreasing)
             assert 1 << 30 <= value < 1 << 31
+
+
+@pytest.mark.parametrize("length", [0, 1, 3, 96])
+def test_quadratic_refuses_a_table(length: int) -> None:
+    with pytest.raises(ValueError, match=f"power of two above 1, not {length}"):
+        PiecewiseQuadratic(table=exp2_table()[:length], decreasing=False)
 
 
 def test_shapes_are_kept() -> None:
