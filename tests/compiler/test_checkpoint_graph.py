@@ -136,6 +136,10 @@ def test_small_graph_is_sound() -> None:
         ("p", "p [2, 2] = softmax s", "'p': softmax does not take"),
         ("m", "m [positions, 2] = mix p, k", "'m': mix does not take"),
         ("a", "a [4] = add m, x", "'a': add does not take"),
+        ("a", "a [2, 2] = add m, x", "'a': add does not take"),
+        ("r", "t [4, 1] = project x using square\nr [4, 1] = rotate t", "'r': rotate does not take"),
+        ("s", "t [4, 1] = project x using square\ns [4, positions] = scores t, k", "'s': scores does not take"),
+        ("m", "m [2, 2] = mix q, k", "'m': mix does not take"),
     ],
 )
 def test_unsound_graph_is_refused(name: str, line: str, sentence: str) -> None:
