@@ -42,7 +42,7 @@ def memory_signature(spec: FabricSpec) -> wiring.Signature:
         {
             "request": Out(stream.Signature(request_layout())),
             "write_data": Out(stream.Signature(unsigned(spec.channel_bits))),
-            "read_data": In(stream.Signature(unsigned(spec.channel_bits), always_ready=True)),
+            "read_data": In(stream.Signature(unsigned(spec.channel_bits))),
             "written": In(1),
             "error": In(1),
         }

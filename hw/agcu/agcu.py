@@ -1,0 +1,246 @@
+"""The address generation and coalescing unit."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Assert, Cat, ClockSignal, Const, Format, Instance, Module, Mux, Signal, signed, unsigned
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, connect
+
+from hw.program import AgcuKind
+from hw.spec import FabricSpec
+from hw.stream.beat import beat_layout
+from hw.tile.unit import unit_members
+from hw.topology import Network, TileKind
+
+from .buffer import Buffer
+from .coalescer import Coalescer
+from .jobs import Jobs
+from .nest import Nest
+from .ports import agcu_members
+from .sequencer import Sequencer
+from .store_input import StoreInput
+from .width import Narrow, Widen
+
+__all__ = ["Agcu"]
+
+
+class Agcu(wiring.Component):
+    """Loads streams from memory, stores streams to memory, or sinks them, as :mod:`hw.program.agcu` says.
+
+    One channel beat a cycle is sustained both ways: the nest makes the address of a vector beat every cycle, neighbours
+    become bursts (:class:`hw.agcu.coalescer.Coalescer`), and as many bursts are under way as the buffer has room for.
+    The first request of a load leaves ``agcu_levels + 11`` cycles after ``launch``; a vector beat leaves three cycles
+    after its last channel beat came. All outputs come from registers: there is no combinational path from an input.
+
+    The buffer of ``agcu_buffer`` vector beats lies behind memory for a load, before it for a store. The order in which
+    addresses were made is kept beside it (``order``), with the stops, so that refused and void beats find their place.
+
+    Parameters
+    ----------
+    spec
+        Of the fabric.
+    checks
+        Assert in simulation that the buffer always has the room that was reserved.
+    tap
+        Report every beat taken from the vector input to the simulation's ``weft_tap``.
+
+    Members
+    -------
+    program, launch, vector_in, ... : see :func:`hw.tile.unit.unit_members`
+        ``waits`` has two bits more: 3, memory has not answered; 19, a request is not taken.
+    memory, argument, done, violation : see :func:`hw.agcu.ports.agcu_members`
+    tile_id : In(16)
+        Only with ``tap``: the number to report under.
+
+    Raises
+    ------
+    SpecError
+        A vector beat longer than the longest burst.
+    """
+
+    def __init__(self, *, spec: FabricSpec, checks: bool = False, tap: bool = False) -> None:
+        self._spec = spec
+        self._checks = checks
+        self._tap = tap
+        self._coalescer = Coalescer(spec=spec)
+        tap_members = {"tile_id": In(16)} if tap else {}
+        super().__init__({**unit_members(spec, TileKind.AGCU), **agcu_members(spec), **tap_members})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        spec, program = self._spec, self.program
+        vector_bits = 32 * spec.lanes
+        vector_out, memory = self.vector_out[0], self.memory
+
+        m.submodules.sequencer = sequencer = Sequencer(spec=spec)
+        m.submodules.jobs = jobs = Jobs(spec=spec)
+        m.submodules.nest = nest = Nest(spec=spec)
+        m.submodules.store_input = store_input = StoreInput(spec=spec)
+        m.submodules.coalescer = coalescer = self._coalescer
+        m.submodules.widen = widen = Widen(narrow=spec.channel_bits, wide=vector_bits)
+        m.submodules.narrow = narrow = Narrow(wide=vector_bits, narrow=spec.channel_bits)
+        m.submodules.buffer = buffer = Buffer(layout=unsigned(vector_bits), depth=spec.agcu_buffer)
+        order_layout = data.StructLayout(
+            {"stop": unsigned(spec.stop_bits), "void": unsigned(1), "skip": unsigned(1)}
+        )
+        m.submodules.order = order = Buffer(layout=order_layout, depth=spec.agcu_buffer)
+        inputs = {network: Buffer(layout=beat_layout(spec, network), depth=spec.fifo_depth) for network in Network}
+        for network, queue in inputs.items():
+            m.submodules[f"{network.value}_queue"] = queue
+            connect(m, producer=wiring.flipped(getattr(self, f"{network.value}_in")[0]), consumer=queue.i)
+
+        connect(m, producer=inputs[Network.CONTROL].o, consumer=sequencer.token)
+        connect(m, producer=inputs[Network.SCALAR].o, consumer=jobs.index)
+        connect(m, producer=inputs[Network.VECTOR].o, consumer=store_input.beat)
+        connect(m, producer=sequencer.emitted, consumer=wiring.flipped(self.scalar_out[0]))
+        connect(m, producer=sequencer.done_token, consumer=wiring.flipped(self.control_out[0]))
+        connect(m, producer=jobs.job, consumer=nest.job)
+        connect(m, producer=coalescer.request, consumer=wiring.flipped(memory.request))
+        connect(m, producer=narrow.narrow, consumer=wiring.flipped(memory.write_data))
+        connect(m, producer=wiring.flipped(memory.read_data), consumer=widen.narrow)
+
+        load, store = Signal(), Signal()
+        running, working = Signal(), Signal()
+        m.d.comb += [
+            load.eq(program.kind == AgcuKind.LOAD.value),
+            store.eq(program.kind == AgcuKind.STORE.value),
+            running.eq(sequencer.running),
+            working.eq(~sequencer.idle),
+            sequencer.program.eq(program),
+            sequencer.launch.eq(self.launch),
+            sequencer.argument.valid.eq(self.argument.valid),
+            sequencer.argument.index.eq(self.argument.index),
+            sequencer.argument.data.eq(self.argument.data),
+            jobs.program.eq(program),
+            jobs.base.eq(sequencer.base),
+            jobs.begin.eq(sequencer.begin),
+            jobs.running.eq(running),
+            jobs.empty.eq(nest.empty),
+            nest.levels.eq(program.levels),
+            nest.bounds.eq(sequencer.bounds),
+            nest.clear.eq(~running | store_input.ended),
+            store_input.program.eq(program),
+            store_input.begin.eq(sequencer.begin),
+            store_input.running.eq(running),
+        ]
+
+        # The segment check, a stage by itself. A misaligned access is refused like one outside.
+        inside, lowest_bits = Signal(), (spec.beat_bytes - 1).bit_length()
+        last_allowed = Signal(signed(34))
+        item = nest.item.payload
+        m.d.sync += last_allowed.eq(program.segment_base + program.segment_size - spec.beat_bytes)
+        m.d.comb += inside.eq(
+            (item.address >= program.segment_base)
+            & (item.address <= last_allowed)
+            & ~item.address[:lowest_bits].any()
+        )
+        checked, checked_valid = Signal.like(item), Signal()
+        refused = Signal()
+        admitted = Signal()
+        m.d.comb += nest.item.ready.eq(~checked_valid | admitted)
+        with m.If(nest.item.ready):
+            m.d.sync += [checked.eq(item), checked_valid.eq(nest.item.valid), refused.eq(~inside & ~item.void)]
+        with m.If(nest.clear):
+            m.d.sync += checked_valid.eq(0)
+
+        # Admission: the access into the coalescer, a load's stop into the order, a store's data into the buffer.
+        words = store_input.words
+        skip, addresses_are_over = Signal(), Signal()
+        m.d.comb += [
+            skip.eq(refused | checked.void),
+            coalescer.access.valid.eq(checked_valid & Mux(store, words.valid & buffer.i.ready, order.i.ready)),
+            coalescer.access.payload.address.eq(checked.address),
+            coalescer.access.payload.skip.eq(skip),
+            coalescer.write.eq(store),
+            coalescer.priority.eq(program.priority),
+            coalescer.finish.eq(store_input.ended),
+            admitted.eq(coalescer.access.valid & coalescer.access.ready),
+            addresses_are_over.eq(jobs.over & ~nest.item.valid & ~checked_valid),
+            words.ready.eq(store & (admitted | addresses_are_over)),
+            order.i.valid.eq(admitted & load),
+            order.i.payload.stop.eq(checked.stop),
+            order.i.payload.void.eq(checked.void),
+            order.i.payload.skip.eq(skip),
+            widen.wide.ready.eq(1),
+            buffer.i.valid.eq(Mux(store, admitted & ~skip, widen.wide.valid)),
+            buffer.i.payload.eq(Mux(store, words.payload, widen.wide.payload)),
+        ]
+
+        # A load's beats leave in the order of their addresses; a store's go to the channel.
+        sends = Signal()
+        m.d.comb += [
+            sends.eq(order.o.valid & (order.o.payload.skip | buffer.o.valid) & (~vector_out.valid | vector_out.ready)),
+            order.o.ready.eq(sends),
+            narrow.wide.valid.eq(buffer.o.valid & store),
+            narrow.wide.payload.eq(buffer.o.payload),
+            buffer.o.ready.eq(Mux(store, narrow.wide.ready, sends & ~order.o.payload.skip)),
+            coalescer.freed.eq(Mux(store, buffer.o.valid & narrow.wide.ready, sends)),
+        ]
+        with m.If(vector_out.ready):
+            m.d.sync += vector_out.valid.eq(0)
+        with m.If(sends):
+            m.d.sync += [
+                vector_out.valid.eq(1),
+                vector_out.payload.data.eq(Mux(order.o.payload.skip, Const(0), buffer.o.payload)),
+                vector_out.payload.stop.eq(order.o.payload.stop),
+                vector_out.payload.void.eq(order.o.payload.void),
+            ]
+
+        # Write bursts that memory has not acknowledged.
+        unwritten = Signal(16)
+        m.d.sync += unwritten.eq(unwritten + (coalescer.issued & store) - memory.written)
+
+        load_is_over = addresses_are_over & ~coalescer.used.any() & ~vector_out.valid
+        store_is_over = store_input.ended & ~coalescer.opened & ~unwritten.any() & (~program.indexed | jobs.over)
+        m.d.comb += [
+            sequencer.finished.eq(Mux(load, load_is_over, Mux(store, store_is_over, store_input.ended))),
+            self.done.eq(sequencer.idle),
+        ]
+        with m.If(self.launch):
+            m.d.sync += self.violation.eq(0)
+        with m.Elif((admitted & refused) | (memory.error & working)):
+            m.d.sync += self.violation.eq(1)
+
+        self._observe(m, sequencer, jobs, store_input, coalescer, unwritten.any(), load, working)
+        if self._checks:
+            with m.If(widen.wide.valid):
+                m.d.sync += Assert(load & buffer.i.ready, Format("data from memory found no room in the buffer"))
+        if self._tap:
+            beat = store_input.beat.payload
+            m.submodules.tap = Instance(
+                "weft_tap",
+                p_LANES=spec.lanes,
+                i_clk=ClockSignal(),
+                i_enable=store_input.taken,
+                i_tile=self.tile_id,
+                i_data=beat.data,
+                i_stop=Cat(beat.stop, Const(0, 8 - len(beat.stop))),
+                i_void=beat.void,
+            )
+        return m
+
+    def _observe(
+        self,
+        m: Module,
+        sequencer: Sequencer,
+        jobs: Jobs,
+        store_input: StoreInput,
+        coalescer: Coalescer,
+        unwritten: object,
+        load: Signal,
+        working: Signal,
+    ) -> None:
+        """What the unit tells of itself, a cycle late."""
+        out = self.vector_out[0]
+        memory_owes = (load & coalescer.used.any() & ~out.valid) | unwritten
+        sends = out.valid & out.ready
+        offered = store_input.beat.valid & ~store_input.taken
+        m.d.sync += [
+            self.busy.eq(working & (sends | store_input.taken)),
+            self.blocked.eq(working & Mux(load, out.valid & ~out.ready, offered & ~store_input.ended)),
+            self.starved.eq(working & Mux(load, ~out.valid, ~store_input.beat.valid)),
+        ]
+        inputs = Cat(store_input.starving, jobs.starving, sequencer.waiting & ~sequencer.token.valid, memory_owes)
+        streams = (out, self.scalar_out[0], self.control_out[0], self.memory.request)
+        outputs = Cat(each.valid & ~each.ready for each in streams)
+        m.d.sync += self.waits.eq(Mux(working, Cat(inputs, Const(0, 12), outputs), 0))

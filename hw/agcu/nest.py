@@ -1,0 +1,128 @@
+"""The loop nest of an AGCU: an address a cycle."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Cat, Module, Mux, Signal, unsigned
+from amaranth.lib import data, stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from hw.program import AgcuLevel
+from hw.spec import FabricSpec
+from hw.tile.unit import program_layout
+
+__all__ = ["BOUND_BITS", "Nest", "item_layout", "job_layout"]
+
+BOUND_BITS = 24
+
+
+def job_layout(spec: FabricSpec) -> data.StructLayout:
+    """One run of the nest: the address it begins at, the stop of its last item, and whether it is one void item."""
+    return data.StructLayout({"base": unsigned(32), "stop": unsigned(spec.stop_bits), "void": unsigned(1)})
+
+
+def item_layout(spec: FabricSpec) -> data.StructLayout:
+    """One iteration of the innermost level."""
+    return data.StructLayout({"address": unsigned(32), "stop": unsigned(spec.stop_bits), "void": unsigned(1)})
+
+
+class Nest(wiring.Component):
+    """Walks the loop nest once for each job and gives an address and a stop for each iteration.
+
+    An item a cycle, the first one cycle after its job, no bubble between jobs. A job of an empty nest (a bound is 0)
+    gives nothing, a void job one void item. Every level keeps the address at which its current iteration began, so that
+    a step costs one adder, not one a level.
+
+    Parameters
+    ----------
+    spec
+        Decides the number of levels and the bits of a stop.
+
+    Members
+    -------
+    levels : In
+        Strides and ranks, innermost first; their ``bound`` is not looked at.
+    bounds : In(24).array
+        Iterations of each level. Like ``levels``, stable while a job runs.
+    clear : In(1)
+        Forget the job under way.
+    job : In(stream)
+        See :func:`job_layout`.
+    empty : Out(1)
+        A bound is 0.
+    item : Out(stream)
+        See :func:`item_layout`; from registers. ``ready`` of ``job`` depends on ``ready`` of ``item``.
+    """
+
+    def __init__(self, *, spec: FabricSpec) -> None:
+        self._spec = spec
+        count = spec.agcu_levels
+        super().__init__(
+            {
+                "levels": In(data.ArrayLayout(program_layout(AgcuLevel, spec), count)),
+                "bounds": In(data.ArrayLayout(unsigned(BOUND_BITS), count)),
+                "clear": In(1),
+                "empty": Out(1),
+                "job": In(stream.Signature(job_layout(spec))),
+                "item": Out(stream.Signature(item_layout(spec))),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        count = self._spec.agcu_levels
+        levels = range(count)
+
+        active, void = Signal(), Signal()
+        last_stop = Signal(self._spec.stop_bits)
+        at = Signal(data.ArrayLayout(unsigned(32), count))
+        left = Signal(data.ArrayLayout(unsigned(BOUND_BITS), count))
+
+        # Level l ends with this item when it and all levels inside it are at their last iteration.
+        ends = Signal(count)
+        m.d.comb += ends.eq(Cat(Cat(*(left[inner] == 1 for inner in range(level + 1))).all() for level in levels))
+        nest_ends = Signal()
+        m.d.comb += nest_ends.eq(void | ends[-1])
+
+        # The lowest level that does not end goes one iteration on; the stop is the rank of the one below it.
+        moving_at, stride = Signal(32), Signal(32)
+        inner_stop = Signal(self._spec.stop_bits)
+        for level in reversed(levels):
+            with m.If(~ends[level]):
+                m.d.comb += [moving_at.eq(at[level]), stride.eq(self.levels[level].stride)]
+                m.d.comb += inner_stop.eq(self.levels[level - 1].rank if level else 0)
+        moved = Signal(32)
+        m.d.comb += [
+            moved.eq(moving_at + stride),
+            self.item.valid.eq(active),
+            self.item.payload.address.eq(at[0]),
+            self.item.payload.void.eq(void),
+            self.item.payload.stop.eq(Mux(nest_ends, last_stop, inner_stop)),
+        ]
+
+        with m.If(self.item.valid & self.item.ready):
+            for level in levels:
+                below = ends[level - 1] if level else 1
+                with m.If(below & ~ends[level]):
+                    m.d.sync += left[level].eq(left[level] - 1)
+                with m.If(ends[level]):
+                    m.d.sync += left[level].eq(self.bounds[level])
+                with m.If(below):
+                    m.d.sync += at[level].eq(moved)
+            with m.If(nest_ends):
+                m.d.sync += active.eq(0)
+
+        m.d.comb += [
+            self.empty.eq(Cat(self.bounds[level] == 0 for level in levels).any()),
+            self.job.ready.eq(~active | (self.item.ready & nest_ends)),
+        ]
+        with m.If(self.job.valid & self.job.ready):
+            m.d.sync += [
+                active.eq(self.job.payload.void | ~self.empty),
+                void.eq(self.job.payload.void),
+                last_stop.eq(self.job.payload.stop),
+                left.eq(self.bounds),
+            ]
+            m.d.sync += [at[level].eq(self.job.payload.base) for level in levels]
+        with m.If(self.clear):
+            m.d.sync += active.eq(0)
+        return m

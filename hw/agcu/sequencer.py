@@ -1,0 +1,156 @@
+"""The course of an AGCU's launch: arguments, tokens, and when it is over."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Module, Mux, Signal, unsigned
+from amaranth.lib import data, enum, wiring
+from amaranth.lib.memory import Memory
+from amaranth.lib.wiring import In, Out
+
+from hw.program import Agcu, AgcuKind
+from hw.spec import FabricSpec
+from hw.stream.beat import beat_stream
+from hw.tile.unit import program_layout
+from hw.topology import Network
+
+from .nest import BOUND_BITS
+from .ports import argument_signature
+
+__all__ = ["Sequencer"]
+
+
+class _State(enum.Enum, shape=3):
+    IDLE = 0
+    SETUP = 1
+    WAIT = 2
+    RUN = 3
+    DRAIN = 4
+
+
+class Sequencer(wiring.Component):
+    """Leads an AGCU through a launch: reads the arguments, waits for the token, lets work run, sends the token.
+
+    A launch of a program that is not OFF reads one argument a cycle (``agcu_levels + 4`` of them, one memory port), so
+    that work begins ``agcu_levels + 7`` cycles after ``launch`` without a token. ``args[emit_arg]`` is sent before
+    the token is waited for.
+
+    Parameters
+    ----------
+    spec
+        Decides number of arguments and levels.
+
+    Members
+    -------
+    program, launch, argument : In
+        As in :class:`hw.agcu.agcu.Agcu`.
+    finished : In(1)
+        While ``running``: the work is over.
+    begin : Out(1)
+        One cycle high before ``running``.
+    running : Out(1)
+        Work is to be done.
+    idle : Out(1)
+        No launch is under way.
+    waiting : Out(1)
+        The token is waited for.
+    base : Out(32)
+        ``base + args[arg_a] + args[arg_b]``.
+    bounds : Out(24).array
+        Iterations of each level.
+    token : In(stream)
+        Control beats that begin launches.
+    emitted, done_token : Out(stream)
+        Scalar and control output, from registers.
+    """
+
+    def __init__(self, *, spec: FabricSpec) -> None:
+        self._spec = spec
+        super().__init__(
+            {
+                "program": In(program_layout(Agcu, spec)),
+                "launch": In(1),
+                "argument": In(argument_signature(spec)),
+                "finished": In(1),
+                "begin": Out(1),
+                "running": Out(1),
+                "idle": Out(1),
+                "waiting": Out(1),
+                "base": Out(32),
+                "bounds": Out(data.ArrayLayout(unsigned(BOUND_BITS), spec.agcu_levels)),
+                "token": In(beat_stream(spec, Network.CONTROL)),
+                "emitted": Out(beat_stream(spec, Network.SCALAR)),
+                "done_token": Out(beat_stream(spec, Network.CONTROL)),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        program = self.program
+        state = Signal(_State)
+        token_wanted = Signal()
+
+        m.submodules.arguments = arguments = Memory(shape=32, depth=self._spec.arguments + 1, init=[])
+        write, read = arguments.write_port(), arguments.read_port()
+        m.d.comb += [
+            write.addr.eq(self.argument.index),
+            write.data.eq(self.argument.data),
+            write.en.eq(self.argument.valid & self.argument.index.any()),
+        ]
+
+        # Argument k is asked for in step k and used in step k + 1.
+        value = read.data
+        levels = range(self._spec.agcu_levels)
+        uses = [
+            *(
+                (
+                    program.levels[level].bound_arg,
+                    self.bounds[level].eq(
+                        Mux(program.levels[level].bound_arg.any(), value[:BOUND_BITS], program.levels[level].bound)
+                    ),
+                )
+                for level in levels
+            ),
+            (program.arg_a, self.base.eq(program.base + value)),
+            (program.arg_b, self.base.eq(self.base + value)),
+            (program.token_arg, token_wanted.eq(program.done_token & (~program.token_arg.any() | value.any()))),
+            (program.emit_arg, self.emitted.payload.data.eq(value)),
+        ]
+        step = Signal(range(len(uses) + 1))
+
+        for stream in (self.emitted, self.done_token):
+            with m.If(stream.ready):
+                m.d.sync += stream.valid.eq(0)
+
+        m.d.comb += [
+            self.idle.eq(state == _State.IDLE),
+            self.running.eq(state == _State.RUN),
+            self.waiting.eq(state == _State.WAIT),
+        ]
+        with m.Switch(state):
+            with m.Case(_State.IDLE):
+                m.d.sync += step.eq(0)
+                with m.If(self.launch & (program.kind != AgcuKind.OFF.value)):
+                    m.d.sync += state.eq(_State.SETUP)
+            with m.Case(_State.SETUP):
+                m.d.sync += step.eq(step + 1)
+                with m.Switch(step):
+                    for number in range(len(uses) + 1):
+                        with m.Case(number):
+                            if number < len(uses):
+                                m.d.comb += read.addr.eq(uses[number][0])
+                            if number:
+                                m.d.sync += uses[number - 1][1]
+                with m.If(step == len(uses)):
+                    m.d.sync += [self.emitted.valid.eq(program.emit_arg.any()), state.eq(_State.WAIT)]
+            with m.Case(_State.WAIT):
+                m.d.comb += self.token.ready.eq(program.wait_token)
+                with m.If(~program.wait_token | self.token.valid):
+                    m.d.comb += self.begin.eq(1)
+                    m.d.sync += state.eq(_State.RUN)
+            with m.Case(_State.RUN):
+                with m.If(self.finished):
+                    m.d.sync += [self.done_token.valid.eq(token_wanted), state.eq(_State.DRAIN)]
+            with m.Case(_State.DRAIN):
+                with m.If(~self.emitted.valid & ~self.done_token.valid):
+                    m.d.sync += state.eq(_State.IDLE)
+        return m
