@@ -1,0 +1,134 @@
+"""Functional twin of the PCU's header: which input beats make which step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hw.numerics import floats_of
+from hw.program.pcu import Input, InputMode, Pcu, Source
+from hw.spec import FabricSpec
+from sim.device import Beats
+
+__all__ = ["Steps", "gather"]
+
+Floats = NDArray[np.float32]
+_NONE = Beats(np.empty((0, 1), np.float32), np.empty(0, np.uint8), np.empty(0, bool))
+
+
+@dataclass(frozen=True)
+class Steps:
+    """Steps as they enter the body: registers [steps, lanes], scalars [steps, 1], stop and void [steps]."""
+
+    registers: tuple[Floats, ...]
+    scalars: tuple[Floats, ...]
+    stop: NDArray[np.uint8]
+    void: NDArray[np.bool_]
+
+
+def gather(
+    spec: FabricSpec, program: Pcu, vector: list[Beats | None], scalar: list[Beats | None]
+) -> tuple[Steps, tuple[int, ...], tuple[int, ...]]:
+    """The steps that the input beats make, and how many beats each vector and each scalar input gave."""
+    vectors = [_given(beats) for beats in _padded(vector, spec.vector_inputs)]
+    scalars = [_given(beats) for beats in _padded(scalar, spec.scalar_inputs)]
+    taken_vector, taken_scalar = [0] * len(vectors), [0] * len(scalars)
+    packed = vectors[0]
+    if program.unpack:
+        vectors[0] = unpack(packed, odd=program.unpack_odd)
+
+    if program.merge:
+        reference, used, taken_scalar[0] = _merge(program, vectors, scalars[0])
+        taken_vector[: len(used)] = used
+        chosen = {0: reference}
+    else:
+        source = program.reference
+        is_scalar = source >= Source.SCALAR0
+        reference = scalars[source - Source.SCALAR0] if is_scalar else vectors[source]
+        if _mode(program.scalar if is_scalar else program.vector, source & 7).mode is InputMode.OFF:
+            reference = _NONE
+        chosen = {}
+
+    inputs = [(False, i, _mode(program.vector, i)) for i in range(len(vectors))]
+    inputs += [(True, k, _mode(program.scalar, k)) for k in range(len(scalars))]
+    active = [(s, i, mode) for s, i, mode in inputs if mode.mode is not InputMode.OFF]
+    count = len(reference.stop)
+    popped: dict[tuple[bool, int], NDArray[np.int64]] = {}
+    for is_scalar, i, mode in active:
+        available = len((scalars if is_scalar else vectors)[i].stop)
+        ends = reference.stop >= mode.hold_rank if mode.mode is InputMode.HOLD else np.ones(len(reference.stop), bool)
+        after = np.cumsum(ends)
+        popped[is_scalar, i] = after
+        before = after - ends
+        count = min(count, int(np.searchsorted(before, available)))
+
+    lanes = spec.lanes
+    registers = [np.zeros((count, lanes), np.float32)] * spec.registers
+    values = [np.zeros((1, 1), np.float32)] * spec.scalar_inputs
+    for is_scalar, i, mode in active:
+        after = popped[is_scalar, i][:count]
+        ends = reference.stop[:count] >= mode.hold_rank if mode.mode is InputMode.HOLD else np.ones(count, bool)
+        beats = (scalars if is_scalar else vectors)[i]
+        data = beats.data.reshape(len(beats.stop), -1)[after - ends]
+        if is_scalar:
+            values[i], taken_scalar[i] = data[:, :1], int(after[-1]) if count else 0
+        else:
+            registers[i], taken_vector[i] = data, int(after[-1]) if count else 0
+    for i, beats in chosen.items():
+        registers[i] = beats.data[:count]
+    if program.unpack:
+        taken_vector[0] = _packed_taken(packed, taken_vector[0], odd=program.unpack_odd)
+    steps = Steps(tuple(registers), tuple(values), reference.stop[:count], reference.void[:count])
+    return steps, tuple(taken_vector), tuple(taken_scalar)
+
+
+def unpack(beats: Beats, *, odd: bool) -> Beats:
+    """The bf16 vectors in packed beats: low halves, then high halves; ``odd`` leaves out the last before a stop."""
+    words = np.ascontiguousarray(beats.data).view(np.uint32)
+    halves = np.stack([words << np.uint32(16), words & np.uint32(0xFFFF0000)], axis=1)
+    single = (beats.stop > 0) & odd
+    keep = np.stack([np.ones(len(single), bool), ~single], axis=1).ravel()
+    zero = np.zeros_like(beats.stop)
+    stop = np.stack([np.where(single, beats.stop, zero), beats.stop], axis=1).ravel()
+    data = floats_of(halves.reshape(-1, words.shape[1])) if len(words) else beats.data
+    return Beats(data[keep], stop[keep], np.repeat(beats.void, 2)[keep])
+
+
+def _packed_taken(packed: Beats, unpacked: int, *, odd: bool) -> int:
+    sizes = np.where((packed.stop > 0) & odd, 1, 2)
+    return int(np.searchsorted(np.cumsum(sizes), unpacked, side="right"))
+
+
+def _merge(program: Pcu, vectors: list[Beats], selector: Beats) -> tuple[Beats, list[int], int]:
+    """The chosen blocks one after the other, the beats taken of inputs 0 and 1, the selectors taken."""
+    taken, parts, selected = [0, 0], [], 0
+    for word in np.ascontiguousarray(selector.data).view(np.uint32).reshape(len(selector.stop), -1)[:, 0]:
+        which = int(word != 0)
+        beats = vectors[which]
+        ends = np.flatnonzero(beats.stop[taken[which] :] >= program.merge_rank)
+        stop = taken[which] + int(ends[0]) + 1 if len(ends) else len(beats.stop)
+        here = slice(taken[which], stop)
+        parts.append(Beats(beats.data[here], beats.stop[here], beats.void[here]))
+        taken[which] = stop
+        if not len(ends):
+            break
+        selected += 1
+    lanes = max(beats.data.shape[1] for beats in vectors)
+    empty = Beats(np.empty((0, lanes), np.float32), _NONE.stop, _NONE.void)
+    parts = [part for part in parts if len(part.stop)] or [empty]
+    joined = Beats(*(np.concatenate([getattr(part, name) for part in parts]) for name in ("data", "stop", "void")))
+    return joined, taken, selected
+
+
+def _given(beats: Beats | None) -> Beats:
+    return _NONE if beats is None else beats
+
+
+def _padded(beats: list[Beats | None], count: int) -> list[Beats | None]:
+    return list(beats) + [None] * (count - len(beats))
+
+
+def _mode(inputs: tuple[Input, ...], index: int) -> Input:
+    return inputs[index] if index < len(inputs) else Input()
