@@ -1,0 +1,179 @@
+"""Placement: a tile for each unit, by simulated annealing on wire length.
+
+The cost of a net is half the perimeter of the box around its units, times a factor for its fan-out (a multicast tree
+is longer than half the perimeter) and a weight for its network. A move takes a unit to a free tile of its kind near
+it, or swaps it with the unit there; how near shrinks as the temperature does (VPR, Betz and Rose, FPL 1997).
+"""
+
+from __future__ import annotations
+
+from math import exp
+from random import Random
+
+from compiler.mapping import FitError
+from compiler.netlist import Netlist, Unit
+from hw.spec import FabricSpec
+from hw.topology import Network, Tile, TileKind, Topology
+
+__all__ = ["place"]
+
+_MOVES_PER_UNIT = 1000
+_TEMPERATURES = 60
+_HOT, _COLD = 6.0, 0.05
+_WEIGHT = {Network.VECTOR: 1.0, Network.SCALAR: 1.0, Network.CONTROL: 1.5}
+_FAN_OUT = (0.0, 1.0, 1.0, 1.0, 1.08, 1.15, 1.22, 1.28, 1.34, 1.4, 1.45)
+_MORE_FAN_OUT = 0.027
+"""Length of a tree over half the perimeter, by the number of tiles it joins, and what each more adds (Cheng, ICCAD 1994)."""
+
+
+def place(netlist: Netlist, spec: FabricSpec, *, seed: int = 0) -> dict[str, Tile]:
+    """A tile for each unit: of its kind, its own where it is pinned, on its channel where it asks for one.
+
+    The same for equal arguments, and independent of the number of tracks. Time grows a little faster than linearly
+    with the number of units.
+
+    Raises
+    ------
+    FitError
+        No free tile for a unit.
+    """
+    start = _first_fit(netlist, spec)
+    return _Annealing(netlist, spec, start, Random(seed)).run()
+
+
+def _allowed(unit: Unit, topology: Topology, channels: dict[Tile, int]) -> list[Tile]:
+    """The tiles that a unit may take."""
+    if unit.tile is not None:
+        return [unit.tile]
+    tiles = topology.of_kind(unit.kind)
+    return tiles if unit.channel is None else [tile for tile in tiles if channels.get(tile) == unit.channel]
+
+
+def _channels(topology: Topology) -> dict[Tile, int]:
+    return {
+        tile: index % topology.spec.channels for index, tile in enumerate(topology.of_kind(TileKind.AGCU))
+    }  # as Topology.channel says, for all at once
+
+
+def _first_fit(netlist: Netlist, spec: FabricSpec) -> dict[str, Tile]:
+    """A legal placement: the units with the least choice first, each in the first free tile."""
+    topology = Topology(spec)
+    channels = _channels(topology)
+    tiles: dict[str, Tile] = {}
+    taken: dict[Tile, str] = {}
+    by_choice = sorted(netlist.units.values(), key=lambda unit: (unit.tile is None, unit.channel is None))
+    for unit in by_choice:
+        free = (tile for tile in _allowed(unit, topology, channels) if tile not in taken)
+        tile = next(free, None)
+        if tile is None or topology.tiles.get(tile) is not unit.kind:
+            where = f"tile {unit.tile}" if unit.tile is not None else f"a free {unit.kind.value.upper()} tile"
+            if unit.tile is None and unit.channel is not None:
+                where += f" on channel {unit.channel}"
+            raise FitError(f"unit {unit.name!r} needs {where}, which fabric {spec.name!r} does not have")
+        tiles[unit.name] = tile
+        taken[tile] = unit.name
+    return {name: tiles[name] for name in netlist.units}
+
+
+class _Annealing:
+    """The state of one run: units and places by number, so that a move costs a few list look-ups."""
+
+    def __init__(self, netlist: Netlist, spec: FabricSpec, start: dict[str, Tile], random: Random) -> None:
+        topology = Topology(spec)
+        channels = _channels(topology)
+        self.random = random
+        self.height, self.width = spec.rows, spec.columns + 2
+        self.names = list(netlist.units)
+        number = {name: index for index, name in enumerate(self.names)}
+        self.x = [start[name].column for name in self.names]
+        self.y = [start[name].row for name in self.names]
+        units = list(netlist.units.values())
+        sites = [[(tile.column, tile.row) for tile in _allowed(unit, topology, channels)] for unit in units]
+        self.sites = sites
+        self.site_sets = [frozenset(each) for each in sites]
+        self.edge = [unit.kind is TileKind.AGCU for unit in units]
+        self.occupant = {(self.x[unit], self.y[unit]): unit for unit in range(len(units))}
+        self.movable = [unit for unit in range(len(units)) if len(sites[unit]) > 1]
+        self.nets: list[tuple[float, tuple[int, ...]]] = []
+        self.nets_of: list[list[int]] = [[] for _ in units]
+        for net in netlist.nets:
+            pins = dict.fromkeys(number[pin.unit] for pin in (net.source, *net.targets))
+            if len(pins) < 2:
+                continue
+            listed = min(len(pins), len(_FAN_OUT) - 1)
+            factor = _WEIGHT[net.network] * (_FAN_OUT[listed] + _MORE_FAN_OUT * (len(pins) - listed))
+            for unit in pins:
+                self.nets_of[unit].append(len(self.nets))
+            self.nets.append((factor, tuple(pins)))
+        self.costs = [self._cost(net) for net in range(len(self.nets))]
+
+    def _cost(self, net: int) -> float:
+        x, y = self.x, self.y
+        factor, pins = self.nets[net]
+        columns = [x[unit] for unit in pins]
+        rows = [y[unit] for unit in pins]
+        return factor * (max(columns) - min(columns) + max(rows) - min(rows))
+
+    def _target(self, unit: int, reach: int) -> tuple[int, int] | None:
+        """A random place for a unit, near it but for the AGCUs, whose two columns lie far apart."""
+        draw = self.random.random
+        if self.edge[unit]:
+            choices = self.sites[unit]
+            return choices[int(draw() * len(choices))]
+        place = (
+            self.x[unit] + int(draw() * (2 * reach + 1)) - reach,
+            self.y[unit] + int(draw() * (2 * reach + 1)) - reach,
+        )
+        return place if place in self.site_sets[unit] else None
+
+    def _move(self, unit: int, place: tuple[int, int], temperature: float) -> bool:
+        x, y = self.x, self.y
+        old = (x[unit], y[unit])
+        other = self.occupant.get(place)
+        if place == old or (other is not None and old not in self.site_sets[other]):
+            return False
+        touched = self.nets_of[unit]
+        if other is not None:
+            touched = list(dict.fromkeys(touched + self.nets_of[other]))
+            x[other], y[other] = old
+        x[unit], y[unit] = place
+        costs = self.costs
+        after = [self._cost(net) for net in touched]
+        change = sum(after) - sum([costs[net] for net in touched])
+        if change > 0 and self.random.random() >= exp(-change / temperature):
+            x[unit], y[unit] = old
+            if other is not None:
+                x[other], y[other] = place
+            return False
+        for net, cost in zip(touched, after, strict=True):
+            costs[net] = cost
+        self.occupant[place] = unit
+        if other is None:
+            del self.occupant[old]
+        else:
+            self.occupant[old] = other
+        return True
+
+    def run(self) -> dict[str, Tile]:
+        """Anneal, and give the tiles."""
+        if self.movable and self.nets:
+            reach = float(max(self.height, self.width))
+            moves = _MOVES_PER_UNIT * len(self.movable) // _TEMPERATURES
+            temperature = _HOT
+            cooling = (_COLD / _HOT) ** (1 / _TEMPERATURES)
+            for _ in range(_TEMPERATURES):
+                accepted = self._moves(moves, round(reach), temperature)
+                temperature *= cooling
+                reach = min(max(reach * (0.56 + accepted / moves), 2.0), float(max(self.height, self.width)))
+            self._moves(moves, 3, 1e-6)
+        return {name: Tile(self.y[unit], self.x[unit]) for unit, name in enumerate(self.names)}
+
+    def _moves(self, count: int, reach: int, temperature: float) -> int:
+        accepted = 0
+        draw, movable = self.random.random, self.movable
+        for _ in range(count):
+            unit = movable[int(draw() * len(movable))]
+            place = self._target(unit, reach)
+            if place is not None and self._move(unit, place, temperature):
+                accepted += 1
+        return accepted
