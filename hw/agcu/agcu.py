@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from amaranth.hdl import Assert, Cat, ClockSignal, Const, Format, Instance, Module, Mux, Signal, signed, unsigned
 from amaranth.lib import data, wiring
-from amaranth.lib.wiring import In, connect
+from amaranth.lib.wiring import In
 
 from hw.program import AgcuKind
 from hw.spec import FabricSpec
 from hw.stream.beat import beat_layout
+from hw.stream.connect import connect_streams
+from hw.stream.monitor import watch_stream
+from hw.stream.queue import Queue
 from hw.tile.unit import unit_members
 from hw.topology import Network, TileKind
 
@@ -80,24 +83,22 @@ class Agcu(wiring.Component):
         m.submodules.widen = widen = Widen(narrow=spec.channel_bits, wide=vector_bits)
         m.submodules.narrow = narrow = Narrow(wide=vector_bits, narrow=spec.channel_bits)
         m.submodules.buffer = buffer = Buffer(layout=unsigned(vector_bits), depth=spec.agcu_buffer)
-        order_layout = data.StructLayout(
-            {"stop": unsigned(spec.stop_bits), "void": unsigned(1), "skip": unsigned(1)}
-        )
-        m.submodules.order = order = Buffer(layout=order_layout, depth=spec.agcu_buffer)
-        inputs = {network: Buffer(layout=beat_layout(spec, network), depth=spec.fifo_depth) for network in Network}
+        order_layout = data.StructLayout({"stop": unsigned(spec.stop_bits), "void": unsigned(1), "skip": unsigned(1)})
+        m.submodules.order = order = Queue(layout=order_layout, depth=spec.agcu_buffer)
+        inputs = {network: Queue(layout=beat_layout(spec, network), depth=spec.fifo_depth) for network in Network}
         for network, queue in inputs.items():
             m.submodules[f"{network.value}_queue"] = queue
-            connect(m, producer=wiring.flipped(getattr(self, f"{network.value}_in")[0]), consumer=queue.i)
+            connect_streams(m, producer=getattr(self, f"{network.value}_in")[0], consumer=queue.i)
 
-        connect(m, producer=inputs[Network.CONTROL].o, consumer=sequencer.token)
-        connect(m, producer=inputs[Network.SCALAR].o, consumer=jobs.index)
-        connect(m, producer=inputs[Network.VECTOR].o, consumer=store_input.beat)
-        connect(m, producer=sequencer.emitted, consumer=wiring.flipped(self.scalar_out[0]))
-        connect(m, producer=sequencer.done_token, consumer=wiring.flipped(self.control_out[0]))
-        connect(m, producer=jobs.job, consumer=nest.job)
-        connect(m, producer=coalescer.request, consumer=wiring.flipped(memory.request))
-        connect(m, producer=narrow.narrow, consumer=wiring.flipped(memory.write_data))
-        connect(m, producer=wiring.flipped(memory.read_data), consumer=widen.narrow)
+        connect_streams(m, producer=inputs[Network.CONTROL].o, consumer=sequencer.token)
+        connect_streams(m, producer=inputs[Network.SCALAR].o, consumer=jobs.index)
+        connect_streams(m, producer=inputs[Network.VECTOR].o, consumer=store_input.beat)
+        connect_streams(m, producer=sequencer.emitted, consumer=self.scalar_out[0])
+        connect_streams(m, producer=sequencer.done_token, consumer=self.control_out[0])
+        connect_streams(m, producer=jobs.job, consumer=nest.job)
+        connect_streams(m, producer=coalescer.request, consumer=memory.request)
+        connect_streams(m, producer=narrow.narrow, consumer=memory.write_data)
+        connect_streams(m, producer=memory.read_data, consumer=widen.narrow)
 
         load, store = Signal(), Signal()
         running, working = Signal(), Signal()
@@ -130,9 +131,7 @@ class Agcu(wiring.Component):
         item = nest.item.payload
         m.d.sync += last_allowed.eq(program.segment_base + program.segment_size - spec.beat_bytes)
         m.d.comb += inside.eq(
-            (item.address >= program.segment_base)
-            & (item.address <= last_allowed)
-            & ~item.address[:lowest_bits].any()
+            (item.address >= program.segment_base) & (item.address <= last_allowed) & ~item.address[:lowest_bits].any()
         )
         checked, checked_valid = Signal.like(item), Signal()
         refused = Signal()
@@ -203,6 +202,8 @@ class Agcu(wiring.Component):
 
         self._observe(m, sequencer, jobs, store_input, coalescer, unwritten.any(), load, working)
         if self._checks:
+            for name, stream in (("vector_out", vector_out), ("request", memory.request), ("words", words)):
+                watch_stream(m, stream, label=f"agcu {name}")
             with m.If(widen.wide.valid):
                 m.d.sync += Assert(load & buffer.i.ready, Format("data from memory found no room in the buffer"))
         if self._tap:

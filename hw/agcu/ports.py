@@ -1,4 +1,4 @@
-"""What an AGCU has beyond the ports of every unit: its road to memory, launch arguments, and what the chip must know."""
+"""What an AGCU has beyond the ports of every unit: its road to memory, launch arguments, what it tells the chip."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def memory_signature(spec: FabricSpec) -> wiring.Signature:
 
 
 def argument_signature(spec: FabricSpec) -> wiring.Signature:
-    """A launch argument on its way to every AGCU: ``data`` is argument ``index`` from now on. Writes of index 0 are ignored."""
+    """A launch argument on its way to every AGCU: ``data`` is argument ``index`` from now on; 0 stays zero."""
     return wiring.Signature({"valid": Out(1), "index": Out(spec.arguments.bit_length()), "data": Out(32)})
 
 

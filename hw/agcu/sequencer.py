@@ -124,7 +124,7 @@ class Sequencer(wiring.Component):
         m.d.comb += [
             self.idle.eq(state == _State.IDLE),
             self.running.eq(state == _State.RUN),
-            self.waiting.eq(state == _State.WAIT),
+            self.waiting.eq((state == _State.WAIT) & program.wait_token),
         ]
         with m.Switch(state):
             with m.Case(_State.IDLE):
@@ -147,10 +147,8 @@ class Sequencer(wiring.Component):
                 with m.If(~program.wait_token | self.token.valid):
                     m.d.comb += self.begin.eq(1)
                     m.d.sync += state.eq(_State.RUN)
-            with m.Case(_State.RUN):
-                with m.If(self.finished):
-                    m.d.sync += [self.done_token.valid.eq(token_wanted), state.eq(_State.DRAIN)]
-            with m.Case(_State.DRAIN):
-                with m.If(~self.emitted.valid & ~self.done_token.valid):
-                    m.d.sync += state.eq(_State.IDLE)
+            with m.Case(_State.RUN), m.If(self.finished):
+                m.d.sync += [self.done_token.valid.eq(token_wanted), state.eq(_State.DRAIN)]
+            with m.Case(_State.DRAIN), m.If(~self.emitted.valid & ~self.done_token.valid):
+                m.d.sync += state.eq(_State.IDLE)
         return m

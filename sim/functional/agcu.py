@@ -23,8 +23,8 @@ Ints = NDArray[np.int64]
 class AgcuResult:
     """Beats sent by each network's output (None: not sent to in this launch) and what happened to memory.
 
-    ``taken`` are the vector beats consumed, ``bytes_read`` and ``bytes_written`` what crossed the channel, ``violation``
-    says that an access was refused.
+    ``taken`` are the vector beats consumed, ``bytes_read`` and ``bytes_written`` what crossed the channel,
+    ``violation`` says that an access was refused.
     """
 
     vector: Beats | None
@@ -63,9 +63,7 @@ def _nest(spec: FabricSpec, levels: tuple[AgcuLevel, ...], arguments: dict[int, 
         steps = np.arange(bound, dtype=np.int64) * level.stride
         offset = (steps[:, None] + offset[None, :]).ravel()
         stop = np.tile(stop, bound)
-        if bound:
-            inner = len(stop) // bound
-            stop[inner - 1 :: inner] = level.rank
+        stop[-1:] = level.rank
     return _Walk(offset, stop, np.zeros(len(offset), bool))
 
 
@@ -166,9 +164,10 @@ def run_agcu(
 ) -> AgcuResult:
     """One launch of an AGCU; a store changes ``memory`` in place.
 
-    Loops over void and packed beats and over indices in Python, over everything else in NumPy. Where the program's text
-    leaves room: a bound taken from an argument is its low 24 bits; beats to store that find no address (an empty nest,
-    indices that have ended) are taken and dropped; a void index makes one void beat; a bf16 is the upper half of a word.
+    Loops over packed beats and over indices in Python, over everything else in NumPy. Where the program's text leaves
+    room: a bound taken from an argument is its low 24 bits; beats to store that find no address (an empty nest, indices
+    that have ended) are taken and dropped; a void index makes one void beat (LOAD) or nothing (STORE); a bf16 is the
+    upper half of a word; an access that is not aligned to a vector beat is refused; SINK ignores ``indexed``.
 
     Parameters
     ----------
@@ -189,7 +188,8 @@ def run_agcu(
     if program.wait_token and (control is None or not len(control.stop)):
         raise DeviceError("the control input of an AGCU must bring a token to begin with")
     emitted = _one_beat(spec, arguments.get(program.emit_arg, 0) & _WORD) if program.emit_arg else None
-    done = _one_beat(spec, None) if program.done_token else None
+    with_token = program.done_token and (not program.token_arg or arguments.get(program.token_arg, 0) & _WORD)
+    done = _one_beat(spec, None) if with_token else None
     if program.kind is AgcuKind.SINK:
         taken = _ends_at(vector, program.end_rank, "vector")
         return AgcuResult(None, emitted, done, taken, 0, 0, False)
