@@ -16,7 +16,7 @@ from hw.tile.unit import unit_members
 from hw.topology import Network, TileKind
 
 from .buffer import Buffer
-from .coalescer import Coalescer
+from .coalescer import Coalescer, longest_burst
 from .jobs import Jobs
 from .nest import Nest
 from .ports import agcu_members
@@ -65,7 +65,7 @@ class Agcu(wiring.Component):
         self._spec = spec
         self._checks = checks
         self._tap = tap
-        self._coalescer = Coalescer(spec=spec)
+        longest_burst(spec)
         tap_members = {"tile_id": In(16)} if tap else {}
         super().__init__({**unit_members(spec, TileKind.AGCU), **agcu_members(spec), **tap_members})
 
@@ -79,7 +79,7 @@ class Agcu(wiring.Component):
         m.submodules.jobs = jobs = Jobs(spec=spec)
         m.submodules.nest = nest = Nest(spec=spec)
         m.submodules.store_input = store_input = StoreInput(spec=spec)
-        m.submodules.coalescer = coalescer = self._coalescer
+        m.submodules.coalescer = coalescer = Coalescer(spec=spec)
         m.submodules.widen = widen = Widen(narrow=spec.channel_bits, wide=vector_bits)
         m.submodules.narrow = narrow = Narrow(wide=vector_bits, narrow=spec.channel_bits)
         m.submodules.buffer = buffer = Buffer(layout=unsigned(vector_bits), depth=spec.agcu_buffer)

@@ -10,7 +10,7 @@ from hw.spec import FabricSpec, SpecError
 
 from .ports import request_layout
 
-__all__ = ["Coalescer", "access_layout"]
+__all__ = ["Coalescer", "access_layout", "longest_burst"]
 
 _PAGE_BITS = 12  # an AXI4 burst must not cross a 4 KB boundary
 
@@ -18,6 +18,20 @@ _PAGE_BITS = 12  # an AXI4 burst must not cross a 4 KB boundary
 def access_layout() -> data.StructLayout:
     """A vector beat's address; ``skip`` if it never reaches memory."""
     return data.StructLayout({"address": unsigned(32), "skip": unsigned(1)})
+
+
+def longest_burst(spec: FabricSpec) -> int:
+    """Vector beats of a longest burst: what AXI4 and half the buffer allow.
+
+    Raises
+    ------
+    SpecError
+        A vector beat longer than the longest burst.
+    """
+    parts = spec.beat_bytes // spec.channel_bytes
+    if spec.burst_beats < parts:
+        raise SpecError(f"burst_beats must be at least 32 * lanes / channel_bits = {parts}, not {spec.burst_beats}")
+    return min(spec.burst_beats // parts, spec.agcu_buffer // 2)
 
 
 class Coalescer(wiring.Component):
@@ -62,13 +76,9 @@ class Coalescer(wiring.Component):
     """
 
     def __init__(self, *, spec: FabricSpec) -> None:
-        self._parts = spec.beat_bytes // spec.channel_bytes
-        if spec.burst_beats < self._parts:
-            raise SpecError(
-                f"burst_beats must be at least 32 * lanes / channel_bits = {self._parts}, not {spec.burst_beats}"
-            )
         self._spec = spec
-        self._longest = min(spec.burst_beats // self._parts, spec.agcu_buffer // 2)
+        self._parts = spec.beat_bytes // spec.channel_bytes
+        self._longest = longest_burst(spec)
         super().__init__(
             {
                 "access": In(stream.Signature(access_layout())),

@@ -9,6 +9,7 @@ from amaranth.lib.wiring import In, Out
 from hw.address_map import IMAGE_MAGIC, IMAGE_VERSION, HostRegister, Status
 from hw.agcu.ports import argument_signature
 from hw.spec import FabricSpec
+from hw.tile.config import ConfigBus
 from hw.topology import TileKind, Topology
 
 from .axi import AxiLite
@@ -35,14 +36,10 @@ class Control(wiring.Component):
         The host.
     interrupt : Out(1)
         A launch has ended, well or not; cleared by the next one.
-    write, address, data : Out
-        Configuration words.
-    counter : Out(32)
-        READ_ADDRESS: ``tile << 8 | counter``.
-    counter_data : In(32)
-        What the fabric answers to ``counter``, some cycles later.
-    clear : Out(1)
-        Counters begin at 0 again.
+    bus : Out(ConfigBus())
+        Configuration words and counters; from registers.
+    read_data : In(32)
+        What the fabric answers to the bus; the host must ask no sooner than that.
     argument : Out
         Launch arguments, see :func:`hw.agcu.ports.argument_signature`.
     context, launch, running : Out
@@ -61,12 +58,8 @@ class Control(wiring.Component):
             {
                 "host": In(AxiLite()),
                 "interrupt": Out(1),
-                "write": Out(1),
-                "address": Out(32),
-                "data": Out(32),
-                "counter": Out(32),
-                "counter_data": In(32),
-                "clear": Out(1),
+                "bus": Out(ConfigBus()),
+                "read_data": In(32),
                 "argument": Out(argument_signature(spec)),
                 "context": Out(range(max(2, spec.contexts))),
                 "launch": Out(1),
@@ -99,17 +92,18 @@ class Control(wiring.Component):
             launcher.contexts.eq(loader.contexts),
             launcher.done.eq(self.done),
             launcher.violation.eq(self.violation),
-            self.write.eq(loader.write),
-            self.address.eq(loader.address),
-            self.data.eq(loader.data),
+            self.bus.valid.eq(loader.write),
+            self.bus.address.eq(loader.address),
+            self.bus.data.eq(loader.data),
             self.context.eq(launcher.context),
             self.launch.eq(launcher.launch),
             self.running.eq(launcher.running),
             self.interrupt.eq(launcher.finished),
         ]
-        m.d.sync += self.clear.eq(command & port.write_data[_CLEAR])
-        with m.If(port.write & (port.write_address == HostRegister.READ_ADDRESS)):
-            m.d.sync += self.counter.eq(port.write_data)
+        asks = port.write & (port.write_address == HostRegister.READ_ADDRESS)
+        m.d.sync += [self.bus.clear.eq(command & port.write_data[_CLEAR]), self.bus.read.eq(asks)]
+        with m.If(asks):
+            m.d.sync += self.bus.read_address.eq(port.write_data)
 
         index = (port.write_address - HostRegister.ARGUMENT)[2:]
         is_argument = (port.write_address >= HostRegister.ARGUMENT) & (index <= spec.arguments)
@@ -133,8 +127,8 @@ class Control(wiring.Component):
             HostRegister.HASH_HIGH: high,
             HostRegister.STATUS: Cat(status[bit] for bit in Status),
             HostRegister.CYCLES: launcher.cycles,
-            HostRegister.READ_ADDRESS: self.counter,
-            HostRegister.READ_DATA: self.counter_data,
+            HostRegister.READ_ADDRESS: self.bus.read_address,
+            HostRegister.READ_DATA: self.read_data,
             HostRegister.VIOLATION: launcher.violator,
         }
         for channel in range(spec.channels):

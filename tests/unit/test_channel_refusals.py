@@ -1,0 +1,39 @@
+# amaranth: UnusedElaboratable=no
+"""Parameters that AGCU, channel and their parts refuse, each with its sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from hw.agcu.agcu import Agcu
+from hw.agcu.buffer import Buffer
+from hw.agcu.coalescer import Coalescer
+from hw.agcu.width import Narrow, Widen
+from hw.chip.arbiter import Arbiter
+from hw.chip.axi import Axi4
+from hw.chip.channel import Channel
+from hw.presets import PRESETS
+
+SPEC = PRESETS["tiny"]
+SHORT = SPEC.replace(burst_beats=1)
+
+
+@pytest.mark.parametrize(
+    ("make", "sentence"),
+    [
+        (lambda: Agcu(spec=SHORT), r"burst_beats must be at least 32 \* lanes / channel_bits = 2, not 1"),
+        (lambda: Coalescer(spec=SHORT), r"burst_beats must be at least 32 \* lanes / channel_bits = 2, not 1"),
+        (lambda: Buffer(layout=8, depth=1), "depth must be at least 2, not 1"),
+        (lambda: Widen(narrow=32, wide=96), "wide must be a power of two times narrow = 32 bits, not 96"),
+        (lambda: Narrow(narrow=32, wide=16), "wide must be a power of two times narrow = 32 bits, not 16"),
+        (lambda: Channel(spec=SPEC, ports=0), "ports must be 1 to 256, not 0"),
+        (lambda: Arbiter(count=0), "count must be at least 1, not 0"),
+        (lambda: Axi4(data_bits=48), "data_bits must be a power of two from 8 to 1024, not 48"),
+    ],
+)
+def test_refused(make: Callable[[], Any], sentence: str) -> None:
+    with pytest.raises(ValueError, match=f"^{sentence}$"):
+        make()
