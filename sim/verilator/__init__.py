@@ -1,0 +1,1 @@
+"""Building simulators with Verilator and running cocotb in them."""

@@ -1,0 +1,213 @@
+"""Simulators from Verilog: built once for each content, kept, and started with cocotb inside.
+
+cocotb's own runner makes every signal public, which multiplies the time of the C++ build and of the run (measured: over
+15 minutes against 101 s); here only what a bench names is. Everything else is cocotb's: its VPI library is linked
+in, its environment set, its tests run.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+
+import cocotb_tools.config
+import find_libpython
+
+from compiler.errors import WeftError
+from sim.verilator import toolchain
+
+__all__ = ["BuildError", "Design", "Simulator", "build", "cache_folder", "cocotb_environment"]
+
+_HERE = Path(__file__).parent
+_OPTIMISE = "-O2"
+
+
+class BuildError(RuntimeError):
+    """Verilator or the C++ compiler refused; the sentence ends with their first complaint."""
+
+
+@dataclass(frozen=True)
+class Design:
+    """What a simulator is built of.
+
+    ``files`` are Verilog by name, ``cpp`` C++ and headers likewise. ``public`` names the signals of ``top`` that cocotb can see.
+    ``blocks`` are modules that are compiled on their own (Verilator's ``hier_block``): the time to build then grows with
+    the distinct modules, not with their instances. With ``clock`` the simulation loop drives ``clk`` of ``top`` itself
+    (10 ns a cycle), else the bench does.
+    """
+
+    top: str
+    files: Mapping[str, str]
+    public: tuple[str, ...]
+    cpp: Mapping[str, str] = field(default_factory=dict)
+    blocks: tuple[str, ...] = ()
+    clock: bool = False
+    waves: bool = False
+    assertions: bool = True
+
+    @property
+    def key(self) -> str:
+        """Hash of the content, the options and the tools: equal keys mean equal simulators."""
+        tools = (toolchain.VERILATOR_VERSION, version("verilator"), version("cocotb"), toolchain.compiler_version())
+        parts: list[object] = [
+            tools,
+            str(cocotb_tools.config.libs_dir),
+            _OPTIMISE,
+            (_HERE / "main.cpp").read_text(),
+            Path(__file__).read_text(),
+        ]
+        parts += [self.top, self.public, self.blocks, self.clock, self.waves, self.assertions]
+        parts += sorted(self.files.items()) + sorted(self.cpp.items())
+        return hashlib.sha256(repr(parts).encode()).hexdigest()[:20]
+
+
+@dataclass(frozen=True)
+class Simulator:
+    """A built simulator."""
+
+    executable: Path
+    top: str
+
+
+def cache_folder() -> Path:
+    """Where simulators are kept: ``$WEFT_CACHE``, else ``build/`` of the checkout, else the user's cache folder."""
+    if chosen := os.environ.get("WEFT_CACHE"):
+        return Path(chosen).absolute()
+    checkout = _HERE.parents[1]
+    if (checkout / "pyproject.toml").exists():
+        return checkout / "build"
+    return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")).absolute() / "weft"
+
+
+def build(design: Design) -> Simulator:
+    """The simulator of a design, from the cache if it was built before.
+
+    Raises
+    ------
+    WeftError
+        No C++ compiler, make, perl or Verilator; or a cache folder whose path make cannot handle.
+    BuildError
+        The Verilog or the C++ is wrong.
+    """
+    root = cache_folder() / "simulators"
+    if any(character.isspace() for character in str(root)):
+        raise WeftError(f"the cache folder must have no spaces in its path because of make, not {str(root)!r}")
+    if shutil.which("g++") is None:
+        toolchain.require()
+    folder = root / design.key
+    simulator = Simulator(folder / "simulator", design.top)
+    if simulator.executable.exists():
+        return simulator
+    toolchain.require()
+    root.mkdir(parents=True, exist_ok=True)
+    with _locked(root / f"{design.key}.lock"):
+        if not simulator.executable.exists():
+            work = root / f"{design.key}.work"
+            shutil.rmtree(work, ignore_errors=True)
+            _build(design, work)
+            folder.mkdir(exist_ok=True)
+            shutil.copy(work / "build.log", folder)
+            # Last, and whole: what exists is finished.
+            (work / "obj" / "simulator").rename(simulator.executable)
+            shutil.rmtree(work)
+    return simulator
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _build(design: Design, work: Path) -> None:
+    work.mkdir(parents=True)
+    for name, text in {**design.files, **design.cpp, "weft.vlt": _control_file(design)}.items():
+        (work / name).write_text(text)
+    shutil.copy(_HERE / "main.cpp", work)
+    _run([str(toolchain.verilator_root() / "bin" / "verilator"), *_verilator_arguments(design, work)], work)
+    makefile = "Vtop_hier.mk" if design.blocks else "Vtop.mk"
+    target = "hier_build" if design.blocks else "simulator"
+    jobs = str(min(os.cpu_count() or 1, 8))
+    make = ["make", "-j", jobs, "-C", str(work / "obj"), "-f", makefile, *toolchain.make_variables()]
+    _run([*make, f"OPT_FAST={_OPTIMISE}", f"OPT_GLOBAL={_OPTIMISE}", "OPT_SLOW=-O0", target], work)
+
+
+def _control_file(design: Design) -> str:
+    lines = ["`verilator_config"]
+    lines += [f'public_flat_rw -module "{design.top}" -var "{name}"' for name in design.public]
+    lines += [f'hier_block -module "{name}"' for name in design.blocks]
+    return "\n".join(lines) + "\n"
+
+
+def _verilator_arguments(design: Design, work: Path) -> list[str]:
+    libraries = cocotb_tools.config.libs_dir
+    flags = "-I" + str(work)
+    link = f"-rdynamic -L{libraries} -lcocotbvpi_verilator -Wl,-rpath,{libraries}"
+    arguments = ["--cc", "--exe", "--vpi", "-O3", "--prefix", "Vtop", "--top-module", design.top, "-Mdir", "obj"]
+    arguments += ["-o", "simulator", "--timescale", "1ns/1ns", "--no-timing", "--x-assign", "fast"]
+    arguments += ["--x-initial", "fast", "-Wno-lint", "-Wno-style", "-Wno-fatal", "--output-split", "10000"]
+    arguments += ["--assert" if design.assertions else "--no-assert"]
+    if design.clock:
+        flags += " -DWEFT_CLOCK"
+    if design.waves:
+        arguments += ["--trace-fst", "--trace-structs"]
+        shim = _compression_shim(work)
+        flags, link = flags + shim[0], link + shim[1]
+    if design.blocks:
+        arguments += ["--hierarchical"]
+    sources = [str(work / name) for name in (*design.files, *design.cpp) if not name.endswith(".h")]
+    return [*arguments, "-CFLAGS", flags, "-LDFLAGS", link, "weft.vlt", *sources, str(work / "main.cpp")]
+
+
+def _compression_shim(work: Path) -> tuple[str, str]:
+    """FST waves ask for lz4 and zlib; where either's header is missing, ours stand in, and empty libraries."""
+    probe = ["g++", "-E", "-x", "c++", "-", "-o", os.devnull]
+    source = "#include <lz4.h>\n#include <zlib.h>\n"
+    if subprocess.run(probe, input=source, text=True, capture_output=True, check=False).returncode == 0:
+        return "", ""
+    for name in ("liblz4.a", "libz.a"):
+        subprocess.run(["ar", "rc", str(work / name)], check=True, capture_output=True)
+    return f" -I{_HERE / 'shim'}", f" -L{work}"
+
+
+def _run(command: list[str], work: Path) -> None:
+    with (work / "build.log").open("a") as log:
+        log.write(" ".join(command) + "\n")
+        log.flush()
+        status = subprocess.run(
+            command, cwd=work, env=toolchain.environment(), stdout=log, stderr=subprocess.STDOUT, check=False
+        ).returncode
+    if status:
+        lines = (work / "build.log").read_text().splitlines()
+        complaints = [line for line in lines if "rror" in line and "-Werror" not in line] or lines[-1:]
+        raise BuildError(f"{Path(command[0]).name} failed, see {work / 'build.log'}: {complaints[0].strip()}")
+
+
+def cocotb_environment(top: str, module: str, folder: Path, *, seed: int) -> dict[str, str]:
+    """The environment in which a simulator runs the cocotb tests of a Python module, its results under ``folder``."""
+    library = find_libpython.find_libpython()
+    if library is None:
+        raise WeftError("no libpython: Python must be built with a shared library for cocotb to run in a simulator")
+    return {
+        **os.environ,
+        "GPI_USERS": f"{library};{cocotb_tools.config.pygpi_entry_point()}",
+        "PYGPI_PYTHON_BIN": sys.executable,
+        "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+        "COCOTB_TOPLEVEL": top,
+        "COCOTB_TEST_MODULES": module,
+        "COCOTB_RESULTS_FILE": str(folder / "results.xml"),
+        "COCOTB_RANDOM_SEED": str(seed),
+        "COCOTB_TRUST_INERTIAL_WRITES": "1",
+        "COCOTB_ANSI_OUTPUT": "0",
+        "TOPLEVEL_LANG": "verilog",
+    }
