@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Assert, Cat, ClockSignal, Const, Format, Instance, Module, Mux, Signal, signed, unsigned
+from amaranth.hdl import Assert, Cat, ClockSignal, Const, Format, Instance, Module, Mux, Signal, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In
 
@@ -20,6 +20,7 @@ from .coalescer import Coalescer, longest_burst
 from .jobs import Jobs
 from .nest import Nest
 from .ports import agcu_members
+from .segment import SegmentCheck
 from .sequencer import Sequencer
 from .store_input import StoreInput
 from .width import Narrow, Widen
@@ -78,6 +79,7 @@ class Agcu(wiring.Component):
         m.submodules.sequencer = sequencer = Sequencer(spec=spec)
         m.submodules.jobs = jobs = Jobs(spec=spec)
         m.submodules.nest = nest = Nest(spec=spec)
+        m.submodules.segment = segment = SegmentCheck(spec=spec)
         m.submodules.store_input = store_input = StoreInput(spec=spec)
         m.submodules.coalescer = coalescer = Coalescer(spec=spec)
         m.submodules.widen = widen = Widen(narrow=spec.channel_bits, wide=vector_bits)
@@ -96,12 +98,13 @@ class Agcu(wiring.Component):
         connect_streams(m, producer=sequencer.emitted, consumer=self.scalar_out[0])
         connect_streams(m, producer=sequencer.done_token, consumer=self.control_out[0])
         connect_streams(m, producer=jobs.job, consumer=nest.job)
+        connect_streams(m, producer=nest.item, consumer=segment.item)
         connect_streams(m, producer=coalescer.request, consumer=memory.request)
         connect_streams(m, producer=narrow.narrow, consumer=memory.write_data)
         connect_streams(m, producer=memory.read_data, consumer=widen.narrow)
 
         load, store = Signal(), Signal()
-        running, working = Signal(), Signal()
+        running, working, admitted = Signal(), Signal(), Signal()
         m.d.comb += [
             load.eq(program.kind == AgcuKind.LOAD.value),
             store.eq(program.kind == AgcuKind.STORE.value),
@@ -120,41 +123,28 @@ class Agcu(wiring.Component):
             nest.levels.eq(program.levels),
             nest.bounds.eq(sequencer.bounds),
             nest.clear.eq(~running | store_input.ended),
+            segment.base.eq(program.segment_base),
+            segment.size.eq(program.segment_size),
+            segment.clear.eq(nest.clear),
+            segment.checked.ready.eq(admitted),
             store_input.program.eq(program),
             store_input.begin.eq(sequencer.begin),
             store_input.running.eq(running),
         ]
 
-        # The segment check, a stage by itself. A misaligned access is refused like one outside.
-        inside, lowest_bits = Signal(), (spec.beat_bytes - 1).bit_length()
-        last_allowed = Signal(signed(34))
-        item = nest.item.payload
-        m.d.sync += last_allowed.eq(program.segment_base + program.segment_size - spec.beat_bytes)
-        m.d.comb += inside.eq(
-            (item.address >= program.segment_base) & (item.address <= last_allowed) & ~item.address[:lowest_bits].any()
-        )
-        checked, checked_valid = Signal.like(item), Signal()
-        refused = Signal()
-        admitted = Signal()
-        m.d.comb += nest.item.ready.eq(~checked_valid | admitted)
-        with m.If(nest.item.ready):
-            m.d.sync += [checked.eq(item), checked_valid.eq(nest.item.valid), refused.eq(~inside & ~item.void)]
-        with m.If(nest.clear):
-            m.d.sync += checked_valid.eq(0)
-
         # Admission: the access into the coalescer, a load's stop into the order, a store's data into the buffer.
-        words = store_input.words
+        words, checked = store_input.words, segment.checked.payload
         skip, addresses_are_over = Signal(), Signal()
         m.d.comb += [
-            skip.eq(refused | checked.void),
-            coalescer.access.valid.eq(checked_valid & Mux(store, words.valid & buffer.i.ready, order.i.ready)),
+            skip.eq(checked.refused | checked.void),
+            coalescer.access.valid.eq(segment.checked.valid & Mux(store, words.valid & buffer.i.ready, order.i.ready)),
             coalescer.access.payload.address.eq(checked.address),
             coalescer.access.payload.skip.eq(skip),
             coalescer.write.eq(store),
             coalescer.priority.eq(program.priority),
             coalescer.finish.eq(store_input.ended),
             admitted.eq(coalescer.access.valid & coalescer.access.ready),
-            addresses_are_over.eq(jobs.over & ~nest.item.valid & ~checked_valid),
+            addresses_are_over.eq(jobs.over & ~nest.item.valid & ~segment.checked.valid),
             words.ready.eq(store & (admitted | addresses_are_over)),
             order.i.valid.eq(admitted & load),
             order.i.payload.stop.eq(checked.stop),
@@ -197,7 +187,7 @@ class Agcu(wiring.Component):
         ]
         with m.If(self.launch):
             m.d.sync += self.violation.eq(0)
-        with m.Elif((admitted & refused) | (memory.error & working)):
+        with m.Elif((admitted & checked.refused) | (memory.error & working)):
             m.d.sync += self.violation.eq(1)
 
         self._observe(m, sequencer, jobs, store_input, coalescer, unwritten.any(), load, working)
