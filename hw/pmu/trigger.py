@@ -1,0 +1,117 @@
+"""What starts a run of a PMU's read side."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Module, Mux, Signal
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from hw.program import Pmu, Port, Trigger
+from hw.spec import FabricSpec
+from hw.stream.beat import beat_stream
+from hw.tile.unit import program_layout
+from hw.topology import Network
+
+from .block import block_layout
+from .nest import run_layout
+from .ring import Ring
+
+__all__ = ["RunStart"]
+
+
+class RunStart(wiring.Component):
+    """Makes a run of the oldest block and of a beat at the trigger's input, if the program wants one.
+
+    Latency 0, a run every cycle. The block is left behind when the run that gives it back begins; its buffer must
+    not be written before the last item of that run (``frees`` in :func:`hw.pmu.nest.run_layout`) is read.
+
+    Parameters
+    ----------
+    spec
+        Of the fabric.
+
+    Members
+    -------
+    program : In
+        The PMU's program.
+    start : In(1)
+        A run may begin in this cycle.
+    reset : In(1)
+        Begin at line 0; only while there is no block.
+    block : In(stream)
+        The oldest block.
+    control, address : In(beat_stream)
+        The inputs that can trigger.
+    run : Out(stream)
+        Runs; valid only when the control beat has room, too.
+    token : Out(beat_stream)
+        The control beat of each run, if the program sends them.
+    lacks_trigger : Out(1)
+        There is a block, but no beat to trigger a run of it.
+    """
+
+    def __init__(self, *, spec: FabricSpec) -> None:
+        self._spec = spec
+        super().__init__(
+            {
+                "program": In(program_layout(Pmu, spec)),
+                "start": In(1),
+                "reset": In(1),
+                "block": In(stream.Signature(block_layout(spec))),
+                "control": In(beat_stream(spec, Network.CONTROL)),
+                "address": In(beat_stream(spec, Network.SCALAR)),
+                "run": Out(stream.Signature(run_layout(spec))),
+                "token": Out(beat_stream(spec, Network.CONTROL)),
+                "lacks_trigger": Out(1),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        spec, program, run = self._spec, self.program, self.run.payload
+        m.submodules.ring = ring = Ring(spec=spec)
+
+        by_control, by_address = Signal(), Signal()
+        triggered, frees = Signal(), Signal()
+        outer = Signal(spec.stop_bits)
+        m.d.comb += [
+            by_control.eq(program.trigger == Trigger.CONTROL.value),
+            by_address.eq(program.trigger == Trigger.ADDRESS.value),
+        ]
+        with m.If(by_control):
+            m.d.comb += [triggered.eq(self.control.valid), outer.eq(self.control.payload.stop)]
+        with m.Elif(by_address):
+            m.d.comb += [triggered.eq(self.address.valid), outer.eq(self.address.payload.stop)]
+        with m.Else():
+            m.d.comb += [triggered.eq(1), outer.eq(self.block.payload.outer)]
+        m.d.comb += frees.eq(~(by_control | by_address) | (outer >= program.free_rank))
+
+        # A vector read counts lines, a scalar read words.
+        words_of_line = (spec.lanes - 1).bit_length()
+        first = Signal.like(run.address)
+        m.d.comb += first.eq(Mux(program.read == Port.SCALAR.value, ring.line << words_of_line, ring.line))
+
+        room, begins = Signal(), Signal()
+        m.d.comb += [
+            room.eq(~program.control_out | self.token.ready),
+            self.run.valid.eq(self.start & self.block.valid & triggered & room & (program.read != Port.OFF.value)),
+            run.address.eq(first + program.offset + Mux(by_address, self.address.payload.data, 0)),
+            run.length.eq(Mux(program.by_length, self.block.payload.kept, program.levels[0].bound)),
+            run.stop.eq(program.read_rank + outer),
+            run.void.eq(
+                (program.by_length & (self.block.payload.kept == 0)) | (by_address & self.address.payload.void)
+            ),
+            run.frees.eq(frees),
+            begins.eq(self.run.valid & self.run.ready),
+            self.block.ready.eq(begins & frees),
+            self.control.ready.eq(begins & by_control),
+            self.address.ready.eq(begins & by_address),
+            self.token.valid.eq(begins & program.control_out),
+            self.token.payload.stop.eq(outer),
+            self.lacks_trigger.eq(self.block.valid & ~triggered & (program.read != Port.OFF.value)),
+            ring.blocks.eq(program.blocks),
+            ring.block_lines.eq(program.block_lines),
+            ring.step.eq(self.block.ready),
+            ring.reset.eq(self.reset),
+        ]
+        return m

@@ -1,0 +1,152 @@
+"""The write side of a PMU: beats into blocks."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Assert, Format, Module, Mux, Signal
+from amaranth.lib import stream, wiring
+from amaranth.lib.wiring import In, Out
+
+from hw.program import Pmu, Port
+from hw.spec import FabricSpec
+from hw.stream.beat import beat_stream
+from hw.tile.unit import program_layout
+from hw.topology import Network
+
+from .block import block_layout
+from .ring import Ring
+from .scratchpad import scratchpad_members
+
+__all__ = ["WriteSide"]
+
+
+class WriteSide(wiring.Component):
+    """Fills buffers with the beats of the chosen input and hands them over: STeP's Bufferize (arXiv 2511.07776).
+
+    Takes a beat every cycle while a buffer is free; what it takes is in the scratchpad in the next cycle. A scalar beat
+    also clears the words above its own in its line, so that a line is never part of an old one.
+
+    Parameters
+    ----------
+    spec
+        Of the fabric.
+    checks
+        Assert in simulation that blocks fit their buffers.
+
+    Members
+    -------
+    program : In
+        The PMU's program.
+    run : In(1)
+        Beats may be taken in this cycle.
+    vector, scalar : In(beat_stream)
+        Beats to keep.
+    free : In(1)
+        A buffer is free.
+    reset : In(1)
+        Begin at line 0; only while nothing is kept.
+    block : Out(stream)
+        Blocks that have ended, see :func:`hw.pmu.block.block_layout`; its consumer is always ready.
+    open : Out(1)
+        A block has begun and not ended.
+    taken : Out(1)
+        A beat is taken in this cycle.
+    write_line, write_data, write_banks : Out
+        To the scratchpad.
+    """
+
+    def __init__(self, *, spec: FabricSpec, checks: bool = False) -> None:
+        self._spec = spec
+        self._checks = checks
+        memory = {name: each.shape for name, each in scratchpad_members(spec).items()}
+        super().__init__(
+            {
+                "program": In(program_layout(Pmu, spec)),
+                "run": In(1),
+                "vector": In(beat_stream(spec, Network.VECTOR)),
+                "scalar": In(beat_stream(spec, Network.SCALAR)),
+                "free": In(1),
+                "reset": In(1),
+                "block": Out(stream.Signature(block_layout(spec), always_ready=True)),
+                "open": Out(1),
+                "taken": Out(1),
+                "write_line": Out(memory["write_line"]),
+                "write_data": Out(memory["write_data"]),
+                "write_banks": Out(memory["write_banks"]),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        spec, program = self._spec, self.program
+        m.submodules.ring = ring = Ring(spec=spec)
+
+        # The beat at the chosen input.
+        scalar, may_take = Signal(), Signal()
+        valid, void = Signal(), Signal()
+        stop = Signal(spec.stop_bits)
+        m.d.comb += [
+            scalar.eq(program.write == Port.SCALAR.value),
+            may_take.eq(self.run & self.free),
+            self.vector.ready.eq(may_take & (program.write == Port.VECTOR.value)),
+            self.scalar.ready.eq(may_take & scalar),
+            valid.eq(Mux(scalar, self.scalar.valid, self.vector.valid)),
+            stop.eq(Mux(scalar, self.scalar.payload.stop, self.vector.payload.stop)),
+            void.eq(Mux(scalar, self.scalar.payload.void, self.vector.payload.void)),
+            self.taken.eq(valid & may_take & (program.write != Port.OFF.value)),
+        ]
+
+        # Whether it is kept, and whether it ends the block.
+        counted = Signal.like(program.write_to)
+        counted_next = Signal.like(counted)
+        kept = Signal.like(self.block.payload.kept)
+        kept_next = Signal.like(kept)
+        keeps, ends = Signal(), Signal()
+        m.d.comb += [
+            keeps.eq(
+                ~void & (counted >= program.write_from) & ((program.write_to == 0) | (counted < program.write_to))
+            ),
+            ends.eq(stop >= program.write_rank),
+            # A count that stays at its end is on the right side of any write_from and write_to.
+            counted_next.eq(counted + (~void & ~counted.all())),
+            kept_next.eq(kept + keeps),
+            self.open.eq(counted != 0),
+            self.block.valid.eq(self.taken & ends),
+            self.block.payload.kept.eq(kept_next),
+            self.block.payload.outer.eq(stop - program.write_rank),
+            ring.blocks.eq(program.blocks),
+            ring.block_lines.eq(program.block_lines),
+            ring.step.eq(self.block.valid),
+            ring.reset.eq(self.reset),
+        ]
+
+        # Where it is written.
+        line, lane = Signal.like(self.write_line), Signal(range(spec.lanes))
+        fills_line = Signal()
+        from_lane = Signal(spec.lanes)
+        m.d.comb += [
+            fills_line.eq(~scalar | (lane == spec.lanes - 1)),
+            from_lane.eq(~((1 << lane) - 1)),
+            self.write_line.eq(line),
+            self.write_banks.eq(Mux(self.taken & keeps, Mux(scalar, from_lane, ~0), 0)),
+            self.write_data.eq(self.vector.payload.data),
+        ]
+        with m.If(scalar):
+            m.d.comb += [
+                self.write_data[bank].eq(Mux(lane == bank, self.scalar.payload.data, 0)) for bank in range(spec.lanes)
+            ]
+
+        with m.If(self.reset):
+            m.d.sync += [line.eq(0), lane.eq(0), counted.eq(0), kept.eq(0)]
+        with m.Elif(self.block.valid):
+            m.d.sync += [line.eq(ring.next_line), lane.eq(0), counted.eq(0), kept.eq(0)]
+        with m.Elif(self.taken):
+            m.d.sync += [counted.eq(counted_next), kept.eq(kept_next)]
+            with m.If(keeps):
+                m.d.sync += [lane.eq(Mux(scalar, lane + 1, 0)), line.eq(line + fills_line)]
+
+        if self._checks:
+            inside = Signal.like(program.block_lines)
+            m.d.comb += inside.eq(Mux(scalar, kept >> (spec.lanes - 1).bit_length(), kept))
+            with m.If(self.taken & keeps):
+                m.d.sync += Assert(inside < program.block_lines, Format("a block does not fit its buffer"))
+        return m
