@@ -252,7 +252,7 @@ def _memory_folder(size: int) -> str | None:
 
 
 def _elaborate(spec: FabricSpec) -> dict[str, str]:
-    from hw.elaborate import elaborate  # noqa: PLC0415  elaborating needs Amaranth, a given set of files does not
+    from hw.elaborate import elaborate  # needs Amaranth, which a given set of files does not
 
     function: Callable[..., Any] = elaborate
     return dict(function(spec, checks=True).files)

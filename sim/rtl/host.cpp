@@ -13,6 +13,7 @@ enum Kind { WRITE, READ, WAIT };
 enum Outcome { DONE = 0, HUNG = 1, LIMIT = 2, SILENT = 3, BROKEN = 4, REFUSED = 5 };
 constexpr uint64_t SILENCE = 20000;  // cycles after which a register access is given up
 constexpr uint64_t SETTLING = 8;     // cycles a launch may take to lower the interrupt of the one before
+constexpr uint64_t WRITE_TO_READ = 16;  // cycles from a write's answer until a read, for the configuration bus to answer
 constexpr int WRITES_AHEAD = 4;
 
 struct Operation {
@@ -20,7 +21,7 @@ struct Operation {
     uint32_t address, data;
 };
 
-uint64_t now = 0, last_progress = 0, waiting_since = 0;
+uint64_t now = 0, last_progress = 0, last_answer = 0, waiting_since = 0;
 uint64_t watchdog = 100000, limit = ~0ull;
 std::deque<Operation> queue;
 std::vector<uint32_t> results;
@@ -58,6 +59,7 @@ void next() {
     } else if (unanswered) {
         return;
     } else if (operation.kind == READ) {
+        if (now - last_answer < WRITE_TO_READ) return;
         arvalid = reading = true;
         araddr = operation.address;
     } else {
@@ -111,6 +113,7 @@ void weft_host_cycle(svBit rst, int request, svBit awready, svBit wready, svBit 
     bool refused = false;
     if (bvalid) {
         --unanswered;
+        last_answer = now;
         refused |= bresp != 0;
         last_progress = now;
     }

@@ -1,7 +1,8 @@
 """The cocotb test that runs inside the simulator and serves the process that started it.
 
-It takes a message, queues what the message asks for on the simulator's side, raises ``request`` and waits for one change
-of ``events``: Python runs twice a message, whatever the cycles. While no message is there, simulated time stands still.
+It takes a message, queues what the message asks for on the simulator's side, raises ``request`` and waits for one
+change of ``events``: Python runs twice a message, whatever the cycles. While no message is there, simulated time
+stands still.
 
 ======================= ==================================================================================
 message                 answer

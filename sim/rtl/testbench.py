@@ -21,8 +21,8 @@ _PUBLIC = ("rst", "request", "events")
 _HANDSHAKES = [f"{channel}{signal}" for channel in ("aw", "w", "b", "ar", "r") for signal in ("valid", "ready")]
 _LITE = [*_HANDSHAKES, "awaddr", "wdata", "wstrb", "bresp", "araddr", "rdata", "rresp"]
 _REQUEST = ["id", "addr", "len", "size", "burst"]
-_FULL = [*_HANDSHAKES, *(f"aw{name}" for name in _REQUEST), *(f"ar{name}" for name in _REQUEST), "wdata", "wstrb", "wlast",
-         "bid", "bresp", "rid", "rdata", "rresp", "rlast"]  # fmt: skip
+_FULL = [*_HANDSHAKES, *(f"{channel}{name}" for channel in ("aw", "ar") for name in _REQUEST)]
+_FULL += ["wdata", "wstrb", "wlast", "bid", "bresp", "rid", "rdata", "rresp", "rlast"]
 
 
 @dataclass(frozen=True)

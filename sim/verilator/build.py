@@ -39,10 +39,10 @@ class BuildError(RuntimeError):
 class Design:
     """What a simulator is built of.
 
-    ``files`` are Verilog by name, ``cpp`` C++ and headers likewise. ``public`` names the signals of ``top`` that cocotb can see.
-    ``blocks`` are modules that are compiled on their own (Verilator's ``hier_block``): the time to build then grows with
-    the distinct modules, not with their instances. With ``clock`` the simulation loop drives ``clk`` of ``top`` itself
-    (10 ns a cycle), else the bench does.
+    ``files`` are Verilog by name, ``cpp`` C++ and headers likewise. ``public`` names the signals of ``top`` that cocotb
+    can see. ``blocks`` are modules that are compiled on their own (Verilator's ``hier_block``): the time to build then
+    grows with the distinct modules, not with their instances. With ``clock`` the simulation loop drives ``clk`` of
+    ``top`` itself (10 ns a cycle), else the bench does.
     """
 
     top: str

@@ -34,7 +34,7 @@ _PURPOSE = {
 
 @dataclass(frozen=True)
 class Check:
-    """One thing that ``weft doctor`` looks at: its name, the version found (or why there is none), whether it will do."""
+    """One thing that ``weft doctor`` looks at: its name, the version found or why there is none, whether it will do."""
 
     name: str
     found: str

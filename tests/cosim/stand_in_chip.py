@@ -15,8 +15,9 @@ __all__ = ["StandIn", "stand_in_files"]
 
 
 class StandIn(wiring.Component):
-    """Copies ``argument 3`` beats from address ``argument 1`` to ``argument 2``, one at a time, reporting each by the tap
-    of tile 1; or, with ``argument 4``, only counts so many cycles. A launch of context 1 hangs.
+    """Copies ``argument 3`` beats from address ``argument 1`` to ``argument 2``, one at a time.
+
+    Each is reported by the tap of tile 1. With ``argument 4`` it only counts so many cycles. Context 1 hangs.
 
     An image of words whose second is not 1 is refused.
     """
