@@ -49,13 +49,14 @@ def numbers(stream: Beats | None) -> list[Beat]:
 
 @dataclass(frozen=True)
 class Launch:
-    """One launch: its program and what arrives at the inputs from then on."""
+    """One launch: its program, what arrives at the inputs from then on, and which outputs take nothing."""
 
     program: Program
     vector: Beats | None = None
     scalar: Beats | None = None
     address: Beats | None = None
     control: Beats | None = None
+    held: tuple[str, ...] = ()
 
 
 @dataclass
@@ -83,15 +84,13 @@ class Bench:
         self.sim = Simulator(dut)
         self.sim.add_clock(1e-6)
         self.sim.add_testbench(self._bench)
-        self.job: tuple[list[Launch], float, float, random.Random, set[str]] = ([], 1, 1, random.Random(), set())
+        self.job: tuple[list[Launch], float, float, random.Random] = ([], 1, 1, random.Random())
         self.seen: list[Seen] = []
         self.used = False
 
-    def run(
-        self, launches: list[Launch], *, rate: float = 1, out_rate: float = 1, seed: int = 0, held: tuple[str, ...] = ()
-    ) -> list[Seen]:
-        """Launch one after the other, each until nothing moves; outputs in ``held`` take nothing."""
-        self.job, self.seen = (launches, rate, out_rate, random.Random(seed), set(held)), []
+    def run(self, launches: list[Launch], *, rate: float = 1, out_rate: float = 1, seed: int = 0) -> list[Seen]:
+        """Launch one after the other, each until nothing moves."""
+        self.job, self.seen = (launches, rate, out_rate, random.Random(seed)), []
         if self.used:
             self.sim.reset()
         self.used = True
@@ -106,7 +105,7 @@ class Bench:
         return value & (1 << 32 * width) - 1, rest & (1 << self.spec.stop_bits) - 1, rest >> self.spec.stop_bits
 
     async def _bench(self, ctx: Any) -> None:
-        launches, rate, out_rate, rng, held = self.job
+        launches, rate, out_rate, rng = self.job
         widths = {"vector": self.spec.lanes, "scalar": 1, "address": 1, "control": 0}
         waiting: dict[str, deque[Beat]] = {name: deque() for name in INPUTS}
         offered = dict.fromkeys(INPUTS, False)
@@ -124,7 +123,7 @@ class Bench:
                         offered[name] = True
                         ctx.set(port.payload.as_value(), self._pack(waiting[name][0], widths[name]))
                     ctx.set(port.valid, offered[name])
-                ready = {name: name not in held and rng.random() < out_rate for name in self.outputs}
+                ready = {name: name not in launch.held and rng.random() < out_rate for name in self.outputs}
                 for name, port in self.outputs.items():
                     ctx.set(port.ready, ready[name])
                 _, _, *values = await ctx.tick().sample(*(p.ready for p in self.inputs.values()), *outputs, *counts)

@@ -1,0 +1,204 @@
+"""The PMU's RTL against its functional twin: each mode by itself, with and without stalls."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from pmu_bench import LANES, SPEC, Launch, assert_twins_agree, beats, bench, numbers, twin
+
+from hw.presets import PRESETS
+from hw.program import Pmu, PmuLevel, Port, Trigger
+from hw.spec import FabricSpec
+from sim.device import Beats
+
+STALLS = [
+    {},
+    {"rate": 0.5, "out_rate": 0.5, "seed": 1},
+    {"rate": 0.9, "out_rate": 0.2, "seed": 2},
+    {"rate": 0.2, "out_rate": 0.9, "seed": 3},
+]
+every_stall = pytest.mark.parametrize("stalls", STALLS, ids=["none", "both", "out", "in"])
+
+
+def stream(width: int, stops: list[int], *, voids: set[int] = frozenset(), seed: int = 5) -> Beats:
+    """Random words, the same for the same seed."""
+    rng = random.Random(seed)
+    words = [[rng.getrandbits(32) for _ in range(width)] for _ in stops]
+    rows = [([0] * width, s, 1) if i in voids else (words[i], s, 0) for i, s in enumerate(stops)]
+    return beats(width, rows)
+
+
+def blocks_of(lengths: list[int], outers: list[int]) -> list[int]:
+    """Stops of blocks of these lengths, written with rank 1."""
+    return [stop for n, outer in zip(lengths, outers, strict=True) for stop in [0] * (n - 1) + [1 + outer]]
+
+
+def tokens(stops: list[int]) -> Beats:
+    return beats(0, [(0, stop, 0) for stop in stops])
+
+
+@every_stall
+@pytest.mark.parametrize("port", [Port.VECTOR, Port.SCALAR])
+@pytest.mark.parametrize("blocks", [1, 3, 7, 64])
+def test_fifo(port: Port, blocks: int, stalls: dict[str, float]) -> None:
+    program = Pmu(write=port, blocks=blocks, read=port, by_length=True)
+    data = stream(LANES if port is Port.VECTOR else 1, [i * 5 % 4 for i in range(90)], voids={3, 30, 31})
+    launch = Launch(program, **{port.name.lower(): data})
+    seen = assert_twins_agree([launch], **stalls)[0]
+    assert getattr(seen, port.name.lower()) == numbers(data)
+
+
+@every_stall
+@pytest.mark.parametrize("blocks", [1, 2, 3])
+def test_buffers_that_are_no_power_of_two(blocks: int, stalls: dict[str, float]) -> None:
+    program = Pmu(
+        write=Port.VECTOR, write_rank=1, block_lines=5, blocks=blocks, read=Port.VECTOR, levels=(PmuLevel(5, 1),)
+    )
+    data = stream(LANES, blocks_of([5] * 12, [i % 3 for i in range(12)]))
+    assert len(assert_twins_agree([Launch(program, vector=data)], **stalls)[0].vector) == 60
+
+
+@every_stall
+def test_transposes_backwards_and_again(stalls: dict[str, float]) -> None:
+    levels = (PmuLevel(3, -4, 1), PmuLevel(4, 1, 2), PmuLevel(2, 0, 3))
+    program = Pmu(
+        write=Port.VECTOR,
+        write_rank=2,
+        block_lines=12,
+        blocks=2,
+        read=Port.VECTOR,
+        offset=8,
+        levels=levels,
+        read_rank=4,
+    )
+    data = stream(LANES, ([0, 0, 0, 1] * 2 + [0, 0, 0, 2]) * 3)
+    seen = assert_twins_agree([Launch(program, vector=data)], **stalls)[0]
+    sent = numbers(data)
+    assert [beat[0] for beat in seen.vector[:6]] == [sent[line][0] for line in (8, 4, 0, 9, 5, 1)]
+
+
+@every_stall
+def test_words_in_lines_out(stalls: dict[str, float]) -> None:
+    program = Pmu(
+        write=Port.SCALAR, write_rank=1, block_lines=3, blocks=3, read=Port.VECTOR,
+        levels=(PmuLevel(3, 1, 1), PmuLevel(2, 0)), read_rank=2,
+    )  # fmt: skip
+    data = stream(1, blocks_of([12, 10, 9, 11, 12], [0, 1, 2, 0, 1]))
+    assert_twins_agree([Launch(program, scalar=data)], **stalls)
+
+
+@every_stall
+def test_lines_in_words_out_by_length(stalls: dict[str, float]) -> None:
+    levels = (PmuLevel(1, LANES, 1), PmuLevel(LANES, 1, 2))
+    program = Pmu(
+        write=Port.VECTOR, write_rank=1, block_lines=4, blocks=2, read=Port.SCALAR, levels=levels, by_length=True,
+        read_rank=2, control_out=True,
+    )  # fmt: skip
+    data = stream(LANES, blocks_of([4, 1, 3, 1, 2], [0, 1, 2, 3, 4]), voids={4, 8})
+    seen = assert_twins_agree([Launch(program, vector=data)], **stalls)[0]
+    assert [beat[1] for beat in seen.control] == [0, 1, 2, 3, 4]
+
+
+@every_stall
+@pytest.mark.parametrize(("first", "end"), [(0, 3), (3, 6), (6, 0), (9, 0)])
+def test_a_part_of_a_tensor(first: int, end: int, stalls: dict[str, float]) -> None:
+    program = Pmu(
+        write=Port.VECTOR, write_rank=1, write_from=first, write_to=end, block_lines=7, blocks=3, read=Port.VECTOR,
+        levels=(PmuLevel(1, 1, 1),), by_length=True, read_rank=1,
+    )  # fmt: skip
+    data = stream(LANES, blocks_of([8, 2, 5, 7, 9], [0, 1, 0, 2, 0]), voids={2, 9})
+    assert_twins_agree([Launch(program, vector=data)], **stalls)
+
+
+@every_stall
+def test_control_reads_again(stalls: dict[str, float]) -> None:
+    program = Pmu(
+        write=Port.VECTOR, write_rank=1, block_lines=3, blocks=2, read=Port.VECTOR, trigger=Trigger.CONTROL,
+        free_rank=2, levels=(PmuLevel(3, 1, 1),), read_rank=1, control_out=True,
+    )  # fmt: skip
+    control = tokens([0, 1, 0, 2, 2, 1, 1, 3, 0, 0])
+    data = stream(LANES, blocks_of([3] * 4, [4, 0, 1, 0]))
+    seen = assert_twins_agree([Launch(program, vector=data, control=control)], **stalls)[0]
+    assert len(seen.control) == 10
+
+
+@every_stall
+@pytest.mark.parametrize("port", [Port.VECTOR, Port.SCALAR])
+def test_addresses_from_a_stream(port: Port, stalls: dict[str, float]) -> None:
+    program = Pmu(
+        write=Port.VECTOR, write_rank=1, block_lines=6, blocks=2, read=port, trigger=Trigger.ADDRESS, free_rank=1,
+        offset=2, levels=(PmuLevel(2, 1),), by_length=False, read_rank=0,
+    )  # fmt: skip
+    values = [(0, 0, 0), (2, 0, 0), (0xFFFF_FFFE, 1, 0), (9, 0, 1), (1, 2, 0), (2, 0, 0), (0, 3, 1), (1, 0, 0)]
+    data = stream(LANES, blocks_of([6] * 4, [0] * 4))
+    assert_twins_agree([Launch(program, vector=data, address=beats(1, values))], **stalls)
+
+
+@every_stall
+def test_blocks_stay_over_launches(stalls: dict[str, float]) -> None:
+    program = Pmu(
+        write=Port.SCALAR, write_rank=1, block_lines=2, blocks=3, read=Port.SCALAR, trigger=Trigger.CONTROL,
+        free_rank=1, levels=(PmuLevel(1, 1),), by_length=True,
+    )  # fmt: skip
+    parts = [stream(1, stops, seed=k) for k, stops in enumerate(([0, 1, 0, 0, 2, 0], [0, 3, 0], [1], []))]
+    controls = [[], [1, 0], [1, 2], [0, 1]]
+    launches = [Launch(program, scalar=p, control=tokens(c)) for p, c in zip(parts, controls, strict=True)]
+    seen = assert_twins_agree(launches, **stalls)
+    assert [len(each.scalar) for each in seen] == [0, 2 + 3, 3 + 3, 2 + 2]
+
+
+@every_stall
+def test_beats_not_taken_wait_for_the_next_launch(stalls: dict[str, float]) -> None:
+    """A FIFO written in one launch and read in the next one, as by a consumer that begins later."""
+    program = Pmu(write=Port.VECTOR, blocks=20, read=Port.VECTOR, by_length=True)
+    data = stream(LANES, [i % 3 for i in range(20)])
+    launches = [Launch(program, vector=data, held=("vector",)), Launch(program, held=("vector",)), Launch(program)]
+    seen = bench().run(launches, **stalls)
+    assert [each.vector for each in seen] == [[], [], numbers(data)]
+    assert seen[0].waits == 1 << 16 | 1
+
+
+def test_an_empty_ring_begins_at_line_zero_with_each_launch() -> None:
+    """A ring of five lines, then one of the whole scratchpad, which must begin at its first line to fit."""
+    small = Pmu(write=Port.VECTOR, block_lines=5, blocks=3, write_rank=1, read=Port.VECTOR, levels=(PmuLevel(5, 1),))
+    large = Pmu(
+        write=Port.VECTOR, block_lines=SPEC.pmu_lines, write_rank=1, read=Port.VECTOR,
+        levels=(PmuLevel(SPEC.pmu_lines, 1),),
+    )  # fmt: skip
+    first = stream(LANES, blocks_of([5], [0]))
+    second = stream(LANES, blocks_of([SPEC.pmu_lines], [0]))
+    assert_twins_agree([Launch(small, vector=first), Launch(large, vector=second), Launch(small, vector=first)])
+
+
+def test_all_zero_program_is_idle() -> None:
+    zero = Pmu(block_lines=0, blocks=0, levels=(PmuLevel(0),) * SPEC.pmu_levels)
+    seen = assert_twins_agree([Launch(zero, vector=stream(LANES, [1, 1]), scalar=stream(1, [1]), control=tokens([0]))])[
+        0
+    ]
+    assert (seen.busy, seen.starved, seen.blocked, seen.waits) == (0, 0, 0, 0)
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        PRESETS["tiny"].replace(pmu_levels=1, lanes=2, fifo_depth=2, stop_ranks=1, channel_bits=32),
+        PRESETS["tiny"].replace(pmu_levels=3, lanes=16, pmu_lines=16, stop_ranks=15),
+    ],
+    ids=["narrow", "wide"],
+)
+def test_other_fabrics(spec: FabricSpec) -> None:
+    program = Pmu(
+        write=Port.SCALAR, write_rank=1, block_lines=3, blocks=2, read=Port.SCALAR, levels=(PmuLevel(1, 1),),
+        by_length=True,
+    )  # fmt: skip
+    data = stream(1, blocks_of([3, 5, 6, 1, 4], [0] * 5))
+    assert_twins_agree([Launch(program, scalar=data)], spec=spec, rate=0.7, out_rate=0.6)
+
+
+def test_the_bench_sees_a_difference() -> None:
+    """A stream that is not the twin's must not pass."""
+    program = Pmu(write=Port.VECTOR, blocks=4, read=Port.VECTOR, by_length=True)
+    data = stream(LANES, [0, 1, 2])
+    other = stream(LANES, [0, 1, 2], seed=6)
+    assert numbers(twin(SPEC, [Launch(program, vector=data)])[0].vector) != numbers(other)
