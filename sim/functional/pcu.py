@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hw.numerics import apply, convert, floats_of, reduce, special
-from hw.numerics.ops import Op
+from hw.numerics.ops import Op, Reduction
 from hw.program.pcu import Accumulate, Pcu, Source, Stage
 from hw.spec import FabricSpec
 from sim.device import Beats
@@ -168,9 +168,8 @@ def _drain_stages(program: Pcu, drained: int, values: Floats) -> Floats:
 
 def _tail(program: Pcu, beats: Beats) -> Beats:
     data = beats.data
-    reduced = reduce(program.reduction, data, axis=-1)
-    if reduced.ndim < data.ndim:
-        data = np.broadcast_to(reduced[:, None], data.shape)
+    if program.reduction is not Reduction.NONE:
+        data = np.broadcast_to(reduce(program.reduction, data, axis=-1)[:, None], data.shape)
     data = convert(program.conversion, special(program.special, data))
     stop = beats.stop.astype(np.int16)
     stop = np.where(stop >= program.stop_rank, stop - program.stop_sub + program.stop_add, stop)

@@ -1,0 +1,5 @@
+"""Pattern compute unit: header, body and tail."""
+
+from .pcu import Pcu
+
+__all__ = ["Pcu"]

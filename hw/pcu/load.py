@@ -1,0 +1,68 @@
+"""The first register of the body."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Module, Signal, Value
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from hw.spec import FabricSpec
+
+from .step import control_layout, step_signature, vector_layout
+
+__all__ = ["Load"]
+
+
+class Load(wiring.Component):
+    """Puts a step that was issued before the first stage, its registers loaded from the input beats.
+
+    A rigid pipeline: a step every cycle, latency 1. Drain steps begin with zeros, as does a register without an input.
+
+    Parameters
+    ----------
+    spec
+        Registers and inputs.
+
+    Members
+    -------
+    valid : In(1), control : In(control_layout)
+        The step issued.
+    registers, scalars : In().array()
+        Data of its input beats.
+    o : Out(step_signature)
+        The step.
+    active : Out(1)
+        There is something to move.
+    """
+
+    latency = 1
+
+    def __init__(self, *, spec: FabricSpec) -> None:
+        self.spec = spec
+        super().__init__(
+            {
+                "valid": In(1),
+                "control": In(control_layout(spec)),
+                "registers": In(vector_layout(spec)).array(spec.vector_inputs),
+                "scalars": In(32).array(spec.scalar_inputs),
+                "o": Out(step_signature(spec)),
+                "active": Out(1),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        valid = Signal()
+        control = Signal.like(self.control, reset_less=True)
+        m.d.sync += [valid.eq(self.valid), control.eq(self.control)]
+        m.d.comb += [self.o.valid.eq(valid), self.o.control.eq(control), self.active.eq(self.valid | valid)]
+
+        pairs = [*zip(self.registers, self.o.registers, strict=False), *zip(self.scalars, self.o.scalars, strict=True)]
+        for number, (word, loaded) in enumerate(pairs):
+            word = Value.cast(word)
+            held = Signal(len(word), name=f"word_{number}", reset_less=True)
+            m.d.sync += held.eq(word)
+            with m.If(self.control.drain):
+                m.d.sync += held.eq(0)
+            m.d.comb += Value.cast(loaded).eq(held)
+        return m

@@ -1,0 +1,173 @@
+"""One stage of the body."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, unsigned
+from amaranth.lib import memory, wiring
+from amaranth.lib.wiring import In, Out
+
+from hw.arith import FunctionUnit
+from hw.numerics.ops import Op
+from hw.program.pcu import Source
+from hw.program.pcu import Stage as StageProgram
+from hw.spec import FabricSpec
+from hw.tile.unit import program_layout
+
+from .step import step_signature
+
+__all__ = ["Stage"]
+
+
+class Stage(wiring.Component):
+    """A function unit and ``acc_depth`` accumulators in each lane, and one register written.
+
+    A rigid pipeline: a step every cycle, latency that of the function unit. A stage whose program changes nothing
+    (``PASS`` of the register written) is bypassed: then the latency is 0 and the stage never moves.
+
+    Steps with the same index must be at least ``FunctionUnit.c_latency`` cycles apart where they accumulate. At this
+    distance the earlier one's result goes straight back to operand c; at a greater one it is read from the memory.
+
+    Parameters
+    ----------
+    spec
+        Lanes, registers, accumulators.
+    number
+        Which stage, as drain steps name it.
+
+    Members
+    -------
+    program : In(program_layout(StageProgram, spec))
+        The stage's program.
+    accumulate : In(1)
+        Operand c ``ACC`` accumulates; otherwise it is zero.
+    i : In(step_signature), o : Out(step_signature)
+        Steps.
+    active : Out(1)
+        There is something to move.
+
+    Raises
+    ------
+    ValueError
+        ``number`` is not that of a stage.
+    """
+
+    latency = FunctionUnit.latency
+
+    def __init__(self, *, spec: FabricSpec, number: int) -> None:
+        if not 0 <= number < spec.stages:
+            raise ValueError(f"number must be at least 0 and less than stages = {spec.stages}, not {number!r}")
+        self.spec = spec
+        self.number = number
+        steps = step_signature(spec)
+        super().__init__(
+            {
+                "program": In(program_layout(StageProgram, spec)),
+                "accumulate": In(1),
+                "i": In(steps),
+                "o": Out(steps),
+                "active": Out(1),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        program = self.program
+        uses_accumulator, changes_nothing = Signal(), Signal()
+        m.d.comb += [
+            uses_accumulator.eq(self.accumulate & (program.c == Source.ACC)),
+            changes_nothing.eq((program.op == Op.PASS) & (program.a == program.dst) & ~uses_accumulator),
+        ]
+
+        # The step as it was 0, 1, ... cycles ago; a bypassed stage lets none in.
+        valid = Signal()
+        m.d.comb += valid.eq(self.i.valid & ~changes_nothing)
+        valids: list[Value] = [valid]
+        controls = [self.i.control]
+        registers = [[Value.cast(register) for register in self.i.registers]]
+        scalars = [list(self.i.scalars)]
+        for age in range(1, self.latency + 1):
+            valids.append(Signal(name=f"valid_{age}"))
+            controls.append(Signal.like(self.i.control, name=f"control_{age}", reset_less=True))
+            m.d.sync += [valids[-1].eq(valids[-2]), controls[-1].eq(controls[-2])]
+            for name, ages in (("register", registers), ("scalar", scalars)):
+                words = [
+                    Signal(len(word), name=f"{name}_{number}_{age}", reset_less=True)
+                    for number, word in enumerate(ages[-1])
+                ]
+                m.d.sync += [later.eq(word) for later, word in zip(words, ages[-1], strict=True)]
+                ages.append(words)
+        m.d.comb += self.active.eq(Cat(*valids).any())
+
+        # Operand c comes later than the others, with the accumulator that was addressed the cycle before.
+        c_age = FunctionUnit.latency - FunctionUnit.c_latency
+        last = controls[self.latency]
+        a = self._operand(m, "a", program.a, registers[0], scalars[0])
+        b = self._operand(m, "b", program.b, registers[0], scalars[0])
+        c = self._operand(m, "c", program.c, registers[c_age], scalars[c_age])
+        result = Signal(len(c))
+
+        m.submodules.accumulators = accumulators = memory.Memory(
+            shape=unsigned(len(c)), depth=1 << len(last.index), init=[]
+        )
+        write = accumulators.write_port()
+        read = accumulators.read_port(transparent_for=[write])
+        at_c = controls[c_age]
+        drains = Signal()
+        m.d.comb += [
+            write.addr.eq(last.index),
+            write.data.eq(result),
+            write.en.eq(valids[self.latency] & uses_accumulator & ~last.drain),
+            read.addr.eq(controls[c_age - 1].index),
+            drains.eq(at_c.drain & (at_c.stage == self.number)),
+        ]
+        c_or_accumulator = Signal(len(c))
+        m.d.comb += c_or_accumulator.eq(c)
+        with m.If(uses_accumulator):
+            m.d.comb += c_or_accumulator.eq(read.data)
+            with m.If(at_c.first):
+                m.d.comb += c_or_accumulator.eq(program.const.replicate(self.spec.lanes))
+            with m.Elif(write.en & (write.addr == at_c.index)):
+                m.d.comb += c_or_accumulator.eq(result)
+
+        for lane in range(self.spec.lanes):
+            m.submodules[f"lane_{lane}"] = unit = FunctionUnit()
+            word = slice(32 * lane, 32 * lane + 32)
+            m.d.comb += [
+                unit.op.eq(program.op),
+                unit.a.eq(a[word]),
+                unit.b.eq(b[word]),
+                unit.c.eq(c_or_accumulator[word]),
+                unit.bypass.eq(uses_accumulator & (at_c.void | drains)),
+                result[word].eq(unit.r),
+            ]
+
+        # A drain step for another stage leaves the registers of an accumulating one alone.
+        writes = Signal()
+        m.d.comb += writes.eq(~(uses_accumulator & last.drain & (last.stage != self.number)))
+        m.d.comb += [
+            self.o.valid.eq(Mux(changes_nothing, self.i.valid, valids[-1])),
+            self.o.control.eq(Mux(changes_nothing, self.i.control, last)),
+        ]
+        for number, (early, late) in enumerate(zip(registers[0], registers[-1], strict=True)):
+            out = Value.cast(self.o.registers[number])
+            m.d.comb += out.eq(Mux(changes_nothing, early, late))
+            with m.If(~changes_nothing & writes & (program.dst == number)):
+                m.d.comb += out.eq(result)
+        for out, early, late in zip(self.o.scalars, scalars[0], scalars[-1], strict=True):
+            m.d.comb += out.eq(Mux(changes_nothing, early, late))
+        return m
+
+    def _operand(self, m: Module, name: str, source: Value, registers: list[Value], scalars: list[Value]) -> Value:
+        """The operand that ``source`` names, for all lanes; zero if there is no such thing."""
+        lanes = self.spec.lanes
+        operand = Signal(32 * lanes, name=f"operand_{name}")
+        choices: list[tuple[Source, Value]] = [(Source.CONST, self.program.const.replicate(lanes))]
+        choices += [(Source(number), register) for number, register in enumerate(registers)]
+        choices += [(Source.scalar(number), scalar.replicate(lanes)) for number, scalar in enumerate(scalars)]
+        with m.Switch(source):
+            for choice, value in choices:
+                with m.Case(choice):
+                    m.d.comb += operand.eq(value)
+            with m.Default():
+                m.d.comb += operand.eq(Const(0))
+        return operand

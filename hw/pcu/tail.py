@@ -1,0 +1,108 @@
+"""What happens to a result after the body."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Cat, Module, Mux, Signal, Value
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from hw.arith import Convert, ReductionTree, SpecialFunction
+from hw.numerics.ops import Conversion, Reduction, Special
+from hw.spec import FabricSpec
+
+from .step import result_signature
+
+__all__ = ["Conversions", "LaneReduction", "Specials"]
+
+
+class _Part(wiring.Component):
+    """A rigid pipeline of results: data is worked on, valid, stop and void keep pace with it.
+
+    A result every cycle. A part whose ``op`` does nothing may be bypassed: then the latency is 0 and it never moves.
+    """
+
+    latency: int
+    bypassable: bool
+
+    def __init__(self, *, spec: FabricSpec, op: type) -> None:
+        self.spec = spec
+        results = result_signature(spec)
+        super().__init__({"op": In(op), "i": In(results), "o": Out(results), "active": Out(1)})
+
+    def _work(self, m: Module, data: Value) -> Value:
+        raise NotImplementedError
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        bypassed = Signal()
+        valid = Signal()
+        if self.bypassable:
+            m.d.comb += bypassed.eq(self.op == 0)
+        m.d.comb += valid.eq(self.i.valid & ~bypassed)
+
+        valids: list[Value] = [valid]
+        stop, void = self.i.stop, self.i.void
+        for age in range(1, self.latency + 1):
+            valids.append(Signal(name=f"valid_{age}"))
+            later_stop = Signal.like(stop, name=f"stop_{age}", reset_less=True)
+            later_void = Signal(name=f"void_{age}", reset_less=True)
+            m.d.sync += [valids[-1].eq(valids[-2]), later_stop.eq(stop), later_void.eq(void)]
+            stop, void = later_stop, later_void
+
+        data = Value.cast(self.i.data)
+        m.d.comb += [
+            self.active.eq(Cat(*valids).any()),
+            self.o.valid.eq(Mux(bypassed, self.i.valid, valids[-1])),
+            self.o.stop.eq(Mux(bypassed, self.i.stop, stop)),
+            self.o.void.eq(Mux(bypassed, self.i.void, void)),
+            Value.cast(self.o.data).eq(Mux(bypassed, data, self._work(m, data))),
+        ]
+        return m
+
+    def _lane_by_lane(self, m: Module, units: list[Convert] | list[SpecialFunction], data: Value) -> Value:
+        for lane, unit in enumerate(units):
+            m.submodules[f"lane_{lane}"] = unit
+            m.d.comb += [unit.op.eq(self.op), unit.x.eq(data[32 * lane : 32 * lane + 32])]
+        return Cat(*(unit.r for unit in units))
+
+
+class LaneReduction(_Part):
+    """Reduction over the lanes, its result in all lanes, in the order of `hw.numerics.reduce`; bypassed by ``NONE``."""
+
+    bypassable = True
+
+    def __init__(self, *, spec: FabricSpec) -> None:
+        self._tree = ReductionTree(lanes=spec.lanes)
+        self.latency = self._tree.latency
+        super().__init__(spec=spec, op=Reduction)
+
+    def _work(self, m: Module, data: Value) -> Value:
+        m.submodules.tree = self._tree
+        m.d.comb += [self._tree.op.eq(self.op), Value.cast(self._tree.x).eq(data)]
+        return self._tree.r.replicate(self.spec.lanes)
+
+
+class Specials(_Part):
+    """A special function in each lane; bypassed by ``NONE``."""
+
+    bypassable = True
+    latency = SpecialFunction.latency
+
+    def __init__(self, *, spec: FabricSpec) -> None:
+        super().__init__(spec=spec, op=Special)
+
+    def _work(self, m: Module, data: Value) -> Value:
+        return self._lane_by_lane(m, [SpecialFunction() for _ in range(self.spec.lanes)], data)
+
+
+class Conversions(_Part):
+    """A conversion in each lane; never bypassed, for it also is the register at the end of the pipeline."""
+
+    bypassable = False
+    latency = Convert.latency
+
+    def __init__(self, *, spec: FabricSpec) -> None:
+        super().__init__(spec=spec, op=Conversion)
+
+    def _work(self, m: Module, data: Value) -> Value:
+        return self._lane_by_lane(m, [Convert() for _ in range(self.spec.lanes)], data)

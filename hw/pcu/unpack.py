@@ -1,0 +1,64 @@
+"""Two bf16 vectors from every packed beat."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Const, Module, Mux, Signal, Value
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from hw.spec import FabricSpec
+from hw.stream.beat import beat_stream
+from hw.topology import Network
+
+__all__ = ["Unpack"]
+
+
+class Unpack(wiring.Component):
+    """Makes two beats of every packed beat: the low, then the high half of each word, as a bf16.
+
+    Combinational from ``i`` to ``o`` and back; a beat every cycle. The stop goes with the last beat of the two.
+
+    Parameters
+    ----------
+    spec
+        Shape of a beat.
+
+    Members
+    -------
+    enable : In(1)
+        Beats are packed; else they pass as they are.
+    odd : In(1)
+        A packed beat with a stop holds one vector only, in its low halves.
+    clear : In(1)
+        Forget a beat that is half used.
+    i : In(stream), o : Out(stream)
+        Vector beats.
+    """
+
+    def __init__(self, *, spec: FabricSpec) -> None:
+        self.spec = spec
+        beats = beat_stream(spec, Network.VECTOR)
+        super().__init__({"enable": In(1), "odd": In(1), "clear": In(1), "i": In(beats), "o": Out(beats)})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        packed = Value.cast(self.i.p.data)
+        second = Signal()
+        last = Signal()
+        m.d.comb += last.eq(~self.enable | second | (self.odd & (self.i.p.stop != 0)))
+
+        # Shifted as one wide word: what comes over from the neighbouring lane falls into the half that is cut off.
+        upper_halves = Const(int("FFFF0000" * self.spec.lanes, 16), len(packed))
+        halves = Mux(second, packed, (packed << 16)[: len(packed)]) & upper_halves
+        m.d.comb += [
+            self.o.valid.eq(self.i.valid),
+            self.i.ready.eq(self.o.ready & last),
+            self.o.p.data.eq(Mux(self.enable, halves, packed)),
+            self.o.p.stop.eq(Mux(last, self.i.p.stop, 0)),
+            self.o.p.void.eq(self.i.p.void),
+        ]
+        with m.If(self.clear):
+            m.d.sync += second.eq(0)
+        with m.Elif(self.o.valid & self.o.ready):
+            m.d.sync += second.eq(~last)
+        return m

@@ -1,0 +1,197 @@
+"""What the tests of the PCU share: a driver with random pauses, and a comparison with the functional model."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+from amaranth.sim import Simulator
+from numpy.typing import NDArray
+
+from hw.fields import Layout
+from hw.pcu import Pcu
+from hw.program import Pcu as Program
+from hw.spec import FabricSpec
+from sim.device import Beats
+from sim.functional.pcu import run_pcu
+
+Given = Sequence[Beats | None]
+
+SPEC = FabricSpec.make(name="small", lanes=4, stages=2, acc_depth=8, channel_bits=64, scalar_inputs=3)
+_LONGEST_SILENCE = 300
+_QUIET = 60
+
+
+def beats(data: Any, stop: Any = 0, void: Any = False) -> Beats:
+    """Beats of float32 data [beats, width], of uint32 bit patterns, or of bits in an array of one dimension."""
+    words = np.asarray(data)
+    words = words.view(np.float32) if words.dtype == np.uint32 else words.astype(np.float32)
+    words = words.reshape(len(words), -1)
+    shape = len(words)
+    return Beats(words, np.broadcast_to(stop, shape).astype(np.uint8), np.broadcast_to(void, shape).astype(bool))
+
+
+def nested_stops(*sizes: int) -> NDArray[np.uint8]:
+    """Stops of a full tensor, its innermost dimension last: rank r at every end of the r innermost dimensions."""
+    stop = np.zeros(int(np.prod(sizes)), np.uint8)
+    length = 1
+    for rank, size in enumerate(reversed(sizes), start=1):
+        length *= size
+        stop[length - 1 :: length] = rank
+    return stop
+
+
+@dataclass
+class Run:
+    """What a run did: the beats of each output, in order, and the cycles from first input to last output."""
+
+    vector: list[tuple[tuple[int, ...], int, bool]] = dataclasses.field(default_factory=list)
+    scalar: list[tuple[tuple[int, ...], int, bool]] = dataclasses.field(default_factory=list)
+    taken: dict[str, int] = dataclasses.field(default_factory=dict)
+    cycles: int = 0
+    busy: int = 0
+    waits: int = 0
+
+
+class Bench:
+    """A PCU in Amaranth's simulator, elaborated once and reset before every run."""
+
+    def __init__(self, spec: FabricSpec) -> None:
+        self.spec = spec
+        self.unit = Pcu(spec=spec, checks=True)
+        self.simulator = Simulator(self.unit)
+        self.simulator.add_clock(1e-6)
+        self.simulator.add_testbench(self._drive)
+        self._runs: list[tuple[Program, Given, Given, float, int | None]] = []
+        self._results: list[Run] = []
+        self._has_run = False
+
+    def run(
+        self, program: Program, vector: Given, scalar: Given, *, pause: float = 0.0, seed: int | None = None
+    ) -> Run:
+        """Launch once and let everything settle. ``pause`` is the chance of a pause at each port in each cycle."""
+        return self.run_all([(program, vector, scalar)], pause=pause, seed=seed)[0]
+
+    def run_all(
+        self, launches: Sequence[tuple[Program, Given, Given]], *, pause: float = 0.0, seed: int | None = None
+    ) -> list[Run]:
+        """Launch one program after the other, with a reset before the first only."""
+        self._runs = [(program, vector, scalar, pause, seed) for program, vector, scalar in launches]
+        self._results = []
+        if self._has_run:
+            self.simulator.reset()
+        self._has_run = True
+        self.simulator.run()
+        assert len(self._results) == len(launches)
+        return self._results
+
+    async def _drive(self, ctx: Any) -> None:
+        for program, vector, scalar, pause, seed in self._runs:
+            packed = Layout(Program, self.spec).pack(program)
+            words = sum(word << (32 * number) for number, word in enumerate(packed))
+            ctx.set(self.unit.program.as_value(), words)
+            ctx.set(self.unit.launch, 1)
+            await ctx.tick()
+            ctx.set(self.unit.launch, 0)
+            self._results.append(await self._one_run(ctx, vector, scalar, pause, seed))
+
+    async def _one_run(self, ctx: Any, vector: Given, scalar: Given, pause: float, seed: int | None) -> Run:
+        rng = np.random.default_rng(seed)
+        run = Run()
+        sources = [
+            (f"{name}_{number}", port, _payloads(given, self.spec.stop_bits))
+            for name, ports, all_given in (
+                ("vector", self.unit.vector_in, vector),
+                ("scalar", self.unit.scalar_in, scalar),
+            )
+            for number, (port, given) in enumerate(zip(ports, all_given, strict=False))
+        ]
+        sinks = [(self.unit.vector_out[0], run.vector), (self.unit.scalar_out[0], run.scalar)]
+        sent = [0] * len(sources)
+        offered = [False] * len(sources)
+        silence = cycle = 0
+        while silence < (_LONGEST_SILENCE if pause else _QUIET):
+            for number, (_, port, payloads) in enumerate(sources):
+                if not offered[number] and sent[number] < len(payloads) and rng.random() >= pause:
+                    ctx.set(port.payload.as_value(), payloads[sent[number]])
+                    ctx.set(port.valid, 1)
+                    offered[number] = True
+            for port, _ in sinks:
+                ctx.set(port.ready, int(rng.random() >= pause))
+            happened = bool(ctx.get(self.unit.busy))
+            run.busy += happened
+            for number, (_, port, _) in enumerate(sources):
+                if offered[number] and ctx.get(port.ready):
+                    sent[number] += 1
+                    offered[number], happened = False, True
+            for port, received in sinks:
+                if ctx.get(port.valid) and ctx.get(port.ready):
+                    received.append(_beat(ctx.get(port.payload)))
+                    happened = True
+            await ctx.tick()
+            for number, (_, port, _) in enumerate(sources):
+                if not offered[number]:
+                    ctx.set(port.valid, 0)
+            cycle += 1
+            silence = 0 if happened else silence + 1
+        run.cycles = cycle - silence
+        run.waits = ctx.get(self.unit.waits)
+        run.taken = {name: count for (name, _, _), count in zip(sources, sent, strict=True)}
+        return run
+
+
+@cache
+def bench(spec: FabricSpec = SPEC) -> Bench:
+    """The bench of a spec; elaboration is what takes the time."""
+    return Bench(spec)
+
+
+def expected(spec: FabricSpec, program: Program, vector: Given, scalar: Given) -> Run:
+    """What the functional model says."""
+    result = run_pcu(spec, program, list(vector), list(scalar))
+    return Run(vector=listed(result.vector), scalar=listed(result.scalar))
+
+
+def listed(given: Beats | None) -> list[tuple[tuple[int, ...], int, bool]]:
+    """Beats as (bit patterns, stop, void)."""
+    if given is None:
+        return []
+    words = np.ascontiguousarray(given.data, dtype=np.float32).view(np.uint32)
+    return [
+        (tuple(map(int, word)), int(stop), bool(void))
+        for word, stop, void in zip(words, given.stop, given.void, strict=True)
+    ]
+
+
+def check(program: Program, vector: Given, scalar: Given = (), *, spec: FabricSpec = SPEC, seed: int = 1) -> Run:
+    """Assert that without pauses and with them the hardware gives what the model gives; return the run without pauses."""
+    golden = expected(spec, program, vector, scalar)
+    assert golden.vector or golden.scalar, "the model gives no output: nothing would be tested"
+    free = bench(spec).run(program, vector, scalar)
+    for pause in (0.0, 0.3, 0.7):
+        run = free if not pause else bench(spec).run(program, vector, scalar, pause=pause, seed=seed)
+        assert run.vector == golden.vector, f"vector output differs with pauses {pause}"
+        assert run.scalar == golden.scalar, f"scalar output differs with pauses {pause}"
+    return free
+
+
+def _payloads(given: Beats | None, stop_bits: int) -> list[int]:
+    if given is None:
+        return []
+    width = given.data.shape[1]
+    words = np.ascontiguousarray(given.data, dtype=np.float32).view(np.uint32).astype(object)
+    data = sum(words[:, lane] << (32 * lane) for lane in range(width))
+    return [
+        int(word) | int(stop) << (32 * width) | int(void) << (32 * width + stop_bits)
+        for word, stop, void in zip(data, given.stop, given.void, strict=True)
+    ]
+
+
+def _beat(payload: Any) -> tuple[tuple[int, ...], int, bool]:
+    data = payload.data
+    words = (data,) if isinstance(data, int) else tuple(data[lane] for lane in range(len(data)))
+    return words, payload.stop, bool(payload.void)
