@@ -45,7 +45,7 @@ class RtlDevice:
     memory_bytes
         Off-chip memory.
     stalls
-        Seed of random stalls of memory's responses and readiness; ``None`` for none.
+        Seed of random stalls of memory's responses and readiness, and at the tiles' ports; ``None`` for none.
     waves
         FST file to write. Takes a simulator of its own, and is slow.
     latency
@@ -96,13 +96,17 @@ class RtlDevice:
             raise ValueError(f"bandwidth must be above 0 and at most 1, not {bandwidth}")
         if latency < 1:
             raise ValueError(f"latency must be at least 1, not {latency}")
+        if stalls is not None and not 0 <= stalls < 1 << 31:
+            raise ValueError(f"stalls must be a seed from 0 to 2**31 - 1, not {stalls}")
         self.spec = spec
         self._topology = Topology(spec)
         self._record, self._count, self._limit, self._watchdog = record, count, limit, watchdog
         self._notes = ""
         self.cycles = 0  # simulated, all in all
         design = chip_design(_elaborate(spec) if files is None else files, waves=waves is not None, flat=flat)
-        self._process = SimulatorProcess(build(design), waves=waves, seed=seed)
+        # A seed of 0 is a seed too, but means no stalls to the models.
+        stall_seed = 0 if stalls is None else stalls + 1
+        self._process = SimulatorProcess(build(design), waves=waves, stalls=stall_seed, seed=seed)
         try:
             with tempfile.NamedTemporaryFile(prefix="weft-memory-", dir=_memory_folder(memory_bytes)) as file:
                 file.truncate(memory_bytes)
@@ -110,8 +114,7 @@ class RtlDevice:
                 self._process.ask("memory", file.name, memory_bytes)
             self._process.ask("watchdog", watchdog, limit)
             for channel in range(spec.channels):
-                # A seed of 0 is a seed too, but means no stalls to the model.
-                self._process.ask("timing", channel, latency, bandwidth, 0 if stalls is None else stalls + 1)
+                self._process.ask("timing", channel, latency, bandwidth, stall_seed)
         except BaseException:
             self._process.close()
             raise

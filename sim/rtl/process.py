@@ -30,6 +30,8 @@ class SimulatorProcess:
         Built from :func:`sim.rtl.testbench.chip_design`.
     waves
         FST file to write; the simulator must have been built with waves.
+    stalls
+        Seed of the stalls at the tiles' ports; 0 for none.
     seed
         Given to cocotb.
 
@@ -39,10 +41,11 @@ class SimulatorProcess:
         The simulator did not start; the sentence ends with its last words.
     """
 
-    def __init__(self, simulator: Simulator, *, waves: Path | None = None, seed: int = 1) -> None:
+    def __init__(self, simulator: Simulator, *, waves: Path | None = None, stalls: int = 0, seed: int = 1) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="weft-"))
         ours, theirs = socket.socketpair()
         environment = cocotb_environment(simulator.top, "sim.rtl.server", self.folder, seed=seed)
+        environment["WEFT_STALLS"] = str(stalls)
         environment.update(
             {DESCRIPTOR: str(theirs.fileno()), "COCOTB_LOG_LEVEL": "WARNING", "GPI_LOG_LEVEL": "WARNING"}
         )

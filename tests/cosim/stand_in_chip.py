@@ -17,7 +17,7 @@ __all__ = ["StandIn", "stand_in_files"]
 class StandIn(wiring.Component):
     """Copies ``argument 3`` beats from address ``argument 1`` to ``argument 2``, one at a time.
 
-    Each is reported by the tap of tile 1. With ``argument 4`` it only counts so many cycles. Context 1 hangs.
+    Each is reported by the tap of tile 1. With ``argument 4`` it only counts cycles that may move. Context 1 hangs.
 
     An image of words whose second is not 1 is refused.
     """
@@ -39,7 +39,7 @@ class StandIn(wiring.Component):
         address_bits = (beat - 1).bit_length()
         arguments = [Signal(32, name=f"argument_{i}") for i in range(5)]
         words, cycles, left, read, written = Signal(32), Signal(32), Signal(32), Signal(32), Signal(32)
-        running, done, failed, refused, hang = Signal(), Signal(), Signal(), Signal(), Signal()
+        running, done, failed, refused, hang, go = Signal(), Signal(), Signal(), Signal(), Signal(), Signal()
         source, target, data = Signal(32), Signal(32), Signal(self._spec.channel_bits)
         read_address = Signal(32)
 
@@ -118,7 +118,7 @@ class StandIn(wiring.Component):
                 with m.If(left == 0):
                     m.d.sync += [running.eq(0), done.eq(1)]
                 with m.Elif(arguments[4] != 0):
-                    m.d.sync += left.eq(left - 1)
+                    m.d.sync += left.eq(left - go)
                 with m.Else():
                     m.d.sync += axi.arvalid.eq(1)
                     m.next = "READ"
@@ -143,6 +143,7 @@ class StandIn(wiring.Component):
             i_clk=ClockSignal(),
             i_enable=axi.wvalid & axi.wready,
             i_last=left == 1,
+            o_go=go,
             i_data=Cat(data, Const(0, 32 * self._spec.lanes))[: 32 * self._spec.lanes],
         )
         return m
@@ -153,7 +154,7 @@ class _Tile(wiring.Component):
 
     def __init__(self, spec: FabricSpec) -> None:
         self._spec = spec
-        super().__init__({"enable": In(1), "last": In(1), "data": In(32 * spec.lanes)})
+        super().__init__({"enable": In(1), "last": In(1), "data": In(32 * spec.lanes), "go": Out(1)})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -166,6 +167,9 @@ class _Tile(wiring.Component):
             i_data=self.data,
             i_stop=Cat(self.last, Const(0, 7)),
             i_void=self.data[:32] == 0,
+        )
+        m.submodules.stall = Instance(
+            "weft_stall", i_clk=ClockSignal(), i_tile=Const(1, 16), i_port=Const(3, 8), i_hold=Const(0, 1), o_go=self.go
         )
         return m
 

@@ -101,6 +101,16 @@ def test_stalls_change_cycles_but_no_value_and_repeat():
     assert cycles[0] == cycles[1] != cycles[2]
 
 
+def test_stalls_at_ports():
+    cycles = []
+    for seed in (None, 1, 1, 2):
+        with device(stalls=seed) as chip:
+            cycles.append(chip.launch(0, {4: 10_000}).cycles)
+    assert 10_000 <= cycles[0] <= 10_004
+    assert cycles[1] == cycles[2] != cycles[3]
+    assert all(12_000 < each < 30_000 for each in cycles[1:]), cycles
+
+
 def test_hung_launch_names_who_waits(chip):
     with (
         device(watchdog=5000) as hanging,
