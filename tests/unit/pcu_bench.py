@@ -103,7 +103,7 @@ class Bench:
         rng = np.random.default_rng(seed)
         run = Run()
         sources = [
-            (f"{name}_{number}", port, _payloads(given, self.spec.stop_bits))
+            (f"{name}_{number}", port, payloads(given, self.spec.stop_bits))
             for name, ports, all_given in (
                 ("vector", self.unit.vector_in, vector),
                 ("scalar", self.unit.scalar_in, scalar),
@@ -168,7 +168,7 @@ def listed(given: Beats | None) -> list[tuple[tuple[int, ...], int, bool]]:
 
 
 def check(program: Program, vector: Given, scalar: Given = (), *, spec: FabricSpec = SPEC, seed: int = 1) -> Run:
-    """Assert that without pauses and with them the hardware gives what the model gives; return the run without pauses."""
+    """Assert that without pauses and with them the hardware gives what the model gives; return the free run."""
     golden = expected(spec, program, vector, scalar)
     assert golden.vector or golden.scalar, "the model gives no output: nothing would be tested"
     free = bench(spec).run(program, vector, scalar)
@@ -179,7 +179,8 @@ def check(program: Program, vector: Given, scalar: Given = (), *, spec: FabricSp
     return free
 
 
-def _payloads(given: Beats | None, stop_bits: int) -> list[int]:
+def payloads(given: Beats | None, stop_bits: int) -> list[int]:
+    """Beats as the bits of a stream's payload."""
     if given is None:
         return []
     width = given.data.shape[1]
