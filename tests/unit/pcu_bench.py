@@ -115,9 +115,9 @@ class Bench:
         offered = [False] * len(sources)
         silence = cycle = 0
         while silence < (_LONGEST_SILENCE if pause else _QUIET):
-            for number, (_, port, payloads) in enumerate(sources):
-                if not offered[number] and sent[number] < len(payloads) and rng.random() >= pause:
-                    ctx.set(port.payload.as_value(), payloads[sent[number]])
+            for number, (_, port, words) in enumerate(sources):
+                if not offered[number] and sent[number] < len(words) and rng.random() >= pause:
+                    ctx.set(port.payload.as_value(), words[sent[number]])
                     ctx.set(port.valid, 1)
                     offered[number] = True
             for port, _ in sinks:
