@@ -28,6 +28,14 @@ void value_callbacks() {
     }
 }
 
+void evaluate() {
+    top->eval_step();
+    top->eval_end_step();
+#if VM_TRACE_FST
+    if (waves) waves->dump(now);
+#endif
+}
+
 // Everything that happens at this instant, until nothing changes any more.
 void settle() {
     do {
@@ -95,6 +103,15 @@ int main(int argc, char** argv) {
         settle();
         const vluint64_t timer = VerilatedVpi::cbNextDeadline();
         if (timer == NEVER && next_edge == NEVER) break;
+#ifdef WEFT_CLOCK
+        // Nothing that Python can see changes at a falling edge.
+        if (top->clk && next_edge < timer) {
+            now = next_edge;
+            next_edge += HALF_PERIOD;
+            top->clk = 0;
+            evaluate();
+        }
+#endif
         now = timer < next_edge ? timer : next_edge;
         VerilatedVpi::callCbs(cbNextSimTime);
         if (timer <= now) {
