@@ -154,7 +154,7 @@ class RtlDevice:
             *(("read", register) for register in beats),
         )
         if status >> Status.FAILED & 1 or violation:
-            raise DeviceError(self._failure(violation))
+            raise DeviceError(self._failure(context, violation))
         return Launch(
             cycles=cycles,
             buffers=self._buffers() if self._record else {},
@@ -228,13 +228,13 @@ class RtlDevice:
             raise DeviceError(sentence + (f": {notes}" if notes else ""))
         return values.tolist()
 
-    def _failure(self, violation: int) -> str:
+    def _failure(self, context: int, violation: int) -> str:
         reasons = [self._notes] if self._notes else []
         if violation:
             number = violation - 1
             tile = next((tile for tile in self._topology.tiles if self._topology.number(tile) == number), number)
             reasons.insert(0, f"agcu {tile} refused an access outside its segment or memory refused one of it")
-        return "the launch failed: " + ("; ".join(reasons) or "the chip gives no reason")
+        return "the launch failed: " + ("; ".join(reasons) or f"context {context} holds no image")
 
     def _buffers(self) -> dict[Tile, Beats]:
         tiles = {self._topology.number(tile): tile for tile in self._topology.tiles}
