@@ -35,7 +35,10 @@ class Pmu(wiring.Component):
     input stream.
 
     Buffers are counted, not addressed, between the two sides: a block that has ended is a token in
-    :class:`hw.pmu.block.BlockQueue`, and the last read of it is the credit for another (Plasticine, ISCA 2017).
+    :class:`hw.pmu.block.BlockQueue`, and the last read of it is the credit for another (Plasticine, ISCA 2017). Both
+    sides go round the whole scratchpad, whose size is a power of two, a buffer at a time: with no more than ``blocks``
+    buffers in use no line is used twice, so neither side has to know where the ring ends, and nothing needs to be reset
+    when a launch begins.
 
     Parameters
     ----------
@@ -49,8 +52,8 @@ class Pmu(wiring.Component):
     Members
     -------
     program, launch, vector_in, ... : see :func:`hw.tile.unit.unit_members`
-        At ``launch`` nothing is taken; the ring begins anew if it holds nothing. ``busy``, ``starved``, ``blocked`` and
-        ``waits`` are a cycle late.
+        ``launch`` is not looked at: what the unit holds stays for the next launch. No run may be under way when
+        ``read`` or ``levels`` change. ``busy``, ``starved``, ``blocked`` and ``waits`` are a cycle late.
     tile_id : In(16)
         Only with ``tap``: the number to report under.
     """
@@ -101,23 +104,16 @@ class Pmu(wiring.Component):
 
         # Buffers that are filled and not yet read for the last time.
         resident = Signal.like(program.blocks)
-        given_back, reset = Signal(), Signal()
-        m.d.comb += [
-            given_back.eq(nest.item.valid & nest.item.ready & nest.item.payload.frees),
-            reset.eq(self.launch & (resident == 0) & ~write_side.open),
-        ]
+        given_back = Signal()
+        m.d.comb += given_back.eq(nest.item.valid & nest.item.ready & nest.item.payload.frees)
         m.d.sync += resident.eq(resident + write_side.block.valid - given_back)
 
         m.d.comb += [
             write_side.program.eq(program),
-            write_side.run.eq(~self.launch),
             write_side.free.eq(resident < program.blocks),
-            write_side.reset.eq(reset),
             blocks.i.valid.eq(write_side.block.valid),
             blocks.i.payload.eq(write_side.block.payload),
             run_start.program.eq(program),
-            run_start.start.eq(~self.launch),
-            run_start.reset.eq(reset),
             nest.levels.eq(program.levels),
             read_side.port.eq(program.read),
             read_side.read_data.eq(scratchpad.read_data),

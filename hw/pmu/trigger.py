@@ -14,7 +14,6 @@ from hw.topology import Network
 
 from .block import block_layout
 from .nest import run_layout
-from .ring import Ring
 
 __all__ = ["RunStart"]
 
@@ -34,10 +33,6 @@ class RunStart(wiring.Component):
     -------
     program : In
         The PMU's program.
-    start : In(1)
-        A run may begin in this cycle.
-    reset : In(1)
-        Begin at line 0; only while there is no block.
     block : In(stream)
         The oldest block.
     control, address : In(beat_stream)
@@ -55,8 +50,6 @@ class RunStart(wiring.Component):
         super().__init__(
             {
                 "program": In(program_layout(Pmu, spec)),
-                "start": In(1),
-                "reset": In(1),
                 "block": In(stream.Signature(block_layout(spec))),
                 "control": In(beat_stream(spec, Network.CONTROL)),
                 "address": In(beat_stream(spec, Network.SCALAR)),
@@ -69,7 +62,6 @@ class RunStart(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         spec, program, run = self._spec, self.program, self.run.payload
-        m.submodules.ring = ring = Ring(spec=spec)
 
         by_control, by_address = Signal(), Signal()
         triggered, frees = Signal(), Signal()
@@ -88,13 +80,13 @@ class RunStart(wiring.Component):
 
         # A vector read counts lines, a scalar read words.
         words_of_line = (spec.lanes - 1).bit_length()
-        first = Signal.like(run.address)
-        m.d.comb += first.eq(Mux(program.read == Port.SCALAR.value, ring.line << words_of_line, ring.line))
+        first_line, first = Signal(range(spec.pmu_lines)), Signal.like(run.address)
+        m.d.comb += first.eq(Mux(program.read == Port.SCALAR.value, first_line << words_of_line, first_line))
 
         room, begins = Signal(), Signal()
         m.d.comb += [
             room.eq(~program.control_out | self.token.ready),
-            self.run.valid.eq(self.start & self.block.valid & triggered & room & (program.read != Port.OFF.value)),
+            self.run.valid.eq(self.block.valid & triggered & room & (program.read != Port.OFF.value)),
             run.address.eq(first + program.offset + Mux(by_address, self.address.payload.data, 0)),
             run.length.eq(Mux(program.by_length, self.block.payload.kept, program.levels[0].bound)),
             run.stop.eq(program.read_rank + outer),
@@ -109,9 +101,7 @@ class RunStart(wiring.Component):
             self.token.valid.eq(begins & program.control_out),
             self.token.payload.stop.eq(outer),
             self.lacks_trigger.eq(self.block.valid & ~triggered & (program.read != Port.OFF.value)),
-            ring.blocks.eq(program.blocks),
-            ring.block_lines.eq(program.block_lines),
-            ring.step.eq(self.block.ready),
-            ring.reset.eq(self.reset),
         ]
+        with m.If(self.block.ready):
+            m.d.sync += first_line.eq(first_line + program.block_lines)
         return m

@@ -13,7 +13,6 @@ from hw.tile.unit import program_layout
 from hw.topology import Network
 
 from .block import block_layout
-from .ring import Ring
 from .scratchpad import scratchpad_members
 
 __all__ = ["WriteSide"]
@@ -36,18 +35,12 @@ class WriteSide(wiring.Component):
     -------
     program : In
         The PMU's program.
-    run : In(1)
-        Beats may be taken in this cycle.
     vector, scalar : In(beat_stream)
         Beats to keep.
     free : In(1)
         A buffer is free.
-    reset : In(1)
-        Begin at line 0; only while nothing is kept.
     block : Out(stream)
         Blocks that have ended, see :func:`hw.pmu.block.block_layout`; its consumer is always ready.
-    open : Out(1)
-        A block has begun and not ended.
     taken : Out(1)
         A beat is taken in this cycle.
     write_line, write_data, write_banks : Out
@@ -61,13 +54,10 @@ class WriteSide(wiring.Component):
         super().__init__(
             {
                 "program": In(program_layout(Pmu, spec)),
-                "run": In(1),
                 "vector": In(beat_stream(spec, Network.VECTOR)),
                 "scalar": In(beat_stream(spec, Network.SCALAR)),
                 "free": In(1),
-                "reset": In(1),
                 "block": Out(stream.Signature(block_layout(spec), always_ready=True)),
-                "open": Out(1),
                 "taken": Out(1),
                 "write_line": Out(memory["write_line"]),
                 "write_data": Out(memory["write_data"]),
@@ -78,21 +68,19 @@ class WriteSide(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         spec, program = self._spec, self.program
-        m.submodules.ring = ring = Ring(spec=spec)
 
         # The beat at the chosen input.
-        scalar, may_take = Signal(), Signal()
+        scalar = Signal()
         valid, void = Signal(), Signal()
         stop = Signal(spec.stop_bits)
         m.d.comb += [
             scalar.eq(program.write == Port.SCALAR.value),
-            may_take.eq(self.run & self.free),
-            self.vector.ready.eq(may_take & (program.write == Port.VECTOR.value)),
-            self.scalar.ready.eq(may_take & scalar),
+            self.vector.ready.eq(self.free & (program.write == Port.VECTOR.value)),
+            self.scalar.ready.eq(self.free & scalar),
             valid.eq(Mux(scalar, self.scalar.valid, self.vector.valid)),
             stop.eq(Mux(scalar, self.scalar.payload.stop, self.vector.payload.stop)),
             void.eq(Mux(scalar, self.scalar.payload.void, self.vector.payload.void)),
-            self.taken.eq(valid & may_take & (program.write != Port.OFF.value)),
+            self.taken.eq(valid & self.free & (program.write != Port.OFF.value)),
         ]
 
         # Whether it is kept, and whether it ends the block.
@@ -109,21 +97,18 @@ class WriteSide(wiring.Component):
             # A count that stays at its end is on the right side of any write_from and write_to.
             counted_next.eq(counted + (~void & ~counted.all())),
             kept_next.eq(kept + keeps),
-            self.open.eq(counted != 0),
             self.block.valid.eq(self.taken & ends),
             self.block.payload.kept.eq(kept_next),
             self.block.payload.outer.eq(stop - program.write_rank),
-            ring.blocks.eq(program.blocks),
-            ring.block_lines.eq(program.block_lines),
-            ring.step.eq(self.block.valid),
-            ring.reset.eq(self.reset),
         ]
 
         # Where it is written.
+        first_line, next_first = Signal.like(self.write_line), Signal.like(self.write_line)
         line, lane = Signal.like(self.write_line), Signal(range(spec.lanes))
         fills_line = Signal()
         from_lane = Signal(spec.lanes)
         m.d.comb += [
+            next_first.eq(first_line + program.block_lines),
             fills_line.eq(~scalar | (lane == spec.lanes - 1)),
             from_lane.eq(~((1 << lane) - 1)),
             self.write_line.eq(line),
@@ -135,10 +120,9 @@ class WriteSide(wiring.Component):
                 self.write_data[bank].eq(Mux(lane == bank, self.scalar.payload.data, 0)) for bank in range(spec.lanes)
             ]
 
-        with m.If(self.reset):
-            m.d.sync += [line.eq(0), lane.eq(0), counted.eq(0), kept.eq(0)]
-        with m.Elif(self.block.valid):
-            m.d.sync += [line.eq(ring.next_line), lane.eq(0), counted.eq(0), kept.eq(0)]
+        with m.If(self.block.valid):
+            m.d.sync += [first_line.eq(next_first), line.eq(next_first)]
+            m.d.sync += [lane.eq(0), counted.eq(0), kept.eq(0)]
         with m.Elif(self.taken):
             m.d.sync += [counted.eq(counted_next), kept.eq(kept_next)]
             with m.If(keeps):

@@ -159,8 +159,8 @@ def test_beats_not_taken_wait_for_the_next_launch(stalls: dict[str, float]) -> N
     assert seen[0].waits == 1 << 16 | 1
 
 
-def test_an_empty_ring_begins_at_line_zero_with_each_launch() -> None:
-    """A ring of five lines, then one of the whole scratchpad, which must begin at its first line to fit."""
+def test_a_buffer_may_lie_across_the_end_of_the_scratchpad() -> None:
+    """A ring of small buffers, then one that takes every line, wherever the small ones ended."""
     small = Pmu(write=Port.VECTOR, block_lines=5, blocks=3, write_rank=1, read=Port.VECTOR, levels=(PmuLevel(5, 1),))
     large = Pmu(
         write=Port.VECTOR, block_lines=SPEC.pmu_lines, write_rank=1, read=Port.VECTOR,
@@ -202,3 +202,12 @@ def test_the_bench_sees_a_difference() -> None:
     data = stream(LANES, [0, 1, 2])
     other = stream(LANES, [0, 1, 2], seed=6)
     assert numbers(twin(SPEC, [Launch(program, vector=data)])[0].vector) != numbers(other)
+
+
+def test_a_bound_of_zero_is_one() -> None:
+    program = Pmu(
+        write=Port.VECTOR, write_rank=1, block_lines=2, blocks=2, read=Port.VECTOR,
+        levels=(PmuLevel(0, 1, 1), PmuLevel(2, 1, 2), PmuLevel(0, 1, 3)),
+    )  # fmt: skip
+    seen = assert_twins_agree([Launch(program, vector=stream(LANES, blocks_of([2, 2], [0, 3])))])
+    assert [beat[1] for beat in seen[0].vector] == [1, 0, 1, 3]
