@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from amaranth.back import verilog
-from amaranth.hdl import Cat, ClockSignal, Const, Instance, Module, Mux, Signal
+from amaranth.hdl import Assert, Cat, ClockSignal, Const, Format, Instance, Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -113,6 +113,7 @@ class StandIn(wiring.Component):
         ]
         with m.If(running):
             m.d.sync += cycles.eq(cycles + 1)
+            m.d.sync += Assert(source != 0xDEAD0000, Format("a source must not be {:x}", source))
         with m.FSM():
             with m.State("IDLE"), m.If(running & ~hang):
                 with m.If(left == 0):

@@ -155,6 +155,11 @@ def test_dead_simulator_is_a_sentence_and_no_hang():
             copy(chip, 1)
 
 
+def test_failed_assertion_is_told():
+    with device() as chip, pytest.raises(DeviceError, match=r"ended with status 1: a source must not be dead0000"):
+        copy(chip, 1, source=0xDEAD0000)
+
+
 def test_close_leaves_nothing(chip):
     made = device()
     folder, pid = made._process.folder, made._process.pid
