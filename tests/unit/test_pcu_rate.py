@@ -81,8 +81,3 @@ def test_waits_name_the_missing_input() -> None:
     # Vector input 1 and, after all vector inputs, scalar input 1.
     assert run.waits == 1 << 1 | 1 << SPEC.vector_inputs + 1
     assert run.busy == 0
-
-
-def test_a_stage_that_does_not_exist_is_refused() -> None:
-    with pytest.raises(ValueError, match=r"number must be at least 0 and less than stages = 2, not 2"):
-        StageUnit(spec=SPEC, number=2)
