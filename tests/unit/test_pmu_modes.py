@@ -211,3 +211,15 @@ def test_a_bound_of_zero_is_one() -> None:
     )  # fmt: skip
     seen = assert_twins_agree([Launch(program, vector=stream(LANES, blocks_of([2, 2], [0, 3])))])
     assert [beat[1] for beat in seen[0].vector] == [1, 0, 1, 3]
+
+
+def test_a_tensor_longer_than_its_count_can_go() -> None:
+    """The count of a block's beats has 9 bits on this fabric; it must stay at its end, not begin anew."""
+    program = Pmu(
+        write=Port.SCALAR, write_rank=1, write_from=450, block_lines=40, read=Port.SCALAR, levels=(PmuLevel(1, 1),),
+        by_length=True,
+    )  # fmt: skip
+    data = stream(1, blocks_of([600, 460], [1, 0]))
+    seen = assert_twins_agree([Launch(program, scalar=data)])[0]
+    words = [value for value, _, _ in numbers(data)]
+    assert [value for value, _, _ in seen.scalar] == words[450:600] + words[1050:]
