@@ -1,6 +1,6 @@
 """Reads one `.safetensors` file: eight bytes of header length, a JSON header, then the data.
 
-Read here and not by the library, so that a broken file gives our own sentence and bf16 is widened in one go.
+Read here and not by the library, whose errors name neither file nor tensor; the tests write with the library.
 """
 
 import math
