@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from amaranth.hdl import Module, ShapeLike, Signal
 from amaranth.lib import stream, wiring
+from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 __all__ = ["SkidBuffer"]
 
 
 class SkidBuffer(wiring.Component):
-    """Registers a stream both ways: ``i.ready``, ``o.valid`` and ``o.payload`` come from registers alone.
+    """Registers a stream both ways: no output depends on an input within a cycle.
 
     Latency 1, accepts a beat every cycle. Two entries are what a hop needs to run at full rate without a
-    combinational ready (Zhang et al., ISCA 2019). A beat that meets an empty or leaving head is written there and
-    nowhere else, so that an idle buffer costs a simulator nothing.
+    combinational ready (Zhang et al., ISCA 2019). ``o.valid`` and ``i.ready`` are registers themselves,
+    ``o.payload`` is one of two entries.
+
+    A beat is written once and never moved, so that an idle buffer costs a simulator next to nothing.
 
     Parameters
     ----------
@@ -35,19 +38,31 @@ class SkidBuffer(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        head = Signal(self._layout, reset_less=True)
-        spare = Signal(self._layout, reset_less=True)
-        head_valid = Signal()
-        spare_valid = Signal()
-        m.d.comb += [self.o.payload.eq(head), self.o.valid.eq(head_valid), self.i.ready.eq(~spare_valid)]
+        m.submodules.entries = entries = Memory(shape=self._layout, depth=2, init=[])
+        write = entries.write_port()
+        read = entries.read_port(domain="comb")
 
-        with m.If(self.o.ready | ~head_valid):
-            with m.If(spare_valid):
-                m.d.sync += [head.eq(spare), spare_valid.eq(0)]
-            with m.Else():
-                m.d.sync += head_valid.eq(self.i.valid)
-                with m.If(self.i.valid):
-                    m.d.sync += head.eq(self.i.payload)
-        with m.Elif(self.i.valid & ~spare_valid):
-            m.d.sync += [spare.eq(self.i.payload), spare_valid.eq(1)]
+        any_kept = Signal()
+        room = Signal(init=1)
+        write_at = Signal()
+        read_at = Signal()
+        pushed = Signal()
+        popped = Signal()
+        m.d.comb += [
+            self.i.ready.eq(room),
+            self.o.valid.eq(any_kept),
+            self.o.payload.eq(read.data),
+            pushed.eq(self.i.valid & room),
+            popped.eq(any_kept & self.o.ready),
+            write.addr.eq(write_at),
+            write.data.eq(self.i.payload),
+            write.en.eq(pushed),
+            read.addr.eq(read_at),
+        ]
+        m.d.sync += [
+            write_at.eq(write_at ^ pushed),
+            read_at.eq(read_at ^ popped),
+            any_kept.eq(pushed | ~room | (any_kept & ~popped)),
+            room.eq(popped | ~any_kept | (room & ~pushed)),
+        ]
         return m

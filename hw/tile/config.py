@@ -1,0 +1,109 @@
+"""The configuration bus and what a tile keeps of it."""
+
+from __future__ import annotations
+
+from amaranth.hdl import Cat, Module, Signal
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from hw.address_map import AddressMap
+from hw.spec import FabricSpec
+from hw.topology import TileKind
+
+__all__ = ["ConfigBus", "ConfigRegisters", "context_bits"]
+
+
+def context_bits(spec: FabricSpec) -> int:
+    """Width of a context's number, at least 1."""
+    return max(1, (spec.contexts - 1).bit_length())
+
+
+class ConfigBus(wiring.Signature):
+    """The bus from the chip to all tiles at once, as the chip sees it. No tile ever holds it up.
+
+    ``valid``, ``address``, ``data``
+        Write a configuration word; addresses as in :mod:`hw.address_map`. A word every cycle.
+    ``read``, ``read_address``
+        Ask for the counter ``read_address = tile << 8 | counter``; its value then stays on the tile's ``read_data``
+        until the next ``read``, while those of all other tiles are zero.
+    ``clear``
+        Counters begin anew.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(
+            {
+                "valid": Out(1),
+                "address": Out(32),
+                "data": Out(32),
+                "read": Out(1),
+                "read_address": Out(24),
+                "clear": Out(1),
+            }
+        )
+
+
+class ConfigRegisters(wiring.Component):
+    """Keeps the configurations of a tile, one a context, and shows that of the active one.
+
+    A word written is shown in the next cycle; another context is shown in the cycle in which ``context`` changes.
+    Writing to contexts that are not active disturbs nothing. At reset all words are zero, which is every unit off.
+    Let a launch follow the last write and the change of context by 2 cycles or more.
+
+    Parameters
+    ----------
+    spec
+        Of the fabric.
+    kind
+        Of the tile.
+
+    Members
+    -------
+    bus : In(ConfigBus())
+        The configuration bus.
+    tile : In(16)
+        The tile's number on the bus, tied outside: tiles of a kind are all the same.
+    context : In(context_bits(spec))
+        The active context.
+    unit : Out(bits)
+        Program of the unit, bits as :class:`hw.fields.Layout` places them.
+    switch : Out(bits)
+        Program of the switch, likewise.
+    """
+
+    def __init__(self, *, spec: FabricSpec, kind: TileKind) -> None:
+        self._spec = spec
+        addresses = AddressMap(spec)
+        self._unit = addresses.unit(kind)
+        self._switch = addresses.switch(kind)
+        super().__init__(
+            {
+                "bus": In(ConfigBus()),
+                "tile": In(16),
+                "context": In(context_bits(spec)),
+                "unit": Out(self._unit.bits),
+                "switch": Out(self._switch.bits),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        bus = self.bus
+        mine = Signal()
+        m.d.comb += mine.eq(bus.valid & (bus.address[8:24] == self.tile))
+
+        for context in range(self._spec.contexts):
+            unit = self._words("unit", context, self._unit.bits)
+            switch = self._words("switch", context, self._switch.bits)
+            with m.If(mine & (bus.address[24:] == context)), m.Switch(bus.address[:8]):
+                for number, word in enumerate(unit + switch):
+                    with m.Case(number):
+                        m.d.sync += word.eq(bus.data)
+            with m.If(self.context == context):
+                m.d.comb += [self.unit.eq(Cat(unit)), self.switch.eq(Cat(switch))]
+        return m
+
+    @staticmethod
+    def _words(name: str, context: int, bits: int) -> list[Signal]:
+        """Registers of a program; the last is only as wide as it is used."""
+        return [Signal(min(32, bits - start), name=f"{name}_{context}_{start // 32}") for start in range(0, bits, 32)]

@@ -1,0 +1,164 @@
+"""A tile: a unit, the switch beside it, and its configuration."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from amaranth.hdl import Module, Value
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out, connect, flipped
+
+from hw.agcu.agcu import Agcu
+from hw.agcu.ports import agcu_members
+from hw.pcu.pcu import Pcu
+from hw.pmu.pmu import Pmu
+from hw.spec import FabricSpec
+from hw.stream.beat import beat_stream
+from hw.stream.connect import connect_streams
+from hw.switch import Switch
+from hw.tile.config import ConfigBus, ConfigRegisters, context_bits
+from hw.tile.counters import TileCounters
+from hw.topology import NETWORKS, Direction, Network, TileKind, tracks, unit_ports
+
+__all__ = ["Tile", "extra_members", "link_name", "tile_members"]
+
+
+def link_name(network: Network, direction: Direction, *, out: bool) -> str:
+    """Name of a tile's array of links to or from a neighbour."""
+    return f"{network.value}_{direction.name.lower()}_{'out' if out else 'in'}"
+
+
+def extra_members(spec: FabricSpec, kind: TileKind) -> dict[str, Any]:
+    """What a unit has beyond the ports of all units; its tile passes it outward under the same names."""
+    return agcu_members(spec) if kind is TileKind.AGCU else {}
+
+
+def tile_members(spec: FabricSpec, kind: TileKind) -> dict[str, Any]:
+    """Members of a tile, see :class:`Tile`."""
+    members: dict[str, Any] = {
+        "tile": In(16),
+        "bus": In(ConfigBus()),
+        "context": In(context_bits(spec)),
+        "launch": In(1),
+        "running": In(1),
+        "read_data": Out(32),
+    }
+    for network in NETWORKS:
+        links = beat_stream(spec, network)
+        for direction in Direction:
+            members[link_name(network, direction, out=False)] = In(links).array(tracks(spec, network))
+            members[link_name(network, direction, out=True)] = Out(links).array(tracks(spec, network))
+    return {**members, **extra_members(spec, kind)}
+
+
+class Tile(wiring.Component):
+    """A unit with everything that makes it a place of the fabric.
+
+    Tiles of a kind are the same to the last wire, so one is elaborated for all. No output depends on an input within
+    a cycle, so that a simulator can evaluate a tile by itself.
+
+    Parameters
+    ----------
+    spec
+        Of the fabric.
+    kind
+        What unit it holds.
+    checks
+        Assert in simulation what the parts promise each other.
+    tap
+        Let the unit report to the simulation what it takes.
+
+    Members
+    -------
+    tile : In(16)
+        Number of the tile, tied.
+    bus : In(ConfigBus())
+        Configuration, counters; from registers.
+    context : In(context_bits(spec))
+        The active context, to be stable from 2 cycles before a launch.
+    launch : In(1)
+        One cycle high: a launch begins.
+    running : In(1)
+        A launch runs, counters count.
+    read_data : Out(32)
+        See :class:`hw.tile.counters.TileCounters`.
+    {network}_{direction}_in, {network}_{direction}_out : arrays of beat streams
+        Links to the four neighbours, ``tracks`` of each; tied off where there is no neighbour.
+    memory, argument, done, violation
+        Those of the unit, AGCU only, see :func:`hw.agcu.ports.agcu_members`.
+    """
+
+    def __init__(self, *, spec: FabricSpec, kind: TileKind, checks: bool = False, tap: bool = False) -> None:
+        self._spec = spec
+        self._kind = kind
+        self._checks = checks
+        self._tap = tap
+        super().__init__(tile_members(spec, kind))
+
+    def _unit(self) -> Any:
+        unit = {TileKind.PCU: Pcu, TileKind.PMU: Pmu, TileKind.AGCU: Agcu}[self._kind]
+        return unit(spec=self._spec, checks=self._checks, **({"tap": True} if self._tap else {}))
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        spec, kind = self._spec, self._kind
+        m.submodules.unit = unit = self._unit()
+        m.submodules.switch = switch = Switch(spec=spec, kind=kind, checks=self._checks)
+        m.submodules.config = config = ConfigRegisters(spec=spec, kind=kind)
+        m.submodules.counters = counters = TileCounters()
+
+        connect(m, bus=flipped(self.bus), config=config.bus)
+        connect(m, bus=flipped(self.bus), counters=counters.bus)
+        m.d.comb += [
+            config.tile.eq(self.tile),
+            config.context.eq(self.context),
+            Value.cast(unit.program).eq(config.unit),
+            Value.cast(switch.program).eq(config.switch),
+            unit.launch.eq(self.launch),
+            counters.tile.eq(self.tile),
+            counters.running.eq(self.running),
+            counters.busy.eq(unit.busy),
+            counters.starved.eq(unit.starved),
+            counters.blocked.eq(unit.blocked),
+            counters.waits.eq(unit.waits),
+            self.read_data.eq(counters.read_data),
+        ]
+        if self._tap:
+            m.d.comb += unit.tile_id.eq(self.tile)
+
+        for network in NETWORKS:
+            self._connect_network(m, network, unit=unit, switch=switch, counters=counters)
+        for name in extra_members(spec, kind):
+            self._pass_outward(m, name, unit)
+        return m
+
+    def _connect_network(self, m: Module, network: Network, *, unit: Any, switch: Any, counters: Any) -> None:
+        name = network.value
+        switch_in, switch_out = getattr(switch, f"{name}_in"), getattr(switch, f"{name}_out")
+        each = tracks(self._spec, network)
+        for direction in Direction:
+            for track in range(each):
+                port = direction.number * each + track
+                arriving = getattr(self, link_name(network, direction, out=False))[track]
+                leaving = getattr(self, link_name(network, direction, out=True))[track]
+                connect_streams(m, producer=arriving, consumer=switch_in[port])
+                connect_streams(m, producer=switch_out[port], consumer=leaving)
+
+        links = len(Direction) * each
+        inputs, outputs = unit_ports(self._spec, self._kind, network)
+        for port in range(inputs):
+            connect_streams(m, producer=switch_out[links + port], consumer=getattr(unit, f"{name}_in")[port])
+        for port in range(outputs):
+            leaving = getattr(unit, f"{name}_out")[port]
+            connect_streams(m, producer=leaving, consumer=switch_in[links + port])
+            if port == 0 and network is not Network.CONTROL:
+                m.d.comb += getattr(counters, f"{name}_sent").eq(leaving.valid & leaving.ready)
+
+    def _pass_outward(self, m: Module, name: str, unit: Any) -> None:
+        member, mine, its = self.signature.members[name], getattr(self, name), getattr(unit, name)
+        if member.is_signature:
+            connect(m, outside=flipped(mine), inside=its)
+        elif member.flow is Out:
+            m.d.comb += mine.eq(its)
+        else:
+            m.d.comb += its.eq(mine)
