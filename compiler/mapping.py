@@ -104,7 +104,8 @@ class Mapping:
                     raise ValueError(f"switch output {field} of tile {hop.tile} is set by two routes")
                 fields[field] = hop.input + 1
         return {
-            tile: switch_program(self.spec, kind)(**settings.get(tile, {}))
+            # A frozen pydantic model is hashable, which pyright cannot know.
+            tile: switch_program(self.spec, kind)(**settings.get(tile, {}))  # pyright: ignore[reportArgumentType]
             for tile, kind in Topology(self.spec).tiles.items()
         }
 

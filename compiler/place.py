@@ -23,7 +23,7 @@ _HOT, _COLD = 6.0, 0.05
 _WEIGHT = {Network.VECTOR: 1.0, Network.SCALAR: 1.0, Network.CONTROL: 1.5}
 _FAN_OUT = (0.0, 1.0, 1.0, 1.0, 1.08, 1.15, 1.22, 1.28, 1.34, 1.4, 1.45)
 _MORE_FAN_OUT = 0.027
-"""Length of a tree over half the perimeter, by the number of tiles it joins, and what each more adds (Cheng, ICCAD 1994)."""
+"""Length of a tree over half the perimeter, by the tiles it joins, and what each more adds (Cheng, ICCAD 1994)."""
 
 
 def place(netlist: Netlist, spec: FabricSpec, *, seed: int = 0) -> dict[str, Tile]:

@@ -94,6 +94,7 @@ class _Router:
         self.use, self.history = Counter(), Counter()
         self.trees = [{} for _ in self.nets]
         pending = list(range(len(self.nets)))
+        crowded: dict[Edge, int] = {}
         for _ in range(_ITERATIONS):
             for net in pending:
                 self.use.subtract(self.trees[net].keys())
