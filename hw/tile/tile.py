@@ -66,7 +66,9 @@ class Tile(wiring.Component):
     checks
         Assert in simulation what the parts promise each other.
     tap
-        Let the unit report to the simulation what it takes.
+        Let a PMU or an AGCU report the beats it takes to the simulation's ``weft_tap``.
+    clock_gating
+        Stop the clock of parts of a PCU that have nothing to do, for a fast simulation; not for synthesis.
 
     Members
     -------
@@ -88,16 +90,27 @@ class Tile(wiring.Component):
         Those of the unit, AGCU only, see :func:`hw.agcu.ports.agcu_members`.
     """
 
-    def __init__(self, *, spec: FabricSpec, kind: TileKind, checks: bool = False, tap: bool = False) -> None:
+    def __init__(
+        self,
+        *,
+        spec: FabricSpec,
+        kind: TileKind,
+        checks: bool = False,
+        tap: bool = False,
+        clock_gating: bool = False,
+    ) -> None:
         self._spec = spec
         self._kind = kind
         self._checks = checks
-        self._tap = tap
+        self._tap = tap and kind is not TileKind.PCU
+        self._clock_gating = clock_gating
         super().__init__(tile_members(spec, kind))
 
     def _unit(self) -> Any:
-        unit = {TileKind.PCU: Pcu, TileKind.PMU: Pmu, TileKind.AGCU: Agcu}[self._kind]
-        return unit(spec=self._spec, checks=self._checks, **({"tap": True} if self._tap else {}))
+        if self._kind is TileKind.PCU:
+            return Pcu(spec=self._spec, checks=self._checks, clock_gating=self._clock_gating)
+        unit = Pmu if self._kind is TileKind.PMU else Agcu
+        return unit(spec=self._spec, checks=self._checks, tap=self._tap)
 
     def elaborate(self, platform: object) -> Module:
         m = Module()

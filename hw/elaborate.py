@@ -1,0 +1,58 @@
+"""From a spec to Verilog: each distinct tile converted once, and the chip that places them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from amaranth.back import verilog
+
+from hw.chip.chip import Chip
+from hw.fabric import tile_module
+from hw.pcu.gate import CLOCK_GATE_SOURCE
+from hw.spec import FabricSpec
+from hw.tile.tile import Tile
+from hw.topology import TileKind, Topology
+
+__all__ = ["TOP", "Elaboration", "elaborate"]
+
+TOP = "weft_chip"
+"""Name of the top module."""
+
+
+@dataclass(frozen=True)
+class Elaboration:
+    """The Verilog of a fabric: text by file name. Equal specs give equal bytes."""
+
+    spec: FabricSpec
+    files: dict[str, str]
+    top: str = TOP
+
+
+def elaborate(spec: FabricSpec, *, checks: bool = False, clock_gating: bool = False) -> Elaboration:
+    """The Verilog of a fabric: ``weft_chip.v``, and ``weft_tile_pcu.v`` and so on for the kinds of tiles it has.
+
+    Parameters
+    ----------
+    spec
+        What fabric.
+    checks
+        Add assertions, and taps that report to the simulation's ``weft_tap``; not for synthesis.
+    clock_gating
+        Stop the clock of what has nothing to do, for a fast simulation; not for synthesis. Adds ``weft_clock_gate.sv``.
+    """
+    files: dict[str, str] = {}
+    kinds = set(Topology(spec).tiles.values())
+    for kind in TileKind:
+        if kind in kinds:
+            tile = Tile(spec=spec, kind=kind, checks=checks, tap=checks, clock_gating=clock_gating)
+            files[f"{tile_module(kind)}.v"] = _convert(tile, tile_module(kind))
+    files[f"{TOP}.v"] = _convert(Chip(spec=spec, checks=checks, instances=True), TOP)
+    if clock_gating:
+        files[CLOCK_GATE_SOURCE.name] = CLOCK_GATE_SOURCE.read_text()
+    return Elaboration(spec=spec, files=files)
+
+
+def _convert(component: Any, name: str) -> str:
+    # Submodules are called name.child, so modules of different files never have the same name.
+    return verilog.convert(component, name=name, emit_src=False, strip_internal_attrs=True)
