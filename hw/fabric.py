@@ -83,7 +83,7 @@ class Fabric(wiring.Component):
             connect(m, bus=flipped(self.bus), tile=tile.bus)
             m.d.comb += [
                 tile.tile.eq(topology.number(place)),
-                tile.context.eq(self.context),
+                tile.active_context.eq(self.context),
                 tile.launch.eq(self.launch),
                 tile.running.eq(self.running),
             ]

@@ -38,7 +38,8 @@ def tile_members(spec: FabricSpec, kind: TileKind) -> dict[str, Any]:
     members: dict[str, Any] = {
         "tile": In(16),
         "bus": In(ConfigBus()),
-        "context": In(context_bits(spec)),
+        # Not "context", which is a keyword of SystemVerilog.
+        "active_context": In(context_bits(spec)),
         "launch": In(1),
         "running": In(1),
         "read_data": Out(32),
@@ -76,7 +77,7 @@ class Tile(wiring.Component):
         Number of the tile, tied.
     bus : In(ConfigBus())
         Configuration, counters; from registers.
-    context : In(context_bits(spec))
+    active_context : In(context_bits(spec))
         The active context, to be stable from 2 cycles before a launch.
     launch : In(1)
         One cycle high: a launch begins.
@@ -124,7 +125,7 @@ class Tile(wiring.Component):
         connect(m, bus=flipped(self.bus), counters=counters.bus)
         m.d.comb += [
             config.tile.eq(self.tile),
-            config.context.eq(self.context),
+            config.context.eq(self.active_context),
             Value.cast(unit.program).eq(config.unit),
             Value.cast(switch.program).eq(config.switch),
             unit.launch.eq(self.launch),
