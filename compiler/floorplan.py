@@ -37,7 +37,7 @@ def floorplan_svg(mapping: Mapping, heat: dict[Tile, float] | None = None) -> st
     mapping
         What is drawn.
     heat
-        A share for some tiles, 0 to 1, such as that of cycles they were busy: drawn as a bar and a red tint.
+        A share for some tiles, 0 to 1, such as that of cycles they were busy: drawn as a red tint and a percentage.
 
     Raises
     ------

@@ -1,0 +1,93 @@
+"""The floor plan is well-formed and shows every tile, unit and net."""
+
+import xml.etree.ElementTree as ElementTree
+from itertools import pairwise
+
+import pytest
+from netlists import PROGRAMS, random_netlist
+
+from compiler.fit import fit
+from compiler.floorplan import floorplan_svg
+from compiler.mapping import Mapping
+from compiler.netlist import Netlist, Unit
+from hw.presets import PRESETS
+from hw.topology import Tile, TileKind
+
+DEMO = PRESETS["demo"]
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+@pytest.fixture(scope="module")
+def mapping() -> Mapping:
+    return fit(random_netlist(1, DEMO), DEMO)
+
+
+def parsed(text: str) -> ElementTree.Element:
+    return ElementTree.fromstring(text)
+
+
+def test_every_tile_unit_and_net_is_there(mapping: Mapping) -> None:
+    root = parsed(floorplan_svg(mapping))
+    titles = [each.text or "" for each in root.iter(f"{SVG}title")]
+    assert len(titles) == 72 + len(mapping.routes)
+    texts = [each.text for each in root.iter(f"{SVG}text")]
+    assert "fabric demo, 8 x 9 tiles" in texts
+    assert {"PCU", "PMU", "AGCU", "vector", "scalar", "control"} <= set(texts)
+    for name, tile in mapping.tiles.items():
+        assert name in texts
+        kind = mapping.netlist.units[name].kind.value.upper()
+        assert f"{kind} {tile}: {name}" in titles
+    assert sum(title.endswith(": unused") for title in titles) == 72 - len(mapping.tiles)
+    for route in mapping.routes:
+        net = route.net
+        assert f"{net.network.value}: {net.source.unit} to {', '.join(pin.unit for pin in net.targets)}" in titles
+
+
+def links(root: ElementTree.Element) -> list[tuple[float, float, float, float]]:
+    """The straight pieces of at least the length of a link, each with its smaller end first."""
+    found: list[tuple[float, float, float, float]] = []
+    for path in root.iter(f"{SVG}path"):
+        for piece in path.get("d", "").split("M")[1:]:
+            if "L" not in piece:
+                continue
+            points = [tuple(map(float, point.split())) for point in piece.split("L")]
+            for (ax, ay), (bx, by) in pairwise(points):
+                if max(abs(ax - bx), abs(ay - by)) > 55:
+                    found.append((min(ax, bx), min(ay, by), max(ax, bx), max(ay, by)))
+    return found
+
+
+def test_links_are_straight_inside_the_drawing_and_never_on_each_other(mapping: Mapping) -> None:
+    root = parsed(floorplan_svg(mapping))
+    drawn = links(root)
+    assert drawn
+    assert all(ax == bx or ay == by for ax, ay, bx, by in drawn)
+    assert len(set(drawn)) == len(drawn)
+    width, height = float(root.get("width", 0)), float(root.get("height", 0))
+    assert all(ax >= 0 and ay >= 0 and bx <= width and by <= height for ax, ay, bx, by in drawn)
+
+
+def test_heat_is_shown_as_shares(mapping: Mapping) -> None:
+    tile = next(iter(mapping.tiles.values()))
+    texts = [each.text for each in parsed(floorplan_svg(mapping, {tile: 0.37})).iter(f"{SVG}text")]
+    assert "37 %" in texts
+    assert "busy 0 to 100 %" in texts
+    assert not any("%" in (each.text or "") for each in parsed(floorplan_svg(mapping)).iter(f"{SVG}text"))
+
+
+def test_names_are_escaped_and_long_ones_folded() -> None:
+    name = 'a<b>&"layer.attention_scores_of_heads'
+    netlist = Netlist({name: Unit(name, PROGRAMS[TileKind.PMU])})
+    root = parsed(floorplan_svg(fit(netlist, PRESETS["tiny"])))
+    assert any(name in (each.text or "") for each in root.iter(f"{SVG}title"))
+    assert 'a<b>&"layer.' in [each.text for each in root.iter(f"{SVG}text")]
+
+
+def test_drawing_is_deterministic(mapping: Mapping) -> None:
+    assert floorplan_svg(mapping) == floorplan_svg(Mapping.from_json(mapping.to_json()))
+
+
+@pytest.mark.parametrize("share", [-0.1, 1.01, float("nan")])
+def test_a_share_out_of_range_is_refused(mapping: Mapping, share: float) -> None:
+    with pytest.raises(ValueError, match=r"heat of tile \(0,0\) must be between 0 and 1"):
+        floorplan_svg(mapping, {Tile(0, 0): share})
