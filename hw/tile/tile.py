@@ -125,7 +125,6 @@ class Tile(wiring.Component):
         connect(m, bus=flipped(self.bus), counters=counters.bus)
         m.d.comb += [
             config.tile.eq(self.tile),
-            config.context.eq(self.active_context),
             Value.cast(unit.program).eq(config.unit),
             Value.cast(switch.program).eq(config.switch),
             unit.launch.eq(self.launch),
@@ -137,6 +136,8 @@ class Tile(wiring.Component):
             counters.waits.eq(unit.waits),
             self.read_data.eq(counters.read_data),
         ]
+        # The program decides which input an output shows, so the choice of a program must come from a register here.
+        m.d.sync += config.context.eq(self.active_context)
         if self._tap:
             m.d.comb += unit.tile_id.eq(self.tile)
 
