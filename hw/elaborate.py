@@ -13,6 +13,7 @@ from hw.pcu.gate import CLOCK_GATE_SOURCE
 from hw.spec import FabricSpec
 from hw.tile.tile import Tile
 from hw.topology import TileKind, Topology
+from hw.verilog_cache import content_key, fetch, store
 
 __all__ = ["TOP", "Elaboration", "elaborate"]
 
@@ -29,7 +30,7 @@ class Elaboration:
     top: str = TOP
 
 
-def elaborate(spec: FabricSpec, *, checks: bool = False, clock_gating: bool = False) -> Elaboration:
+def elaborate(spec: FabricSpec, *, checks: bool = False, clock_gating: bool = False, cache: bool = True) -> Elaboration:
     """The Verilog of a fabric: ``weft_chip.v``, and ``weft_tile_pcu.v`` and so on for the kinds of tiles it has.
 
     Parameters
@@ -40,7 +41,19 @@ def elaborate(spec: FabricSpec, *, checks: bool = False, clock_gating: bool = Fa
         Add assertions, and taps that report to the simulation's ``weft_tap``; not for synthesis.
     clock_gating
         Stop the clock of what has nothing to do, for a fast simulation; not for synthesis. Adds ``weft_clock_gate.sv``.
+    cache
+        Take the text from disk if it was made before from the same spec and sources, and keep it there.
     """
+    key = content_key(spec.hash, checks, clock_gating) if cache else ""
+    files = fetch(key) if cache else None
+    if files is None:
+        files = _make(spec, checks=checks, clock_gating=clock_gating)
+        if cache:
+            store(key, files)
+    return Elaboration(spec=spec, files=files)
+
+
+def _make(spec: FabricSpec, *, checks: bool, clock_gating: bool) -> dict[str, str]:
     files: dict[str, str] = {}
     kinds = set(Topology(spec).tiles.values())
     for kind in TileKind:
@@ -50,7 +63,7 @@ def elaborate(spec: FabricSpec, *, checks: bool = False, clock_gating: bool = Fa
     files[f"{TOP}.v"] = _convert(Chip(spec=spec, checks=checks, instances=True), TOP)
     if clock_gating:
         files[CLOCK_GATE_SOURCE.name] = CLOCK_GATE_SOURCE.read_text()
-    return Elaboration(spec=spec, files=files)
+    return dict(sorted(files.items()))
 
 
 def _convert(component: Any, name: str) -> str:

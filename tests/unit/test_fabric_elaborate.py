@@ -1,0 +1,106 @@
+"""The files of an elaboration: the same every time, modules named once, ports that Verilog tools accept."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from hw import verilog_cache
+from hw.elaborate import TOP, Elaboration, elaborate
+from hw.netgraph import read_netlist
+from hw.presets import PRESETS
+from hw.topology import NETWORKS, Topology
+
+SPEC = PRESETS["tiny"].replace(stages=1, lanes=2)
+KEYWORDS = {"context", "program", "void", "config", "bind", "do", "this", "new", "final", "local", "global", "checker"}
+
+
+@pytest.fixture(scope="module")
+def made() -> Elaboration:
+    return elaborate(SPEC, cache=False)
+
+
+def modules(text: str) -> list[str]:
+    return re.findall(r"^module (\S+?) ?\(", text, re.MULTILINE)
+
+
+def test_one_file_for_each_kind_of_tile_and_the_chip(made: Elaboration):
+    assert sorted(made.files) == ["weft_chip.v", "weft_tile_agcu.v", "weft_tile_pcu.v", "weft_tile_pmu.v"]
+    for name, text in made.files.items():
+        assert name.removesuffix(".v") in modules(text)
+    assert made.top == TOP
+
+
+def test_only_the_kinds_that_the_fabric_has():
+    spec = SPEC.replace(rows=1, columns=1, pattern=("M",))
+    assert sorted(elaborate(spec, cache=False).files) == ["weft_chip.v", "weft_tile_agcu.v", "weft_tile_pmu.v"]
+
+
+def test_modules_have_one_definition(made: Elaboration):
+    count = Counter(name for text in made.files.values() for name in modules(text))
+    assert len(count) > 20
+    assert set(count.values()) == {1}
+
+
+def test_the_chip_holds_the_graph(made: Elaboration):
+    topology = Topology(SPEC)
+    graph = read_netlist(made.files["weft_chip.v"])
+    assert graph.tiles == topology.tiles
+    assert graph.links == {link for network in NETWORKS for link in topology.links(network)}
+
+
+def test_ports_of_tiles_are_no_keywords(made: Elaboration):
+    for name, text in made.files.items():
+        found = re.search(rf"^module {name.removesuffix('.v')} ?\((.*?)\);", text, re.MULTILINE | re.DOTALL)
+        assert found is not None
+        ports = {port.strip().lstrip("\\").strip() for port in found[1].split(",")}
+        assert {"clk", "rst"} <= ports
+        assert not ports & KEYWORDS
+
+
+def test_instances_name_the_ports_of_their_modules(made: Elaboration):
+    for kind in ("pcu", "pmu", "agcu"):
+        text = made.files[f"weft_tile_{kind}.v"]
+        header = re.search(rf"^module weft_tile_{kind} ?\((.*?)\);", text, re.MULTILINE | re.DOTALL)
+        assert header is not None
+        ports = {port.strip() for port in header[1].split(",")}
+        bodies = re.findall(rf"  weft_tile_{kind} tile_\S+ \((.*?)\n  \);", made.files["weft_chip.v"], re.DOTALL)
+        assert bodies
+        for body in bodies:
+            assert set(re.findall(r"^    \.(\S+)\(", body, re.MULTILINE)) == ports
+
+
+def test_another_process_makes_the_same_bytes(made: Elaboration):
+    script = (
+        "import hashlib, sys; from hw.elaborate import elaborate; from hw.spec import FabricSpec; "
+        "spec = FabricSpec.model_validate_json(sys.argv[1], strict=False); "
+        "print(hashlib.sha256(repr(elaborate(spec, cache=False).files).encode()).hexdigest())"
+    )
+    arguments = [sys.executable, "-c", script, SPEC.replace(name="other").model_dump_json()]
+    done = subprocess.run(arguments, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == hashlib.sha256(repr(made.files).encode()).hexdigest()
+
+
+def test_cache_gives_back_what_was_made(made: Elaboration, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("WEFT_CACHE", str(tmp_path))
+    key = verilog_cache.content_key(SPEC.hash, False, False)
+    assert verilog_cache.fetch(key) is None
+    verilog_cache.store(key, made.files)
+    verilog_cache.store(key, {"late.v": "module late(); endmodule"})
+    assert elaborate(SPEC).files == made.files
+    assert len(list((tmp_path / "verilog").iterdir())) == 1
+    assert key != verilog_cache.content_key(SPEC.hash, True, False)
+
+
+def test_checks_add_assertions_and_taps(made: Elaboration):
+    checked = elaborate(SPEC, checks=True)
+    for kind in ("pmu", "agcu"):
+        assert "weft_tap" in checked.files[f"weft_tile_{kind}.v"]
+    assert "assert (" in checked.files["weft_tile_pcu.v"]
+    assert not any("weft_tap" in text or "assert (" in text for text in made.files.values())
