@@ -85,6 +85,7 @@ def run_streams(
                 if valid and ctx.get(stream.ready):
                     arrivals[index].append(Arrival(cycle, value))
                     last = cycle
+                    assert len(arrivals[index]) <= sinks[index][1], f"sink {index} gets one more beat: {value:#x}"
             for index, (stream, _) in enumerate(sources):
                 if offered[index] and ctx.get(stream.ready):
                     sent[index] += 1

@@ -83,15 +83,15 @@ def test_tokens_wait_for_credit(credits: int):
     assert values_of(got[0]) == list(range(credits))
 
 
-def test_credit_that_comes_back_every_cycle_lets_a_token_pass_every_cycle():
-    dut = CreditGate(layout=LAYOUT, credits=1)
+@pytest.mark.parametrize(("credits", "step"), [(1, 2), (2, 1), (3, 1)])
+def test_credits_that_come_back_after_a_cycle(credits: int, step: int):
+    dut = CreditGate(layout=LAYOUT, credits=credits)
     m = Module()
     m.submodules.dut = dut
     m.d.sync += dut.credit.eq(dut.o.valid & dut.o.ready)
-    beats = list(range(20))
-    (got,) = run_streams(m, sources=[(dut.i, beats)], sinks=[(dut.o, 20)])
-    # The credit comes in the cycle after the token, and can be used in the cycle after that.
-    assert [arrival.cycle for arrival in got] == [2 * index for index in range(20)]
+    (got,) = run_streams(m, sources=[(dut.i, range(20))], sinks=[(dut.o, 20)])
+    # A credit comes in the cycle after its token, and can be used in the cycle after that.
+    assert [arrival.cycle for arrival in got] == [step * index for index in range(20)]
 
 
 def test_connect_carries_beats_between_components():
