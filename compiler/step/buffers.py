@@ -1,0 +1,239 @@
+"""Bufferize and Streamify: the two halves of a scratchpad."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
+
+from xdsl.dialects.builtin import (
+    DenseArrayBase,
+    IntegerAttr,
+    StringAttr,
+    SymbolNameConstraint,
+    SymbolRefAttr,
+    UnitAttr,
+    i64,
+)
+from xdsl.ir import Attribute, SSAValue
+from xdsl.irdl import (
+    IRDLOperation,
+    ParsePropInAttrDict,
+    irdl_op_definition,
+    operand_def,
+    opt_operand_def,
+    opt_prop_def,
+    opt_result_def,
+    prop_def,
+    result_def,
+    traits_def,
+)
+from xdsl.traits import SymbolOpInterface, SymbolTable
+from xdsl.utils.exceptions import VerifyException
+
+from compiler.step.offchip import ints
+from compiler.step.onchip import stream
+from compiler.step.types import DYNAMIC, BufferType, Kind, StreamType, dims_text
+
+__all__ = ["BufferizeOp", "KeepOp", "RecallOp", "ResidentOp", "StreamifyOp"]
+
+
+@irdl_op_definition
+class BufferizeOp(IRDLOperation):
+    """STeP's Bufferize: the ``rank`` innermost dimensions of a stream become a buffer.
+
+    Of the beats of a buffer only those from ``first`` to before ``last`` are kept (``last = 0``: all from there), and then the
+    buffer has the dimensions of ``inner``. ``blocks`` buffers fit; by default as many as the scratchpad holds.
+    """
+
+    name = "step.bufferize"
+
+    value = operand_def(StreamType)
+    rank = prop_def(IntegerAttr)
+    first = opt_prop_def(IntegerAttr)
+    last = opt_prop_def(IntegerAttr)
+    blocks = opt_prop_def(IntegerAttr)
+    result = result_def(BufferType)
+    irdl_options = (ParsePropInAttrDict(),)
+    assembly_format = "$value attr-dict `:` functional-type(operands, results)"
+
+    def __init__(
+        self,
+        value: SSAValue,
+        *,
+        rank: int,
+        first: int = 0,
+        last: int = 0,
+        inner: Sequence[int] | None = None,
+        blocks: int | None = None,
+    ) -> None:
+        given = stream(value)
+        split = given.rank - rank
+        result = BufferType.make(given.kind, given.dims[:split], given.dims[split:] if inner is None else inner)
+        properties: dict[str, Attribute | None] = {
+            "rank": IntegerAttr(rank, i64),
+            "first": IntegerAttr(first, i64) if first else None,
+            "last": IntegerAttr(last, i64) if last else None,
+            "blocks": None if blocks is None else IntegerAttr(blocks, i64),
+        }
+        super().__init__(operands=[value], result_types=[result], properties=properties)
+
+    def verify_(self) -> None:
+        given, rank, result = stream(self.value), self.rank.value.data, self.result.type
+        if not 0 <= rank <= given.rank:
+            raise VerifyException(f"rank must be 0 to {given.rank}, the stream's, not {rank}")
+        split = given.rank - rank
+        if result.kind is not given.kind or result.outer != given.dims[:split]:
+            raise VerifyException(
+                f"result must be {given.kind.value} buffers with outer {dims_text(given.dims[:split])}"
+            )
+        if self.first is None and self.last is None and result.inner != given.dims[split:]:
+            raise VerifyException(f"inner dimensions must be {dims_text(given.dims[split:])} where all beats are kept")
+
+
+@irdl_op_definition
+class StreamifyOp(IRDLOperation):
+    """STeP's Streamify: reads buffers as streams.
+
+    Without ``trigger`` each buffer is read once. With a control stream as ``trigger``, or a scalar stream (whose int32 value is
+    added to the address), whose outer dimensions are those of the buffers, it is read once for each of its elements.
+
+    A run is a loop nest: loop ``k`` makes ``sizes[k]`` iterations, ``strides[k]`` words apart (0 repeats), from word ``offset``; by
+    default the buffer in order. A row of a vector buffer takes whole beats. The last loop of a vector read is over elements
+    side by side, its stride is not used. With ``flat`` the loops make one dimension together.
+    ``runs`` is a control stream with an element for each run.
+    """
+
+    name = "step.streamify"
+
+    buffer = operand_def(BufferType)
+    trigger = opt_operand_def(StreamType)
+    sizes = opt_prop_def(DenseArrayBase)
+    strides = opt_prop_def(DenseArrayBase)
+    offset = opt_prop_def(IntegerAttr)
+    flat = opt_prop_def(UnitAttr)
+    result = result_def(StreamType)
+    runs = opt_result_def(StreamType)
+    irdl_options = (ParsePropInAttrDict(),)
+    assembly_format = "$buffer (`for` $trigger^)? attr-dict `:` functional-type(operands, results)"
+
+    def __init__(
+        self,
+        buffer: SSAValue,
+        *,
+        kind: Kind | None = None,
+        trigger: SSAValue | None = None,
+        sizes: Sequence[int] | None = None,
+        strides: Sequence[int] | None = None,
+        offset: int = 0,
+        flat: bool = False,
+        runs: bool = False,
+    ) -> None:
+        given = buffer.type
+        assert isinstance(given, BufferType)
+        outer = given.outer if trigger is None else stream(trigger).dims
+        inner = list(given.inner if sizes is None else sizes)
+        result = StreamType.make(kind or given.kind, (*outer, *([prod(inner)] if flat else inner)))
+        properties: dict[str, Attribute | None] = {
+            "sizes": None if sizes is None else ints(sizes),
+            "strides": None if strides is None else ints(strides),
+            "offset": IntegerAttr(offset, i64) if offset else None,
+            "flat": UnitAttr() if flat else None,
+        }
+        control = [StreamType.make(Kind.CONTROL, outer)] if runs else []
+        super().__init__(operands=[buffer, trigger], result_types=[result, control], properties=properties)
+
+    @property
+    def loops(self) -> tuple[int, ...]:
+        """Iterations of the loops, outermost first."""
+        buffer = self.buffer.type
+        assert isinstance(buffer, BufferType)
+        return buffer.inner if self.sizes is None else tuple(int(size) for size in self.sizes.get_values())
+
+    def verify_(self) -> None:
+        buffer = self.buffer.type
+        assert isinstance(buffer, BufferType)
+        outer = buffer.outer
+        if self.trigger is not None:
+            trigger = stream(self.trigger)
+            outer = trigger.dims
+            if trigger.kind not in (Kind.CONTROL, Kind.SCALAR) or outer[: len(buffer.outer)] != buffer.outer:
+                raise VerifyException(
+                    f"trigger must be control or scalar with outer dimensions {dims_text(buffer.outer)}"
+                )
+        loops = self.loops
+        if self.strides is not None and len(self.strides) != len(loops):
+            raise VerifyException(f"strides must have {len(loops)} entries, one a loop, not {len(self.strides)}")
+        if DYNAMIC in loops[:-1] or (DYNAMIC in loops and self.flat is not None):
+            raise VerifyException("only the innermost loop can be dynamic")
+        inner = (prod(loops),) if self.flat is not None else loops
+        if self.result.type.dims != (*outer, *inner):
+            raise VerifyException(f"result must have the dimensions {dims_text((*outer, *inner))}")
+        if self.result.type.kind is Kind.CONTROL:
+            raise VerifyException("result must carry data")
+
+
+@irdl_op_definition
+class ResidentOp(IRDLOperation):
+    """Declares a buffer of vectors that outlives a launch and is shared by all programs that declare it alike."""
+
+    name = "step.resident"
+
+    sym_name = prop_def(SymbolNameConstraint())
+    shape = prop_def(DenseArrayBase)
+    traits = traits_def(SymbolOpInterface())
+    irdl_options = (ParsePropInAttrDict(),)
+    assembly_format = "$sym_name attr-dict"
+
+    def __init__(self, name: str, shape: Sequence[int]) -> None:
+        super().__init__(properties={"sym_name": StringAttr(name), "shape": ints(shape)})
+
+
+def _resident(op: IRDLOperation, symbol: SymbolRefAttr, given: StreamType) -> None:
+    target = SymbolTable.lookup_symbol(op, symbol)
+    if not isinstance(target, ResidentOp):
+        raise VerifyException(f"buffer must name a step.resident, not @{symbol.string_value()}")
+    expected = StreamType.make(Kind.VECTOR, [int(size) for size in target.shape.get_values()])
+    if given != expected:
+        raise VerifyException(f"@{symbol.string_value()} holds vector {dims_text(expected.dims)}")
+
+
+@irdl_op_definition
+class KeepOp(IRDLOperation):
+    """Bufferize into a resident buffer, for a later launch."""
+
+    name = "step.keep"
+
+    value = operand_def(StreamType)
+    buffer = prop_def(SymbolRefAttr)
+    irdl_options = (ParsePropInAttrDict(),)
+    assembly_format = "$value `in` $buffer attr-dict `:` type($value)"
+
+    def __init__(self, value: SSAValue, buffer: ResidentOp) -> None:
+        super().__init__(operands=[value], properties={"buffer": SymbolRefAttr(buffer.sym_name)})
+
+    def verify_(self) -> None:
+        _resident(self, self.buffer, stream(self.value))
+
+
+@irdl_op_definition
+class RecallOp(IRDLOperation):
+    """Streamify of what an earlier launch kept, once, after a token; the buffer is then empty."""
+
+    name = "step.recall"
+
+    trigger = operand_def(StreamType)
+    buffer = prop_def(SymbolRefAttr)
+    result = result_def(StreamType)
+    irdl_options = (ParsePropInAttrDict(),)
+    assembly_format = "$buffer `for` $trigger attr-dict `:` functional-type(operands, results)"
+
+    def __init__(self, buffer: ResidentOp, trigger: SSAValue) -> None:
+        result = StreamType.make(Kind.VECTOR, [int(size) for size in buffer.shape.get_values()])
+        properties = {"buffer": SymbolRefAttr(buffer.sym_name)}
+        super().__init__(operands=[trigger], result_types=[result], properties=properties)
+
+    def verify_(self) -> None:
+        trigger = stream(self.trigger)
+        if trigger.kind is not Kind.CONTROL or trigger.rank:
+            raise VerifyException("trigger must be a single token, control []")
+        _resident(self, self.buffer, self.result.type)

@@ -1,0 +1,76 @@
+"""The dialect as a whole, and modules from and to text."""
+
+from __future__ import annotations
+
+from io import StringIO
+
+from xdsl.context import Context
+from xdsl.dialects.builtin import Builtin, ModuleOp
+from xdsl.ir import Dialect
+from xdsl.parser import Parser
+from xdsl.printer import Printer
+from xdsl.utils.exceptions import ParseError, VerifyException
+
+from compiler.errors import WeftError
+from compiler.step.buffers import BufferizeOp, KeepOp, RecallOp, ResidentOp, StreamifyOp
+from compiler.step.offchip import ArgumentOp, LinearLoadOp, LinearStoreOp, RandomLoadOp, SinkOp, TensorOp
+from compiler.step.onchip import AccumOp, ExpandOp, FlattenOp, MapOp, MergeOp, PromoteOp, ScanOp, UnpackOp
+from compiler.step.types import BufferType, StreamType
+
+__all__ = ["STEP", "parse_module", "print_module"]
+
+STEP = Dialect(
+    "step",
+    [
+        AccumOp,
+        ArgumentOp,
+        BufferizeOp,
+        ExpandOp,
+        FlattenOp,
+        KeepOp,
+        LinearLoadOp,
+        LinearStoreOp,
+        MapOp,
+        MergeOp,
+        PromoteOp,
+        RandomLoadOp,
+        RecallOp,
+        ResidentOp,
+        ScanOp,
+        SinkOp,
+        StreamifyOp,
+        TensorOp,
+        UnpackOp,
+    ],
+    [BufferType, StreamType],
+)
+
+
+def parse_module(text: str, name: str = "program") -> ModuleOp:
+    """A verified module from its text.
+
+    Raises
+    ------
+    WeftError
+        Text that is not a module of builtin and step operations, or one that breaks a rule of theirs.
+    """
+    context = Context()
+    context.load_dialect(Builtin)
+    context.load_dialect(STEP)
+    try:
+        module = Parser(context, text, name).parse_module()
+        module.verify()
+    except ParseError as error:
+        where = error.span.get_line_col() if hasattr(error.span, "get_line_col") else None
+        place = f" line {where[0]}" if where else ""
+        raise WeftError(f"{name}{place}: {error.msg}") from None
+    except VerifyException as error:
+        raise WeftError(f"{name}: {' '.join(str(error).split())}") from None
+    return module
+
+
+def print_module(module: ModuleOp) -> str:
+    """The text of a module; :func:`parse_module` reads it back equal."""
+    out = StringIO()
+    Printer(stream=out).print_op(module)
+    return out.getvalue() + "\n"

@@ -1,0 +1,318 @@
+"""Operations that reach off-chip memory, and what a launch tells a program."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import Enum
+
+from xdsl.dialects.builtin import (
+    DenseArrayBase,
+    FloatAttr,
+    IntegerAttr,
+    IntegerType,
+    StringAttr,
+    SymbolNameConstraint,
+    SymbolRefAttr,
+    i64,
+)
+from xdsl.ir import Attribute, SSAValue
+from xdsl.irdl import (
+    IRDLOperation,
+    ParsePropInAttrDict,
+    irdl_op_definition,
+    operand_def,
+    opt_operand_def,
+    opt_prop_def,
+    opt_result_def,
+    prop_def,
+    result_def,
+    traits_def,
+)
+from xdsl.traits import SymbolOpInterface, SymbolTable
+from xdsl.utils.exceptions import VerifyException
+
+from compiler.step.types import DYNAMIC, Kind, StreamType, dims_text
+
+__all__ = [
+    "ArgumentOp",
+    "Format",
+    "LinearLoadOp",
+    "LinearStoreOp",
+    "RandomLoadOp",
+    "Role",
+    "SinkOp",
+    "TensorOp",
+    "ints",
+    "tensor_of",
+]
+
+
+class Format(Enum):
+    """How a tensor lies in memory: rows (its last dimension) are filled up to whole beats."""
+
+    F32 = "f32"
+    """a word for each element"""
+    I32 = "i32"
+    """a word for each element, an integer"""
+    BF16X2 = "bf16x2"
+    """a word for each pair of lanes in neighbouring vectors, the first in the low half"""
+
+
+class Role(Enum):
+    """Where a tensor's contents come from and what its traffic counts as."""
+
+    INPUT = "input"
+    OUTPUT = "output"
+    WEIGHT = "weight"
+    CACHE = "cache"
+    IOTA = "iota"
+    """0, 1, 2, ... in the last dimension"""
+
+
+def ints(values: Sequence[int]) -> DenseArrayBase[IntegerType]:
+    """An ``array<i64: ...>`` attribute."""
+    return DenseArrayBase.from_list(i64, list(values))
+
+
+def _values(attribute: DenseArrayBase | None) -> tuple[int, ...] | None:
+    return None if attribute is None else tuple(int(value) for value in attribute.get_values())
+
+
+@irdl_op_definition
+class TensorOp(IRDLOperation):
+    """Declares a tensor in off-chip memory. ``pad`` fills rows up (default 0)."""
+
+    name = "step.tensor"
+
+    sym_name = prop_def(SymbolNameConstraint())
+    shape = prop_def(DenseArrayBase)
+    format = prop_def(StringAttr)
+    role = prop_def(StringAttr)
+    pad = opt_prop_def(FloatAttr)
+    traits = traits_def(SymbolOpInterface())
+    irdl_options = (ParsePropInAttrDict(),)
+    assembly_format = "$sym_name attr-dict"
+
+    def __init__(
+        self, name: str, shape: Sequence[int], *, format: Format, role: Role, pad: float | None = None
+    ) -> None:
+        properties: dict[str, Attribute | None] = {
+            "sym_name": StringAttr(name),
+            "shape": ints(shape),
+            "format": StringAttr(format.value),
+            "role": StringAttr(role.value),
+            "pad": None if pad is None else FloatAttr(pad, 32),
+        }
+        super().__init__(properties=properties)
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """The shape, outermost first."""
+        return _values(self.shape) or ()
+
+    def verify_(self) -> None:
+        if not self.sizes or any(size < 1 for size in self.sizes):
+            raise VerifyException(
+                f"shape of @{self.sym_name.data} must be sizes of at least 1, not {dims_text(self.sizes)}"
+            )
+        for field, enum in (("format", Format), ("role", Role)):
+            value, names = getattr(self, field).data, [each.value for each in enum]
+            if value not in names:
+                raise VerifyException(
+                    f"{field} of @{self.sym_name.data} must be one of {', '.join(names)}, not {value!r}"
+                )
+
+
+def tensor_of(op: LinearLoadOp | LinearStoreOp | RandomLoadOp) -> TensorOp:
+    """The declaration of the tensor that an operation accesses."""
+    symbol = SymbolTable.lookup_symbol(op, op.tensor)
+    if not isinstance(symbol, TensorOp):
+        raise VerifyException(f"tensor must name a step.tensor, not @{op.tensor.string_value()}")
+    return symbol
+
+
+class _Access(IRDLOperation):
+    """Shared by accesses: dimension ``k`` of the stream walks dimension ``dims[k]`` of the tensor, or repeats (-1)."""
+
+    def walk(self) -> tuple[int, ...]:
+        """``dims``, all of the tensor's in order by default."""
+        given = _values(self.dims)
+        return tuple(range(len(tensor_of(self).sizes))) if given is None else given
+
+    def arguments(self, name: str, count: int) -> tuple[int, ...]:
+        """Launch arguments named by an attribute, 0 where there is none."""
+        given = _values(getattr(self, name)) or ()
+        return (*given, *(0,) * (count - len(given)))
+
+    def verify_walk(self, stream: StreamType) -> None:
+        tensor, walk = tensor_of(self), self.walk()
+        if len(walk) != stream.rank:
+            raise VerifyException(
+                f"dims must have {stream.rank} entries, one a dimension of the stream, not {len(walk)}"
+            )
+        shape = tensor.sizes
+        if not walk or walk[-1] != len(shape) - 1:
+            raise VerifyException(f"dims must end with {len(shape) - 1}, the tensor's last, not {dims_text(walk)}")
+        for size, dim in zip(stream.dims, walk, strict=True):
+            if not -1 <= dim < len(shape):
+                raise VerifyException(f"dims must be below {len(shape)}, the tensor's dimensions, not {dim}")
+            if dim >= 0 and size != DYNAMIC and size > shape[dim]:
+                raise VerifyException(f"dimension {dim} of @{tensor.sym_name.data} has {shape[dim]}, the stream {size}")
+        packed = Format(tensor.format.data) is Format.BF16X2
+        allowed = (Kind.PACKED, Kind.VECTOR) if isinstance(self, LinearStoreOp) and packed else None
+        expected = (Kind.PACKED,) if packed else (Kind.VECTOR,)
+        if stream.kind not in (allowed or expected):
+            raise VerifyException(
+                f"a {tensor.format.data} tensor moves as {expected[0].value}, not {stream.kind.value}"
+            )
+
+
+@irdl_op_definition
+class LinearLoadOp(_Access):
+    """STeP's LinearOffChipLoad: a tensor, or a walk over it, as a stream.
+
+    ``size_args[k]`` names the launch argument that holds the size of a dynamic dimension ``k``; ``base_args`` up to two
+    arguments, in bytes, added to the address; ``offset`` is in elements of the first dimension. It begins after the token
+    ``after``. ``done`` is a token after the last beat, with ``token_arg`` only in launches where that argument is not 0.
+    """
+
+    name = "step.linear_load"
+
+    after = opt_operand_def(StreamType)
+    tensor = prop_def(SymbolRefAttr)
+    dims = opt_prop_def(DenseArrayBase)
+    size_args = opt_prop_def(DenseArrayBase)
+    base_args = opt_prop_def(DenseArrayBase)
+    token_arg = opt_prop_def(IntegerAttr)
+    result = result_def(StreamType)
+    done = opt_result_def(StreamType)
+    irdl_options = (ParsePropInAttrDict(),)
+    assembly_format = "$tensor (`after` $after^)? attr-dict `:` functional-type(operands, results)"
+
+    def __init__(
+        self,
+        tensor: TensorOp,
+        result: StreamType,
+        *,
+        after: SSAValue | None = None,
+        dims: Sequence[int] | None = None,
+        size_args: Sequence[int] | None = None,
+        base_args: Sequence[int] | None = None,
+        token_arg: int | None = None,
+        done: bool = False,
+    ) -> None:
+        token = [StreamType.make(Kind.CONTROL, ())] if done else []
+        super().__init__(
+            operands=[after],
+            result_types=[result, token],
+            properties={
+                "tensor": SymbolRefAttr(tensor.sym_name),
+                "dims": None if dims is None else ints(dims),
+                "size_args": None if size_args is None else ints(size_args),
+                "base_args": None if base_args is None else ints(base_args),
+                "token_arg": None if token_arg is None else IntegerAttr(token_arg, i64),
+            },
+        )
+
+    def verify_(self) -> None:
+        self.verify_walk(self.result.type)
+        for size, arg in zip(self.result.type.dims, self.arguments("size_args", self.result.type.rank), strict=True):
+            if (size == DYNAMIC) != (arg > 0):
+                raise VerifyException("size_args must name an argument for each dynamic dimension and 0 for the others")
+
+
+@irdl_op_definition
+class LinearStoreOp(_Access):
+    """STeP's LinearOffChipStore: a stream into a tensor; ``done`` is a token when memory has acknowledged all of it."""
+
+    name = "step.linear_store"
+
+    value = operand_def(StreamType)
+    tensor = prop_def(SymbolRefAttr)
+    dims = opt_prop_def(DenseArrayBase)
+    base_args = opt_prop_def(DenseArrayBase)
+    done = opt_result_def(StreamType)
+    irdl_options = (ParsePropInAttrDict(),)
+    assembly_format = "$value `in` $tensor attr-dict `:` functional-type(operands, results)"
+
+    def __init__(
+        self,
+        value: SSAValue,
+        tensor: TensorOp,
+        *,
+        dims: Sequence[int] | None = None,
+        base_args: Sequence[int] | None = None,
+        done: bool = False,
+    ) -> None:
+        super().__init__(
+            operands=[value],
+            result_types=[[StreamType.make(Kind.CONTROL, ())] if done else []],
+            properties={
+                "tensor": SymbolRefAttr(tensor.sym_name),
+                "dims": None if dims is None else ints(dims),
+                "base_args": None if base_args is None else ints(base_args),
+            },
+        )
+
+    def verify_(self) -> None:
+        stream = self.value.type
+        assert isinstance(stream, StreamType)
+        self.verify_walk(stream)
+
+
+@irdl_op_definition
+class RandomLoadOp(IRDLOperation):
+    """STeP's RandomOffChipLoad: for each index (int32) of a scalar stream, that entry of a tensor's first dimension."""
+
+    name = "step.random_load"
+
+    index = operand_def(StreamType)
+    tensor = prop_def(SymbolRefAttr)
+    result = result_def(StreamType)
+    irdl_options = (ParsePropInAttrDict(),)
+    assembly_format = "$index `of` $tensor attr-dict `:` functional-type(operands, results)"
+
+    def verify_(self) -> None:
+        index, result = self.index.type, self.result.type
+        assert isinstance(index, StreamType)
+        if index.kind is not Kind.SCALAR:
+            raise VerifyException(f"index must be a scalar stream, not {index.kind.value}")
+        expected = (*index.dims, *tensor_of(self).sizes[1:])
+        if result.dims != expected:
+            raise VerifyException(
+                f"result must have the dimensions {dims_text(expected)}, not {dims_text(result.dims)}"
+            )
+
+
+@irdl_op_definition
+class ArgumentOp(IRDLOperation):
+    """A launch argument as a scalar stream of one beat."""
+
+    name = "step.argument"
+
+    index = prop_def(IntegerAttr)
+    result = result_def(StreamType)
+    irdl_options = (ParsePropInAttrDict(),)
+    assembly_format = "attr-dict `:` type($result)"
+
+    def __init__(self, index: int) -> None:
+        result = StreamType.make(Kind.SCALAR, ())
+        super().__init__(result_types=[result], properties={"index": IntegerAttr(index, i64)})
+
+    def verify_(self) -> None:
+        if self.index.value.data < 1:
+            raise VerifyException(f"index must be at least 1, not {self.index.value.data}")
+
+
+@irdl_op_definition
+class SinkOp(IRDLOperation):
+    """Takes a stream to its end; a launch is not over before."""
+
+    name = "step.sink"
+
+    value = operand_def(StreamType)
+    irdl_options = (ParsePropInAttrDict(),)
+    assembly_format = "$value attr-dict `:` type($value)"
+
+    def __init__(self, value: SSAValue) -> None:
+        super().__init__(operands=[value])
