@@ -1,0 +1,52 @@
+# Everything happens inside the clone: the environment in .venv, what is built in build/.
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/.made
+TORCH_STAMP := .venv/.made-torch
+JOBS ?= 2
+PYTEST := $(BIN)/pytest -n $(JOBS) --dist worksteal
+PURE := hw/spec.py hw/presets.py hw/fields.py hw/topology.py hw/address_map.py hw/program hw/numerics compiler sim weft
+
+.PHONY: help setup demo test test-torch verify-long bench lint clean
+
+help: ## say what the targets do
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-20s %s\n", $$1, $$2}'
+
+setup: $(STAMP) ## make .venv with all that Weft and its tests need
+
+$(STAMP): pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --no-cache-dir --disable-pip-version-check -e '.[dev]'
+	touch $@
+
+$(TORCH_STAMP): $(STAMP)
+	$(BIN)/python -m pip install --quiet --no-cache-dir --disable-pip-version-check -e '.[dev,torch]'
+	touch $@
+
+demo: $(STAMP) ## generate text with the shipped model on simulated RTL, compared with the functional device
+	$(BIN)/weft generate models/weft-tiny --fabric demo --device rtl --prompt "The " --tokens 16
+
+test: $(STAMP) ## run the test suite (not tests/torch)
+	$(PYTEST)
+
+test-torch: $(TORCH_STAMP) ## compare the reference with transformers, live; installs torch into .venv
+	$(BIN)/pytest tests/torch -o norecursedirs=__pycache__
+
+verify-long: $(STAMP) ## the test suite with fresh seeds and many more random cases
+	WEFT_LONG=1 $(PYTEST) -p no:cacheprovider
+
+bench: $(STAMP) ## run every benchmark and write its JSON to build/benchmarks
+	mkdir -p build/benchmarks
+	for each in benchmarks/bench_*.py; do \
+	  test -e $$each || continue; \
+	  $(BIN)/python $$each --out build/benchmarks/$$(basename $$each .py).json || exit 1; \
+	done
+
+lint: $(STAMP) ## ruff, and pyright on the packages that need no Amaranth
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright $(PURE)
+
+clean: ## remove what was built and cached, but not .venv
+	rm -rf build .pytest_cache .hypothesis .ruff_cache
+	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
