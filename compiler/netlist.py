@@ -78,9 +78,8 @@ class Netlist:
                     inputs, outputs = unit_ports(spec, self.units[pin.unit].kind, net.network)
                     limit = inputs if side == "input" else outputs
                     if not 0 <= pin.port < limit:
-                        raise ValueError(
-                            f"{net.network.value} {side} {pin.port} of {pin.unit!r} must be below {limit} on this fabric"
-                        )
+                        where = f"{net.network.value} {side} {pin.port} of {pin.unit!r}"
+                        raise ValueError(f"{where} must be below {limit} on this fabric")
                     used[side, net.network, pin] += 1
         for (side, network, pin), count in used.items():
             if count > 1:

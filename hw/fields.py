@@ -23,7 +23,7 @@ P = TypeVar("P")
 
 
 def bits(width: Width, text: str, default: Any = 0, *, kind: type = int) -> Any:
-    """A field of ``width`` bits; ``kind`` is ``int``, ``bool`` or an ``IntEnum``. Negative values are two's complement."""
+    """A field of ``width`` bits; ``kind`` is ``int``, ``bool`` or an ``IntEnum``. Negative: two's complement."""
     return dataclasses.field(default=default, metadata={"width": width, "text": text, "kind": kind})
 
 

@@ -22,7 +22,7 @@ def _size(low: int, high: int, text: str, default: int) -> Any:
     return Field(default=default, ge=low, le=high, description=text)
 
 
-class FabricSpec(BaseModel):
+class FabricSpec(BaseModel, frozen=True):
     """Everything that can be chosen about a fabric.
 
     The array has ``rows`` x ``columns`` compute and memory tiles, and one column of AGCU tiles on its
@@ -36,7 +36,7 @@ class FabricSpec(BaseModel):
         unknown field, or fields that contradict each other.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(extra="forbid", strict=True)
 
     name: str = Field(default="custom", description="what the fabric is called in reports")
     rows: Annotated[int, _size(1, 64, "rows of tiles", 4)] = 4

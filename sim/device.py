@@ -30,10 +30,10 @@ class Beats:
 class Launch:
     """What one launch did.
 
-    ``cycles`` is 0 on a device without a clock. ``buffers`` holds the beats that arrived at the write side of each PMU (before
-    any is left out by ``write_from``) and at each storing or sinking AGCU, if the device records them. ``counters`` are
-    busy, starved, blocked and beats of each tile in this launch; ``channel_beats`` the data beats (read, written) of each
-    channel.
+    ``cycles`` is 0 on a device without a clock. ``buffers`` holds the beats that arrived at the write side of each PMU
+    (before any is left out by ``write_from``) and at each storing or sinking AGCU, if the device records them.
+    ``counters`` are busy, starved, blocked and beats of each tile in this launch; ``channel_beats`` the data beats
+    (read, written) of each channel.
     """
 
     cycles: int = 0

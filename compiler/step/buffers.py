@@ -41,8 +41,8 @@ __all__ = ["BufferizeOp", "KeepOp", "RecallOp", "ResidentOp", "StreamifyOp"]
 class BufferizeOp(IRDLOperation):
     """STeP's Bufferize: the ``rank`` innermost dimensions of a stream become a buffer.
 
-    Of the beats of a buffer only those from ``first`` to before ``last`` are kept (``last = 0``: all from there), and then the
-    buffer has the dimensions of ``inner``. ``blocks`` buffers fit; by default as many as the scratchpad holds.
+    Of the beats of a buffer only those from ``first`` to before ``last`` are kept (``last = 0``: all from there), and
+    then the buffer has the dimensions of ``inner``. ``blocks`` buffers fit; by default as many as the scratchpad holds.
     """
 
     name = "step.bufferize"
@@ -94,12 +94,13 @@ class BufferizeOp(IRDLOperation):
 class StreamifyOp(IRDLOperation):
     """STeP's Streamify: reads buffers as streams.
 
-    Without ``trigger`` each buffer is read once. With a control stream as ``trigger``, or a scalar stream (whose int32 value is
-    added to the address), whose outer dimensions are those of the buffers, it is read once for each of its elements.
+    Without ``trigger`` each buffer is read once. With a control stream as ``trigger``, or a scalar stream (whose int32
+    value is added to the address), whose outer dimensions are those of the buffers, it is read once for each of its
+    elements.
 
-    A run is a loop nest: loop ``k`` makes ``sizes[k]`` iterations, ``strides[k]`` words apart (0 repeats), from word ``offset``; by
-    default the buffer in order. A row of a vector buffer takes whole beats. The last loop of a vector read is over elements
-    side by side, its stride is not used. With ``flat`` the loops make one dimension together.
+    A run is a loop nest: loop ``k`` makes ``sizes[k]`` iterations, ``strides[k]`` words apart (0 repeats), from word
+    ``offset``; by default the buffer in order. A row of a vector buffer takes whole beats. The last loop of a vector
+    read is over elements side by side, its stride is not used. With ``flat`` the loops make one dimension together.
     ``runs`` is a control stream with an element for each run.
     """
 

@@ -172,8 +172,9 @@ class LinearLoadOp(_Access):
     """STeP's LinearOffChipLoad: a tensor, or a walk over it, as a stream.
 
     ``size_args[k]`` names the launch argument that holds the size of a dynamic dimension ``k``; ``base_args`` up to two
-    arguments, in bytes, added to the address; ``offset`` is in elements of the first dimension. It begins after the token
-    ``after``. ``done`` is a token after the last beat, with ``token_arg`` only in launches where that argument is not 0.
+    arguments, in bytes, added to the address; ``offset`` is in elements of the first dimension. It begins after the
+    token ``after``. ``done`` is a token after the last beat, with ``token_arg`` only in launches where that argument is
+    not 0.
     """
 
     name = "step.linear_load"

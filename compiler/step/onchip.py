@@ -52,8 +52,8 @@ def stream(value: SSAValue) -> StreamType:
 class MapOp(IRDLOperation):
     """STeP's Map over Zip: one function on each element of its operands, which have the same dimensions.
 
-    With ``const`` that number is the last operand. Where some operands are vectors and others scalars, the scalars count
-    for all lanes.
+    With ``const`` that number is the last operand. Where some operands are vectors and others scalars, the scalars
+    count for all lanes.
     """
 
     name = "step.map"
@@ -122,9 +122,10 @@ def _properties(function: str, over: int, keep: int, init: float | None) -> dict
 class AccumOp(_Accumulating):
     """STeP's Accum: reduces ``over`` dimensions, the innermost but for the ``keep`` inside them.
 
-    ``[a, b, c]`` with ``over = 1, keep = 1`` becomes ``[a, c]``. With ``keep = 0`` a vector stream is reduced over its lanes as
-    well, to a scalar stream (a tree over the lanes, then nothing else; beats are accumulated in order before). ``init`` is
-    where it starts; for a reduction over lanes each lane starts with its share, ``init / lanes``, for ``add``.
+    ``[a, b, c]`` with ``over = 1, keep = 1`` becomes ``[a, c]``. With ``keep = 0`` a vector stream is reduced over its
+    lanes as well, to a scalar stream (a tree over the lanes, then nothing else; beats are accumulated in order before).
+    ``init`` is where it starts; for a reduction over lanes each lane starts with its share, ``init / lanes``, for
+    ``add``.
     """
 
     name = "step.accum"
@@ -187,7 +188,10 @@ class ScanOp(_Accumulating):
 
 @irdl_op_definition
 class ExpandOp(IRDLOperation):
-    """STeP's Expand: each element again for all elements of ``like`` that lie in it; ``like`` has more inner dimensions."""
+    """STeP's Expand: each element again for all elements of ``like`` that lie in it.
+
+    ``like`` has more inner dimensions.
+    """
 
     name = "step.expand"
 
@@ -233,7 +237,10 @@ class UnpackOp(IRDLOperation):
 
 @irdl_op_definition
 class MergeOp(IRDLOperation):
-    """One stream of two: for each element of ``which``, a block of ``zero`` (where it is 0, as an integer) or of ``other``."""
+    """One stream of two, chosen block by block.
+
+    For each element of ``which`` a block of ``zero`` (where it is 0, as an integer) or of ``other``.
+    """
 
     name = "step.merge"
 

@@ -23,13 +23,14 @@ travels through all stages and the tail. At most one step a cycle begins.
 =========== ===========================================================================================
 
 In a drain step the drained stage writes ``acc[index]`` to ``dst``, other accumulating stages do nothing, and
-all other stages compute as ever (registers and scalars begin as zeros). The drain step's stop is the one that the reference carried at this index
-in the last row of the block; for all but the last drained stage, the last index carries ``acc_row``.
+all other stages compute as ever (registers and scalars begin as zeros). The drain step's stop is the one that the
+reference carried at this index in the last row of the block; for all but the last drained stage, the last index carries
+``acc_row``.
 
 With ``drain_stages > 1`` the stages are the rows of an output-stationary outer product.
 
-What leaves the body is register 0. The tail applies, in this order: reduction over lanes (result in all lanes), special function, conversion,
-and to the stop: ``stop >= stop_rank ? stop - stop_sub + stop_add : stop``.
+What leaves the body is register 0. The tail applies, in this order: reduction over lanes (result in all lanes), special
+function, conversion, and to the stop: ``stop >= stop_rank ? stop - stop_sub + stop_add : stop``.
 
 A void reference beat makes a void step: accumulators keep their value (or take ``const`` in a first row), and
 the output beat is void as well, but for ``REDUCE`` and ``DRAIN``, whose output beats are never void.

@@ -8,8 +8,8 @@ when read (the credit). The two sides run at once, one beat a cycle each.
 **Write side** (STeP's Bufferize). Beats from the chosen port fill the current buffer in order of arrival,
 a vector beat a line, a scalar beat a word. A block ends with a beat of stop ``>= write_rank`` and then is handed
 over, with its outer stop ``stop - write_rank``. Of the beats of a block, counted from 0, only those with
-``write_from <= i < write_to`` are kept (``write_to = 0`` is no limit); this is how one tensor spans several PMUs. A void beat is
-never kept nor counted, but ends a block like any other.
+``write_from <= i < write_to`` are kept (``write_to = 0`` is no limit); this is how one tensor spans several PMUs. A
+void beat is never kept nor counted, but ends a block like any other.
 
 **Read side** (STeP's Streamify). Each *run* walks the loop nest once over the oldest buffer and sends its
 beats. Level 0 is the innermost. The address of a beat is ``offset + sum(index_l * stride_l)``, in lines for a

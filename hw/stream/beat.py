@@ -1,7 +1,8 @@
 """What a stream carries: beats of data with stop tokens.
 
 A beat is ``data``, ``stop`` and ``void``. ``stop`` is 0, or the rank of the highest dimension that ends with this beat
-(STeP, arXiv 2511.07776; SAM: only the highest is sent). A ``void`` beat carries a stop and no data, for empty dimensions.
+(STeP, arXiv 2511.07776; SAM: only the highest is sent). A ``void`` beat carries a stop and no data, for empty
+dimensions.
 """
 
 from __future__ import annotations

@@ -46,8 +46,8 @@ def unit_members(spec: FabricSpec, kind: TileKind) -> dict[str, Any]:
     ``busy``, ``starved``, ``blocked``
         This cycle the unit did work; had none for want of input; could not for want of room at an output.
     ``waits``
-        32 bits: bit ``i`` an input it waits for (vector inputs, then scalar, then control), bit ``16 + i`` an output that
-        is not taken, in the same order; 0 when idle.
+        32 bits: bit ``i`` an input it waits for (vector inputs, then scalar, then control), bit ``16 + i`` an output
+        that is not taken, in the same order; 0 when idle.
     """
     members: dict[str, Any] = {
         "program": In(program_layout(_PROGRAMS[kind], spec)),

@@ -32,9 +32,7 @@ class PcuResult:
     scalar_taken: tuple[int, ...]
 
 
-def run_pcu(
-    spec: FabricSpec, program: Pcu, vector: list[Beats | None], scalar: list[Beats | None]
-) -> PcuResult:
+def run_pcu(spec: FabricSpec, program: Pcu, vector: list[Beats | None], scalar: list[Beats | None]) -> PcuResult:
     """Take as many steps as the input beats allow.
 
     ``vector[i].data`` is [beats, lanes], ``scalar[k].data`` [beats, 1] (or [beats]); missing inputs are ``None``.
@@ -108,7 +106,9 @@ class _Blocks:
         self.index = position - first
         self.block_end = block_end
         if count and int(self.index.max()) >= spec.acc_depth:
-            raise ValueError(f"a row must have at most acc_depth = {spec.acc_depth} beats, not {int(self.index.max()) + 1}")
+            raise ValueError(
+                f"a row must have at most acc_depth = {spec.acc_depth} beats, not {int(self.index.max()) + 1}"
+            )
         order = np.argsort(self.row, kind="stable")
         edges = np.flatnonzero(np.diff(self.row[order])) + 1
         self.by_row = np.split(order, edges) if count else []

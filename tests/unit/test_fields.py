@@ -26,7 +26,7 @@ class Colour(IntEnum):
 @dataclasses.dataclass(frozen=True)
 class Row:
     stride: int = bits(5, "signed")
-    colour: Colour = bits(2, "an enumeration", Colour.RED, kind=Colour)  # noqa: RUF009
+    colour: Colour = bits(2, "an enumeration", Colour.RED, kind=Colour)
 
 
 @dataclasses.dataclass(frozen=True)
