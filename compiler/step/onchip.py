@@ -258,7 +258,9 @@ class MergeOp(IRDLOperation):
         which, zero, other = stream(self.which), stream(self.zero), stream(self.other)
         if which.kind is not Kind.SCALAR or zero.kind is not Kind.VECTOR or self.result.type != other:
             raise VerifyException("merge must have a scalar selector, two vector streams, and the type of the second")
-        if zero.rank != other.rank or any(-1 not in pair and len(set(pair)) > 1 for pair in zip(zero.dims, other.dims)):
+        if zero.rank != other.rank or any(
+            -1 not in pair and len(set(pair)) > 1 for pair in zip(zero.dims, other.dims, strict=True)
+        ):
             raise VerifyException(f"merged streams must agree, not {dims_text(zero.dims)} and {dims_text(other.dims)}")
         if which.rank >= zero.rank:
             raise VerifyException(f"selector must have fewer dimensions than {zero.rank}, not {which.rank}")
