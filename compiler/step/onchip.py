@@ -29,6 +29,7 @@ __all__ = [
     "ScanOp",
     "UnpackOp",
     "stream",
+    "used",
 ]
 
 FUNCTIONS: dict[str, int] = {
@@ -46,6 +47,11 @@ def stream(value: SSAValue) -> StreamType:
     if not isinstance(value.type, StreamType):
         raise VerifyException(f"operand must be a stream, not {value.type}")
     return value.type
+
+
+def used(value: SSAValue) -> bool:
+    """Whether any operation takes a value."""
+    return value.first_use is not None
 
 
 @irdl_op_definition

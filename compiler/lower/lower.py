@@ -1,0 +1,198 @@
+"""Lowering: every operation of a `step` module becomes part of a unit, every value a net."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.ir import Operation, SSAValue
+
+from compiler.errors import WeftError
+from compiler.lower.buffers import buffer_program, resident_program
+from compiler.lower.cluster import Cluster, Unfit, build
+from compiler.lower.offchip import load_program, random_program, sink_program, store_program
+from compiler.memory import Region
+from compiler.netlist import Net, Netlist, Pin, Program, Unit
+from compiler.step.buffers import BufferizeOp, KeepOp, RecallOp, ResidentOp, StreamifyOp
+from compiler.step.offchip import ArgumentOp, LinearLoadOp, LinearStoreOp, RandomLoadOp, SinkOp
+from compiler.step.onchip import AccumOp, FlattenOp, MapOp, MergeOp, PromoteOp, ScanOp, stream, used
+from compiler.step.types import Kind
+from hw.spec import FabricSpec
+from hw.topology import Network, Tile
+
+__all__ = ["lower"]
+
+_COMPUTE = (MapOp, AccumOp, ScanOp, MergeOp, FlattenOp, PromoteOp)
+_NETWORKS = {
+    Kind.VECTOR: Network.VECTOR, Kind.PACKED: Network.VECTOR, Kind.SCALAR: Network.SCALAR, Kind.CONTROL: Network.CONTROL,
+}  # fmt: skip
+
+
+def lower(
+    module: ModuleOp, spec: FabricSpec, regions: Mapping[str, Region], *, pins: Mapping[str, Tile] | None = None
+) -> Netlist:
+    """Units and nets of a module. ``pins`` are the tiles of resident buffers that other programs have placed.
+
+    Operations that follow each other share a PCU as long as it has inputs, registers, stages and a tail for them. A buffer
+    that is read in several ways becomes several PMUs.
+
+    Raises
+    ------
+    WeftError
+        A stream that nobody takes, or an operation that no unit of this fabric can do, whatever its size.
+    """
+    lowering = _Lowering(module, spec, regions, pins or {})
+    lowering.run()
+    netlist = Netlist(lowering.units, tuple(lowering.nets()))
+    netlist.check(spec)
+    return netlist
+
+
+class _Lowering:
+    def __init__(
+        self, module: ModuleOp, spec: FabricSpec, regions: Mapping[str, Region], pins: Mapping[str, Tile]
+    ) -> None:
+        self.spec, self.regions, self.pins = spec, regions, pins
+        self.operations = list(module.ops)
+        self.units: dict[str, Unit] = {}
+        self.sources: dict[SSAValue, Pin] = {}
+        self.targets: dict[SSAValue, list[Pin]] = {}
+
+    # -- names and nets ---------------------------------------------------------------------------------
+
+    def add(self, hint: str | None, fallback: str, program: Program, tile: Tile | None = None) -> str:
+        base = hint or fallback
+        name, number = base, 2
+        while name in self.units:
+            name, number = f"{base}.{number}", number + 1
+        self.units[name] = Unit(name, program, tile)
+        return name
+
+    def take(self, value: SSAValue, unit: str, port: int = 0) -> None:
+        self.targets.setdefault(value, []).append(Pin(unit, port))
+
+    def give(self, value: SSAValue | None, unit: str) -> None:
+        if value is not None:
+            self.sources[value] = Pin(unit)
+
+    def nets(self) -> list[Net]:
+        nets = []
+        for value, source in self.sources.items():
+            kind = stream(value).kind
+            if value in self.targets:
+                nets.append(Net(_NETWORKS[kind], source, tuple(sorted(self.targets[value]))))
+            elif kind is not Kind.CONTROL:
+                raise WeftError(f"nobody takes the stream that {source.unit!r} gives; store it or sink it")
+        return nets
+
+    # -- units ------------------------------------------------------------------------------------------
+
+    def run(self) -> None:
+        self.compute()
+        arguments = [op for op in self.operations if isinstance(op, ArgumentOp)]
+        for priority, op in enumerate(op for op in self.operations if isinstance(op, LinearLoadOp | RandomLoadOp)):
+            self.load(op, priority, arguments)
+        if arguments:
+            raise WeftError(f"each step.argument needs a step.linear_load beside it, {len(arguments)} have none")
+        for op in self.operations:
+            if isinstance(op, LinearStoreOp):
+                name = op.tensor.string_value()
+                unit = self.add(f"store_{name}", "store", store_program(op, self.regions[name], self.spec))
+                self.take(op.value, unit)
+                self.give(op.done, unit)
+            elif isinstance(op, SinkOp):
+                if stream(op.value).kind not in (Kind.VECTOR, Kind.PACKED):
+                    raise WeftError(f"step.sink takes a vector stream, not {stream(op.value).kind.value}")
+                self.take(op.value, self.add("sink", "sink", sink_program(op)))
+            elif isinstance(op, StreamifyOp):
+                self.buffer(op)
+            elif isinstance(op, BufferizeOp) and not used(op.result):
+                raise WeftError("nobody reads a step.bufferize")
+            elif isinstance(op, ResidentOp):
+                self.resident(op)
+
+    def load(self, op: LinearLoadOp | RandomLoadOp, priority: int, arguments: list[ArgumentOp]) -> None:
+        name = op.tensor.string_value()
+        region = self.regions[name]
+        if isinstance(op, RandomLoadOp):
+            unit = self.add(f"load_{name}", "load", random_program(op, region, self.spec, priority=priority))
+            self.take(op.index, unit)
+            self.give(op.result, unit)
+            return
+        argument = arguments.pop(0) if arguments and op.after is None else None
+        emit = 0 if argument is None else argument.index.value.data
+        program = load_program(op, region, self.spec, priority=priority, emit_arg=emit)
+        unit = self.add(f"load_{name}", "load", program)
+        if argument is not None:
+            self.give(argument.result, unit)
+        if op.after is not None:
+            self.take(op.after, unit)
+        self.give(op.result, unit)
+        self.give(op.done, unit)
+
+    def buffer(self, op: StreamifyOp) -> None:
+        write = op.buffer.owner
+        if not isinstance(write, BufferizeOp):
+            raise WeftError("step.streamify must read a step.bufferize")
+        hint = op.result.name_hint or op.buffer.name_hint
+        unit = self.add(hint, "buffer", buffer_program(write, op, self.spec, hint or "buffer"))
+        self.take(write.value, unit)
+        if op.trigger is not None:
+            self.take(op.trigger, unit, 0 if stream(op.trigger).kind is Kind.CONTROL else 1)
+        self.give(op.result, unit)
+        self.give(op.runs, unit)
+
+    def resident(self, op: ResidentOp) -> None:
+        name = op.sym_name.data
+        keeps = [k for k in self.operations if isinstance(k, KeepOp) and k.buffer.string_value() == name]
+        recalls = [r for r in self.operations if isinstance(r, RecallOp) and r.buffer.string_value() == name]
+        if len(keeps) > 1 or len(recalls) > 1:
+            raise WeftError(f"@{name} must be kept once and recalled once, not {len(keeps)} and {len(recalls)} times")
+        program = resident_program(op, self.spec, kept=bool(keeps), recall=recalls[0] if recalls else None)
+        unit = self.add(name, "resident", program, self.pins.get(name))
+        for keep in keeps:
+            self.take(keep.value, unit)
+        for recall in recalls:
+            self.take(recall.trigger, unit)
+            self.give(recall.result, unit)
+
+    # -- clusters ---------------------------------------------------------------------------------------
+
+    def compute(self) -> None:
+        """Chains of operations, each as long as one PCU can hold, in the order of the module."""
+        chains: list[list[Operation]] = []
+        chain_of: dict[Operation, list[Operation]] = {}
+        built: dict[int, Cluster] = {}
+        for op in (op for op in self.operations if isinstance(op, _COMPUTE)):
+            if not used(op.results[0]):
+                raise WeftError(f"nobody takes the result of {op.name} ({op.results[0].name_hint or 'unnamed'})")
+            for value in op.operands:
+                chain = chain_of.get(value.owner) if isinstance(value.owner, Operation) else None
+                if chain is None or value.owner is not chain[-1] or not value.has_one_use():
+                    continue
+                try:
+                    built[id(chain)] = build([*chain, op], self.spec)
+                except Unfit:
+                    continue
+                chain.append(op)
+                chain_of[op] = chain
+                break
+            else:
+                chain = [op]
+                try:
+                    built[id(chain)] = build(chain, self.spec)
+                except Unfit as error:
+                    raise WeftError(
+                        f"{op.name} needs more than a PCU of fabric {self.spec.name!r} has: {error}"
+                    ) from None
+                chains.append(chain)
+                chain_of[op] = chain
+        for chain in chains:
+            cluster = built[id(chain)]
+            result = chain[-1].results[0]
+            unit = self.add(result.name_hint, chain[-1].name.removeprefix("step."), cluster.program)
+            for port, value in enumerate(cluster.vector):
+                self.take(value, unit, port)
+            for port, value in enumerate(cluster.scalar):
+                self.take(value, unit, port)
+            self.give(result, unit)

@@ -1,0 +1,99 @@
+"""AGCU programs of off-chip accesses."""
+
+from __future__ import annotations
+
+from compiler.errors import WeftError
+from compiler.memory import Region, row_beats
+from compiler.step.offchip import Format, LinearLoadOp, LinearStoreOp, RandomLoadOp, SinkOp, tensor_of
+from compiler.step.onchip import stream, used
+from compiler.step.types import DYNAMIC, Kind, StreamType
+from hw.program import Agcu, AgcuKind, AgcuLevel
+from hw.spec import FabricSpec
+
+__all__ = ["load_program", "random_program", "sink_program", "store_program"]
+
+
+def _levels(
+    dims: tuple[int, ...], walk: tuple[int, ...], args: tuple[int, ...], region: Region, spec: FabricSpec, packed: bool
+) -> tuple[AgcuLevel, ...]:
+    """The nest for a walk, innermost first: level ``i`` ends with rank ``i + 1``."""
+    if len(dims) > spec.agcu_levels:
+        raise WeftError(f"a walk must have at most agcu_levels = {spec.agcu_levels} dimensions, not {len(dims)}")
+    levels = []
+    for rank, (size, dim, arg) in enumerate(reversed(list(zip(dims, walk, args, strict=True))), start=1):
+        bound = 1 if size == DYNAMIC else row_beats(size, spec, packed=packed) if rank == 1 else size
+        levels.append(AgcuLevel(bound, arg, region.strides[dim] if dim >= 0 else 0, rank))
+    return (*levels,)
+
+
+def load_program(op: LinearLoadOp, region: Region, spec: FabricSpec, *, priority: int, emit_arg: int) -> Agcu:
+    """A LinearLoad; ``emit_arg`` is the argument that the unit also sends, 0 for none."""
+    result: StreamType = op.result.type
+    packed = result.kind is Kind.PACKED
+    arg_a, arg_b = op.arguments("base_args", 2)
+    return Agcu(
+        kind=AgcuKind.LOAD,
+        base=region.base,
+        arg_a=arg_a,
+        arg_b=arg_b,
+        levels=_levels(result.dims, op.walk(), op.arguments("size_args", result.rank), region, spec, packed),
+        end_rank=result.rank,
+        emit_arg=emit_arg,
+        wait_token=op.after is not None,
+        done_token=op.done is not None and used(op.done),
+        token_arg=0 if op.token_arg is None else op.token_arg.value.data,
+        priority=min(priority, 15),
+        segment_base=region.base,
+        segment_size=region.span,
+    )
+
+
+def store_program(op: LinearStoreOp, region: Region, spec: FabricSpec) -> Agcu:
+    """A LinearStore; vectors for a bf16 tensor are packed on the way."""
+    value = stream(op.value)
+    packed = Format(tensor_of(op).format.data) is Format.BF16X2
+    arg_a, arg_b = op.arguments("base_args", 2)
+    if any(dim == DYNAMIC for dim in value.dims[1:]):
+        raise WeftError("only the outermost dimension of a stored stream can be dynamic")
+    return Agcu(
+        kind=AgcuKind.STORE,
+        base=region.base,
+        arg_a=arg_a,
+        arg_b=arg_b,
+        levels=_levels(
+            tuple(_stored(size, spec) for size in value.dims), op.walk(), (0,) * value.rank, region, spec, packed
+        ),
+        end_rank=value.rank,
+        pack=packed and value.kind is Kind.VECTOR,
+        done_token=op.done is not None and used(op.done),
+        segment_base=region.base,
+        segment_size=region.span,
+    )
+
+
+def _stored(size: int, spec: FabricSpec) -> int:
+    return (1 << 24) - 1 if size == DYNAMIC else size  # the stream's end ends the walk
+
+
+def random_program(op: RandomLoadOp, region: Region, spec: FabricSpec, *, priority: int) -> Agcu:
+    """A RandomLoad: the nest over an entry of the first dimension, once for each index."""
+    sizes = tensor_of(op).sizes[1:]
+    packed = op.result.type.kind is Kind.PACKED
+    walk = tuple(range(1, len(sizes) + 1))
+    return Agcu(
+        kind=AgcuKind.LOAD,
+        base=region.base,
+        levels=_levels(sizes, walk, (0,) * len(sizes), region, spec, packed),
+        indexed=True,
+        index_stride=region.strides[0],
+        nest_rank=len(sizes),
+        end_rank=stream(op.index).rank,
+        priority=min(priority, 15),
+        segment_base=region.base,
+        segment_size=region.span,
+    )
+
+
+def sink_program(op: SinkOp) -> Agcu:
+    """Takes a stream to its end."""
+    return Agcu(kind=AgcuKind.SINK, end_rank=stream(op.value).rank)

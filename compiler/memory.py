@@ -1,0 +1,100 @@
+"""Where tensors lie in off-chip memory, and how their numbers become bytes and back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import prod
+
+import numpy as np
+from numpy.typing import NDArray
+
+from compiler.step.offchip import Format, TensorOp
+from hw.numerics import floats_of, to_bf16
+from hw.spec import FabricSpec
+
+__all__ = ["Region", "allocate", "decode", "encode", "row_beats"]
+
+_ALIGN = 4096  # a burst never crosses this boundary, so rows that begin here are fetched in the fewest bursts
+
+
+@dataclass(frozen=True)
+class Region:
+    """Bytes of a tensor: ``strides[k]`` bytes between entries of dimension ``k`` (the last: between beats).
+
+    Accesses are allowed in ``[base, base + span)``; ``span`` is more than ``size`` where a tensor repeats, layer by layer.
+    """
+
+    base: int
+    size: int
+    strides: tuple[int, ...]
+    span: int
+
+
+def row_beats(elements: int, spec: FabricSpec, *, packed: bool) -> int:
+    """Beats of a row of a tensor or stream, filled up."""
+    vectors = -(-elements // spec.lanes)
+    return -(-vectors // 2) if packed else vectors
+
+
+def _strides(tensor: TensorOp, spec: FabricSpec) -> tuple[int, ...]:
+    packed = Format(tensor.format.data) is Format.BF16X2
+    strides = [spec.beat_bytes]
+    step = row_beats(tensor.sizes[-1], spec, packed=packed) * spec.beat_bytes
+    for size in reversed(tensor.sizes[:-1]):
+        strides.append(step)
+        step *= size
+    return (*reversed(strides),)
+
+
+def _size(tensor: TensorOp, spec: FabricSpec) -> int:
+    packed = Format(tensor.format.data) is Format.BF16X2
+    return prod(tensor.sizes[:-1]) * row_beats(tensor.sizes[-1], spec, packed=packed) * spec.beat_bytes
+
+
+def allocate(
+    tensors: Sequence[TensorOp], spec: FabricSpec, *, base: int = 0, repeat: int = 1
+) -> tuple[dict[str, Region], int]:
+    """Regions for tensors one after the other from byte ``base``, all of them ``repeat`` times; and bytes a repetition."""
+    sizes = [-(-_size(tensor, spec) // _ALIGN) * _ALIGN for tensor in tensors]
+    stride = sum(sizes)
+    regions, address = {}, base
+    for tensor, size in zip(tensors, sizes, strict=True):
+        regions[tensor.sym_name.data] = Region(address, size, _strides(tensor, spec), size + (repeat - 1) * stride)
+        address += size
+    return regions, stride
+
+
+def encode(tensor: TensorOp, values: NDArray[np.float32], spec: FabricSpec) -> NDArray[np.uint8]:
+    """The bytes of a tensor; ``values`` has its shape, bf16 formats round to nearest even, rows are filled up with ``pad``.
+
+    Raises
+    ------
+    ValueError
+        Another shape.
+    """
+    if values.shape != tensor.sizes:
+        raise ValueError(f"@{tensor.sym_name.data} must have the shape {list(tensor.sizes)}, not {list(values.shape)}")
+    form = Format(tensor.format.data)
+    pad = 0.0 if tensor.pad is None else tensor.pad.value.data
+    vectors = -(-tensor.sizes[-1] // spec.lanes)
+    stored = vectors + vectors % 2 if form is Format.BF16X2 else vectors
+    full = np.full((*values.shape[:-1], stored * spec.lanes), pad, np.float32)
+    full[..., : values.shape[-1]] = values
+    if form is Format.I32:
+        return full.astype(np.int32).view(np.uint8).ravel()
+    if form is Format.F32:
+        return np.ascontiguousarray(full).view(np.uint8).ravel()
+    bits = to_bf16(full).view(np.uint32).reshape(*values.shape[:-1], stored // 2, 2, spec.lanes)
+    return np.ascontiguousarray(bits[..., 0, :] >> np.uint32(16) | bits[..., 1, :]).view(np.uint8).ravel()
+
+
+def decode(tensor: TensorOp, raw: NDArray[np.uint8], spec: FabricSpec) -> NDArray[np.float32]:
+    """The numbers of a tensor in its shape, from :func:`encode`'s bytes or what a program stored."""
+    form = Format(tensor.format.data)
+    rows = row_beats(tensor.sizes[-1], spec, packed=form is Format.BF16X2)
+    words = np.frombuffer(raw[: _size(tensor, spec)].tobytes(), np.uint32).reshape(*tensor.sizes[:-1], rows, spec.lanes)
+    if form is Format.BF16X2:
+        words = np.stack([words << np.uint32(16), words & np.uint32(0xFFFF0000)], axis=-2)
+    words = words.reshape(*tensor.sizes[:-1], -1)[..., : tensor.sizes[-1]]
+    return words.view(np.int32).astype(np.float32) if form is Format.I32 else floats_of(np.ascontiguousarray(words))

@@ -1,0 +1,56 @@
+"""A `step` module compiled for a fabric: where its tensors and units lie, and its image."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping as MappingOf
+from dataclasses import dataclass
+
+from xdsl.dialects.builtin import ModuleOp
+
+from compiler.fit import fit
+from compiler.image import write_image
+from compiler.lower import lower
+from compiler.mapping import Mapping
+from compiler.memory import Region, allocate
+from compiler.step.offchip import TensorOp
+from hw.spec import FabricSpec
+from hw.topology import Tile
+
+__all__ = ["CompiledProgram", "compile_module", "tensors_of"]
+
+
+@dataclass(frozen=True)
+class CompiledProgram:
+    """A placed and routed program, and the image that configures ``context`` for it."""
+
+    module: ModuleOp
+    context: int
+    regions: dict[str, Region]
+    mapping: Mapping
+    image: bytes
+
+
+def tensors_of(module: ModuleOp) -> list[TensorOp]:
+    """The off-chip tensors that a module declares, in order."""
+    return [op for op in module.ops if isinstance(op, TensorOp)]
+
+
+def compile_module(
+    module: ModuleOp,
+    spec: FabricSpec,
+    *,
+    context: int = 0,
+    regions: dict[str, Region] | None = None,
+    pins: MappingOf[str, Tile] | None = None,
+) -> CompiledProgram:
+    """Lower, place and route a module. ``regions`` are its tensors' (by default one after the other from address 0).
+
+    Raises
+    ------
+    WeftError
+        It does not fit the fabric, or no fabric of this kind can do it.
+    """
+    if regions is None:
+        regions, _ = allocate(tensors_of(module), spec)
+    mapping = fit(lower(module, spec, regions, pins=pins), spec)
+    return CompiledProgram(module, context, regions, mapping, write_image(mapping, context, spec=spec))

@@ -1,0 +1,72 @@
+"""Runs a compiled program on any device, arrays in and arrays out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from compiler.errors import WeftError
+from compiler.memory import decode, encode
+from compiler.program import CompiledProgram, tensors_of
+from compiler.step.offchip import Role, TensorOp
+from hw.spec import FabricSpec
+from sim.device import Device, Launch
+
+__all__ = ["memory_needed", "run_program"]
+
+Floats = NDArray[np.float32]
+
+
+def memory_needed(program: CompiledProgram) -> int:
+    """Bytes of off-chip memory that a program's tensors reach to, a power of two."""
+    top = max((region.base + region.span for region in program.regions.values()), default=0)
+    return max(1 << 16, 1 << top.bit_length())
+
+
+def run_program(
+    program: CompiledProgram, spec: FabricSpec, device: Device, inputs: Mapping[str, NDArray[np.generic]]
+) -> tuple[dict[str, Floats], Launch]:
+    """One launch with these inputs; the outputs by name, and what the launch did.
+
+    Raises
+    ------
+    WeftError
+        An input that is missing, unknown or of another shape.
+    DeviceError
+        From the device.
+    """
+    tensors = {tensor.sym_name.data: tensor for tensor in tensors_of(program.module)}
+    for name in inputs:
+        if name not in tensors:
+            raise WeftError(f"input {name!r} is not a tensor of the program; it has {', '.join(tensors)}")
+    for name, tensor in tensors.items():
+        role = Role(tensor.role.data)
+        if role in (Role.OUTPUT, Role.CACHE):
+            continue
+        _write(device, program, name, encode(tensor, _contents(name, tensor, role, inputs), spec))
+    device.load(program.image)
+    launch = device.launch(program.context, {})
+    outputs = {}
+    for name, tensor in tensors.items():
+        if Role(tensor.role.data) is Role.OUTPUT:
+            region = program.regions[name]
+            outputs[name] = decode(tensor, device.memory[region.base : region.base + region.size], spec)
+    return outputs, launch
+
+
+def _contents(name: str, tensor: TensorOp, role: Role, inputs: Mapping[str, NDArray[np.generic]]) -> Floats:
+    if role is Role.IOTA:
+        return np.broadcast_to(np.arange(tensor.sizes[-1], dtype=np.float32), tensor.sizes)
+    if name not in inputs:
+        raise WeftError(f"input {name!r} with the shape {list(tensor.sizes)} is missing")
+    values = np.asarray(inputs[name])
+    if values.shape != tensor.sizes:
+        raise WeftError(f"input {name!r} must have the shape {list(tensor.sizes)}, not {list(values.shape)}")
+    return values.astype(np.float32)
+
+
+def _write(device: Device, program: CompiledProgram, name: str, raw: NDArray[np.uint8]) -> None:
+    base = program.regions[name].base
+    device.memory[base : base + len(raw)] = raw
