@@ -1,0 +1,49 @@
+"""The command line ``weft SUBCOMMAND``: each is a file beside this one, and imports what it needs when it runs."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from weft import doctor, elaborate, inspect
+from weft.common import Commands, example
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="weft",
+    cls=Commands,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    no_args_is_help=True,
+    epilog=example("weft doctor", "weft elaborate --fabric demo --out build/demo"),
+)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        typer.echo(version("weft"))
+        raise typer.Exit
+
+
+@app.callback()
+def weft(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Generate the RTL of a reconfigurable dataflow unit, compile onto it, and run it."""
+
+
+app.command(epilog=doctor.EPILOG)(doctor.doctor)
+app.command(epilog=elaborate.EPILOG)(elaborate.elaborate)
+app.command(epilog=inspect.EPILOG)(inspect.inspect)
+
+
+def main() -> None:
+    """The entry point."""
+    app()

@@ -1,0 +1,106 @@
+"""What all subcommands share: options, errors as one sentence, output, progress."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+from typer.core import TyperGroup
+
+if TYPE_CHECKING:
+    from hw.spec import FabricSpec
+
+__all__ = ["FAILED", "MISTAKE", "Commands", "Fabric", "Json", "Set", "example", "load_fabric", "show", "working"]
+
+FAILED = 1
+"""Exit code of a mismatch or a failed run."""
+MISTAKE = 2
+"""Exit code of a user's mistake."""
+
+Fabric = Annotated[str, typer.Option("--fabric", metavar="PRESET|FILE.toml", help="Name of a preset, or a spec file.")]
+Set = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="FIELD=VALUE", help="Change a field of the spec, e.g. --set rows=16; repeatable."),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
+
+_UsageError: type[Exception] = next(base for base in typer.BadParameter.__mro__ if base.__name__ == "UsageError")
+_UNREADABLE = (FileNotFoundError, FileExistsError, IsADirectoryError, NotADirectoryError, PermissionError)
+
+
+class Commands(TyperGroup):
+    """The subcommands, with every error that a user can cause or a run can end with told in one sentence.
+
+    Exit code 2 for a mistake of the user, 1 for a failed run. Anything else is a bug of ours and keeps its traceback.
+    """
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except _UsageError as error:
+            _end(error.format_message(), MISTAKE)  # pyright: ignore[reportAttributeAccessIssue]
+        except _UNREADABLE as error:
+            _end(f"{error.filename}: {error.strerror}", MISTAKE)
+        except (ValueError, RuntimeError) as error:
+            code = _exit_code(error)
+            if code is None:
+                raise
+            _end(str(error), code)
+        except KeyboardInterrupt:
+            _end("interrupted", 130)
+
+
+def _exit_code(error: Exception) -> int | None:
+    """The code for an error of the project; None for one that nobody foresaw."""
+    names = {f"{each.__module__}.{each.__name__}" for each in type(error).__mro__}
+    if names & {"compiler.errors.WeftError", "hw.spec.SpecError"}:
+        return MISTAKE
+    if names & {"sim.device.DeviceError", "sim.verilator.build.BuildError"}:
+        return FAILED
+    return None
+
+
+def _end(sentence: str, code: int) -> NoReturn:
+    typer.echo(f"weft: {' '.join(sentence.split())}", err=True)
+    raise typer.Exit(code) from None
+
+
+def example(*commands: str) -> str:
+    """The end of a help text: an example, one command a line."""
+    return "\b\nExample:\n" + "\n".join(f"  {command}" for command in commands)
+
+
+def load_fabric(fabric: str, assignments: list[str] | None) -> FabricSpec:
+    """The spec that ``--fabric`` and ``--set`` name."""
+    from hw.address_map import AddressMap
+    from hw.presets import load_spec
+
+    spec = load_spec(fabric)
+    if assignments:
+        spec = spec.set(assignments)
+    AddressMap(spec)  # refuses what has no room in an address
+    return spec
+
+
+def show(value: dict[str, Any], text: str, *, as_json: bool) -> None:
+    """Print a result, for a program or for people."""
+    typer.echo(json.dumps(value, indent=2) if as_json else text.rstrip("\n"))
+
+
+@contextmanager
+def working(what: str) -> Iterator[None]:
+    """A bar on stderr while something takes long and cannot say how far it is; nothing where nobody watches."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        progress.add_task(what, total=None)
+        yield
