@@ -40,6 +40,7 @@ class Launch:
     buffers: dict[Tile, Beats] = field(default_factory=dict)
     counters: dict[Tile, dict[str, int]] = field(default_factory=dict)
     channel_beats: tuple[tuple[int, int], ...] = ()
+    bytes_by_tile: dict[Tile, tuple[int, int]] = field(default_factory=dict)
 
 
 class Device(Protocol):
