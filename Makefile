@@ -7,6 +7,9 @@ JOBS ?= 2
 PYTEST := $(BIN)/pytest -n $(JOBS) --dist worksteal
 PURE := hw/spec.py hw/presets.py hw/fields.py hw/topology.py hw/address_map.py hw/program hw/numerics compiler sim weft
 
+# The caches of what we call, too.
+export XDG_CACHE_HOME := $(CURDIR)/build/cache
+
 .PHONY: help setup demo test test-torch verify-long bench lint clean
 
 help: ## say what the targets do

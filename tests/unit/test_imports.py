@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -48,8 +48,8 @@ def pure_sources() -> list[Path]:
     return [each for path in paths for each in ([path.with_suffix(".py")] if not path.is_dir() else path.rglob("*.py"))]
 
 
-def wrong(paths: list[Path], refuse: object) -> list[str]:
-    assert paths and callable(refuse)
+def wrong(paths: list[Path], refuse: Callable[[str], bool]) -> list[str]:
+    assert paths
     return [f"{path.relative_to(ROOT)}: {module}" for path in paths for module in imports(path) if refuse(module)]
 
 
