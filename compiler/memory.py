@@ -22,7 +22,8 @@ _ALIGN = 4096  # a burst never crosses this boundary, so rows that begin here ar
 class Region:
     """Bytes of a tensor: ``strides[k]`` bytes between entries of dimension ``k`` (the last: between beats).
 
-    Accesses are allowed in ``[base, base + span)``; ``span`` is more than ``size`` where a tensor repeats, layer by layer.
+    Accesses are allowed in ``[base, base + span)``; ``span`` is more than ``size`` where a tensor repeats, layer by
+    layer.
     """
 
     base: int
@@ -55,7 +56,10 @@ def _size(tensor: TensorOp, spec: FabricSpec) -> int:
 def allocate(
     tensors: Sequence[TensorOp], spec: FabricSpec, *, base: int = 0, repeat: int = 1
 ) -> tuple[dict[str, Region], int]:
-    """Regions for tensors one after the other from byte ``base``, all of them ``repeat`` times; and bytes a repetition."""
+    """Regions for tensors one after the other from byte ``base``, all of them ``repeat`` times.
+
+    And the bytes of a repetition.
+    """
     sizes = [-(-_size(tensor, spec) // _ALIGN) * _ALIGN for tensor in tensors]
     stride = sum(sizes)
     regions, address = {}, base
@@ -66,7 +70,9 @@ def allocate(
 
 
 def encode(tensor: TensorOp, values: NDArray[np.float32], spec: FabricSpec) -> NDArray[np.uint8]:
-    """The bytes of a tensor; ``values`` has its shape, bf16 formats round to nearest even, rows are filled up with ``pad``.
+    """The bytes of a tensor.
+
+    ``values`` has its shape; bf16 formats round to nearest even; rows are filled up with ``pad``.
 
     Raises
     ------

@@ -43,8 +43,8 @@ def _ring(lines: int, wanted: int | None, spec: FabricSpec, name: str) -> int:
         needed = lines * max(1, wanted or 1)
         power = 1 << (needed - 1).bit_length()
         raise WeftError(
-            f"buffer {name!r} needs {needed} lines of a PMU, but fabric {spec.name!r} has pmu_lines = {spec.pmu_lines}: "
-            f"set pmu_lines={power}"
+            f"buffer {name!r} needs {needed} lines of a PMU, but fabric {spec.name!r} has pmu_lines = "
+            f"{spec.pmu_lines}: set pmu_lines={power}"
         )
     return blocks
 

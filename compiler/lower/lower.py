@@ -24,8 +24,11 @@ __all__ = ["lower"]
 
 _COMPUTE = (MapOp, AccumOp, ScanOp, MergeOp, FlattenOp, PromoteOp)
 _NETWORKS = {
-    Kind.VECTOR: Network.VECTOR, Kind.PACKED: Network.VECTOR, Kind.SCALAR: Network.SCALAR, Kind.CONTROL: Network.CONTROL,
-}  # fmt: skip
+    Kind.VECTOR: Network.VECTOR,
+    Kind.PACKED: Network.VECTOR,
+    Kind.SCALAR: Network.SCALAR,
+    Kind.CONTROL: Network.CONTROL,
+}
 
 
 def lower(
@@ -33,8 +36,8 @@ def lower(
 ) -> Netlist:
     """Units and nets of a module. ``pins`` are the tiles of resident buffers that other programs have placed.
 
-    Operations that follow each other share a PCU as long as it has inputs, registers, stages and a tail for them. A buffer
-    that is read in several ways becomes several PMUs.
+    Operations that follow each other share a PCU as long as it has inputs, registers, stages and a tail for them. A
+    buffer that is read in several ways becomes several PMUs.
 
     Raises
     ------

@@ -127,7 +127,8 @@ class FunctionalDevice:
         beats = run.inputs.get(key)
         if beats is not None and taken < len(beats.stop):
             run.left.append(
-                f"{unit} has taken {taken} of {len(beats.stop)} beats at {network.value} input {port}, from {run.sources[key]}"
+                f"{unit} has taken {taken} of {len(beats.stop)} beats at {network.value} input {port}, "
+                f"from {run.sources[key]}"
             )
 
     # -- units ------------------------------------------------------------------------------------------
