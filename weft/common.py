@@ -14,7 +14,7 @@ from typer.core import TyperGroup
 if TYPE_CHECKING:
     from hw.spec import FabricSpec
 
-__all__ = ["FAILED", "MISTAKE", "Commands", "Fabric", "Json", "Set", "example", "load_fabric", "show", "working"]
+__all__ = ["FAILED", "MISTAKE", "Commands", "DeviceName", "Fabric", "Json", "Set", "Stalls", "example", "load_fabric", "show", "working"]
 
 FAILED = 1
 """Exit code of a mismatch or a failed run."""
@@ -25,6 +25,10 @@ Fabric = Annotated[str, typer.Option("--fabric", metavar="PRESET|FILE.toml", hel
 Set = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="FIELD=VALUE", help="Change a field of the spec, e.g. --set rows=16; repeatable."),
+]
+DeviceName = Annotated[str, typer.Option("--device", metavar="functional|rtl|reference", help="What runs it.")]
+Stalls = Annotated[
+    int | None, typer.Option("--stalls", metavar="SEED", help="On RTL: random stalls of memory and tiles, by this seed.")
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 

@@ -22,8 +22,10 @@ def _row_words(kind: Kind, elements: int, spec: FabricSpec) -> int:
 
 def _natural(dims: tuple[int, ...], kind: Kind, spec: FabricSpec) -> list[int]:
     """Strides in words of a buffer read in order, outermost first."""
+    if not dims:
+        return []
     strides = [1]
-    step = _row_words(kind, dims[-1], spec) if dims else 1
+    step = _row_words(kind, dims[-1], spec)
     for size in reversed(dims[:-1]):
         strides.append(step)
         step *= size

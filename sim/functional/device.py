@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import cast
 
 import networkx as nx
 import numpy as np
@@ -213,23 +212,25 @@ def _unit_names(decoded: DecodedImage) -> Iterable[tuple[Tile, str]]:
 
 
 def _order(decoded: DecodedImage) -> list[_Node]:
-    """Units in the order of their streams, PMUs that close a cycle split into their read and their write side."""
+    """Units in the order of their streams; as few PMUs as can be are split into their read and their write side."""
     units = decoded.netlist.units
-    units_graph: nx.DiGraph[str] = nx.DiGraph()
-    units_graph.add_nodes_from(units)
-    for net in decoded.netlist.nets:
-        units_graph.add_edges_from((net.source.unit, target.unit) for target in net.targets)
-    split: set[str] = set()
-    for component in list(nx.strongly_connected_components(units_graph)):
-        cyclic = len(component) > 1 or any(units_graph.has_edge(unit, unit) for unit in component)
-        if not cyclic:
-            continue
-        keepers = {unit for unit in component if _persists(units[unit].program)}
-        if not keepers:
-            raise DeviceError(f"units {', '.join(sorted(component))} wait for each other in a circle")
-        split |= keepers
+    split = {unit for unit in units if _persists(units[unit].program)}
+    graph = _graph(decoded, split)
+    if not nx.is_directed_acyclic_graph(graph):
+        circle = {edge[0].unit for edge in nx.find_cycle(graph)}
+        raise DeviceError(f"units {', '.join(sorted(circle))} wait for each other in a circle")
+    for unit in sorted(split):
+        fewer = _graph(decoded, split - {unit})
+        if nx.is_directed_acyclic_graph(fewer):
+            split, graph = split - {unit}, fewer
+    places = {unit: place for place, unit in enumerate(units)}
+    return list(nx.lexicographical_topological_sort(graph, key=lambda node: (places[node.unit], not node.reads)))
+
+
+def _graph(decoded: DecodedImage, split: set[str]) -> nx.DiGraph[_Node]:
+    """Who must run before whom; the sides of a split PMU are nodes of their own, and it is read before it is written."""
     graph: nx.DiGraph[_Node] = nx.DiGraph()
-    for unit in units:
+    for unit in decoded.netlist.units:
         if unit in split:
             graph.add_edge(_Node(unit, writes=False), _Node(unit, reads=False))
         else:
@@ -242,12 +243,8 @@ def _order(decoded: DecodedImage) -> list[_Node]:
                 continue
             trigger = net.network is Network.CONTROL or (net.network is Network.SCALAR and target.port == 1)
             graph.add_edge(source, _Node(target.unit, reads=trigger, writes=not trigger))
-    try:
-        places = {unit: place for place, unit in enumerate(units)}
-        return list(nx.lexicographical_topological_sort(graph, key=lambda n: (places[n.unit], not n.reads)))
-    except nx.NetworkXUnfeasible:
-        raise DeviceError(f"units {', '.join(sorted(split))} and others wait for each other in a circle") from None
+    return graph
 
 
 def _persists(program: object) -> bool:
-    return isinstance(program, Pmu) and cast(Pmu, program).trigger in (Trigger.CONTROL, Trigger.ADDRESS)
+    return isinstance(program, Pmu) and program.trigger in (Trigger.CONTROL, Trigger.ADDRESS)

@@ -71,7 +71,7 @@ def gather(
         after = popped[is_scalar, i][:count]
         ends = reference.stop[:count] >= mode.hold_rank if mode.mode is InputMode.HOLD else np.ones(count, bool)
         beats = (scalars if is_scalar else vectors)[i]
-        data = beats.data.reshape(len(beats.stop), -1)[after - ends]
+        data = (beats.data if beats.data.ndim == 2 else beats.data[:, None])[after - ends]
         if is_scalar:
             values[i], taken_scalar[i] = data[:, :1], int(after[-1]) if count else 0
         else:

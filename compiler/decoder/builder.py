@@ -1,0 +1,90 @@
+"""Pieces that layer and head are made of: products, norms, buffers."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.ir import Operation, SSAValue
+
+from compiler.decoder.shapes import DecoderShapes
+from compiler.step.buffers import BufferizeOp, StreamifyOp
+from compiler.step.offchip import Format, LinearLoadOp, Role, TensorOp
+from compiler.step.onchip import AccumOp, ExpandOp, FlattenOp, MapOp, UnpackOp
+from compiler.step.types import Kind, StreamType
+
+__all__ = ["Builder"]
+
+O = TypeVar("O", bound=Operation)  # noqa: E741
+
+
+class Builder:
+    """Adds operations to a module. ``layer_args`` are the base arguments of weights."""
+
+    def __init__(self, shapes: DecoderShapes, layer_args: tuple[int, ...] = ()) -> None:
+        self.shapes = shapes
+        self.module = ModuleOp([])
+        self.layer_args = layer_args
+
+    def add(self, operation: O, hint: str | None = None) -> O:
+        """Append an operation; ``hint`` names its first result, and so a unit."""
+        self.module.body.block.add_op(operation)
+        if hint is not None:
+            operation.results[0].name_hint = hint
+        return operation
+
+    def tensor(self, name: str, *shape: int, format: Format = Format.F32, role: Role = Role.WEIGHT) -> TensorOp:
+        """Declare a tensor."""
+        return self.add(TensorOp(name, shape, format=format, role=role))
+
+    def map(self, function: str, *inputs: SSAValue, const: float | None = None, hint: str | None = None) -> SSAValue:
+        """An elementwise function."""
+        return self.add(MapOp(function, *inputs, const=const), hint).result
+
+    def expand(self, value: SSAValue, like: SSAValue) -> SSAValue:
+        """A value held for the inner dimensions of another."""
+        return self.add(ExpandOp(value, like)).result
+
+    def fifo(self, value: SSAValue, hint: str) -> SSAValue:
+        """The same stream behind a scratchpad full of room."""
+        buffer = self.add(BufferizeOp(value, rank=0))
+        return self.add(StreamifyOp(buffer.result), hint).result
+
+    def vector(self, name: str, size: int) -> SSAValue:
+        """A vector of weights in fp32."""
+        load = LinearLoadOp(
+            self.tensor(name, size), StreamType.make(Kind.VECTOR, (size,)), base_args=self.layer_args or None
+        )
+        return self.add(load).result
+
+    def scalars(self, value: SSAValue, count: int, *, repeat: int, hint: str) -> SSAValue:
+        """The first ``count`` elements of a vector one by one, ``repeat`` times."""
+        buffer = self.add(BufferizeOp(value, rank=1))
+        loops, strides = ([count], [1]) if repeat == 1 else ([repeat, count], [0, 1])
+        return self.add(StreamifyOp(buffer.result, kind=Kind.SCALAR, sizes=loops, strides=strides), hint).result
+
+    def norm(self, stream: SSAValue, again: SSAValue, weight: SSAValue, hint: str) -> SSAValue:
+        """RMSNorm in fp32, rounded to bf16. ``again`` is the same vector for the second look, from a buffer."""
+        config = self.shapes.config
+        scaled = self.map("mul", stream, const=1.0 / config.hidden_size)
+        square = self.map("mul", scaled, stream)
+        mean = self.add(AccumOp("add", square, init=config.rms_norm_eps))
+        scale = self.map("rsqrt", mean.result, hint=f"{hint}_scale")
+        normal = self.map("mul", again, self.expand(scale, again))
+        return self.map("bf16", self.map("mul", normal, weight), hint=hint)
+
+    def product(self, rows: int, columns: int, name: str, scalars: SSAValue, *, bias: bool = False) -> SSAValue:
+        """A vector times a matrix [rows, columns] of bf16 weights; ``scalars`` come once for each group of columns."""
+        groups = self.shapes.groups(columns)
+        shape = (rows, columns) if groups == 1 else (groups, rows, columns // groups)
+        tensor = self.tensor(name, *shape, format=Format.BF16X2)
+        load = LinearLoadOp(tensor, StreamType.make(Kind.PACKED, shape), base_args=self.layer_args or None)
+        weights = self.fifo(self.add(load).result, f"{name}_weights")
+        vectors = self.add(UnpackOp(weights)).result
+        terms = self.map("mul", vectors, self.expand(scalars, vectors))
+        result = self.add(AccumOp("add", terms, keep=1), name).result
+        if groups > 1:
+            result = self.add(FlattenOp(result), name).result
+        if bias:
+            result = self.map("add", result, self.vector(f"{name}_bias", columns), hint=f"{name}_biased")
+        return result

@@ -1,0 +1,173 @@
+"""One decoder layer as a `step` program: nothing between its operators leaves the chip."""
+
+from __future__ import annotations
+
+from math import sqrt
+
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.ir import SSAValue
+
+from compiler.decoder.builder import Builder
+from compiler.decoder.shapes import Argument, DecoderShapes
+from compiler.step.buffers import BufferizeOp, KeepOp, RecallOp, ResidentOp, StreamifyOp
+from compiler.step.offchip import ArgumentOp, Format, LinearLoadOp, LinearStoreOp, Role, SinkOp
+from compiler.step.onchip import AccumOp, MergeOp, UnpackOp
+from compiler.step.types import DYNAMIC, Kind, StreamType
+
+__all__ = ["layer_module"]
+
+
+def layer_module(shapes: DecoderShapes) -> ModuleOp:
+    """The program of a layer at one position. Its launch arguments are :class:`~compiler.decoder.shapes.Argument`."""
+    config = shapes.config
+    build = Builder(shapes, layer_args=(Argument.LAYER,))
+    hidden = _residual_in(build)
+
+    first = build.fifo(hidden, "hidden_again")
+    normal = build.norm(hidden, first, build.vector("input_norm", shapes.hidden), "norm")
+    scalars = build.scalars(normal, config.hidden_size, repeat=shapes.groups(shapes.qkv), hint="norm_scalars")
+    qkv = build.product(config.hidden_size, shapes.qkv, "qkv", scalars, bias=config.attention_bias)
+    mixed = _attention(build, qkv)
+    projected = build.product(_mixed_rows(shapes), shapes.hidden, "o_proj", mixed, bias=config.attention_bias)
+    attended = build.map("add", projected, build.fifo(hidden, "residual_1"), hint="attended")
+
+    second = build.fifo(attended, "attended_again")
+    normal = build.norm(attended, second, build.vector("post_norm", shapes.hidden), "norm_2")
+    groups = shapes.groups(shapes.intermediate)
+    scalars = build.scalars(normal, config.hidden_size, repeat=groups, hint="norm_2_scalars")
+    gate = build.product(config.hidden_size, shapes.intermediate, "gate", scalars, bias=config.mlp_bias)
+    up = build.product(config.hidden_size, shapes.intermediate, "up", scalars, bias=config.mlp_bias)
+    swish = build.map("mul", gate, build.map("sigmoid", gate, hint="sigmoid"))
+    gated = build.map("bf16", build.map("mul", swish, up), hint="gated")
+    scalars = build.scalars(
+        gated, config.intermediate_size, repeat=shapes.groups(shapes.hidden), hint="gated_scalars"
+    )
+    down = build.product(config.intermediate_size, shapes.hidden, "down", scalars, bias=config.mlp_bias)
+    result = build.map("add", down, build.fifo(attended, "residual_2"), hint="layer_out")
+    resident = next(op for op in build.module.ops if isinstance(op, ResidentOp))
+    build.add(KeepOp(result, resident))
+    build.add(SinkOp(result))
+    build.module.verify()
+    return build.module
+
+
+def _residual_in(build: Builder) -> SSAValue:
+    """The embedding in the first layer, in the others what the last one kept."""
+    size = build.shapes.hidden
+    resident = build.add(ResidentOp("residual", (size,)))
+    embedded = build.add(
+        LinearLoadOp(
+            build.tensor("embedded", size, role=Role.INPUT),
+            StreamType.make(Kind.VECTOR, (DYNAMIC,)),
+            size_args=(Argument.EMBEDDED,),
+            token_arg=Argument.RESIDENT,
+            done=True,
+        )
+    )
+    assert embedded.done is not None
+    which = build.add(ArgumentOp(Argument.RESIDENT))
+    recalled = build.add(RecallOp(resident, embedded.done))
+    return build.add(MergeOp(which.result, embedded.result, recalled.result), "hidden").result
+
+
+def _mixed_rows(shapes: DecoderShapes) -> int:
+    """Rows of the output projection: the heads' own, or with several passes those filled up."""
+    config = shapes.config
+    return config.query_size if shapes.groups(shapes.hidden) == 1 else config.heads * shapes.value
+
+
+def _rotated(build: Builder, qkv: SSAValue) -> SSAValue:
+    """Rotary embedding of queries and keys: x * cos + swapped(x) * sin, the sign in the table."""
+    shapes = build.shapes
+    loops = (shapes.config.kv_heads, shapes.config.group + 1, 2, shapes.half)
+    last = shapes.beats(shapes.rotated)
+    plain = build.add(BufferizeOp(qkv, rank=1, last=last, inner=(shapes.rotated,)))
+    straight = build.add(StreamifyOp(plain.result, sizes=loops), "heads").result
+    head_words = (shapes.config.group + 1) * shapes.key
+    swapped = build.add(
+        StreamifyOp(
+            plain.result,
+            sizes=loops,
+            strides=(head_words, shapes.key, -shapes.half, 1),
+            offset=shapes.half,
+        ),
+        "heads_swapped",
+    ).result
+    tables = []
+    for name in ("cos", "sin"):
+        row = StreamType.make(Kind.VECTOR, (shapes.key,))
+        tensor = build.tensor(name, shapes.context, shapes.key)
+        load = build.add(LinearLoadOp(tensor, row, dims=(1,), base_args=(Argument.ROTARY_ROW,)))
+        kept = build.add(BufferizeOp(load.result, rank=1))
+        repeated = StreamifyOp(kept.result, sizes=loops, strides=(0, 0, shapes.half, 1))
+        tables.append(build.add(repeated, name).result)
+    turned = build.map("mul", swapped, tables[1], hint="turned")
+    return build.map("bf16", build.map("muladd", straight, tables[0], turned), hint="rotated")
+
+
+def _cached(
+    build: Builder, stream: SSAValue, name: str, width: int, row: Argument, *, runs: bool
+) -> tuple[SSAValue, SSAValue | None]:
+    """Append this position's row to a cache, then stream all rows, each once for every query head of a group."""
+    shapes = build.shapes
+    heads = shapes.config.kv_heads
+    tensor = build.tensor(name, heads, shapes.context, width, format=Format.BF16X2, role=Role.CACHE)
+    store = build.add(LinearStoreOp(stream, tensor, dims=(0, 2), base_args=(Argument.LAYER, row), done=True))
+    load = build.add(
+        LinearLoadOp(
+            tensor,
+            StreamType.make(Kind.PACKED, (heads, DYNAMIC, width)),
+            after=store.done,
+            size_args=(0, Argument.CONTEXT, 0),
+            base_args=(Argument.LAYER,),
+        )
+    )
+    rows = build.add(BufferizeOp(load.result, rank=1))
+    read = StreamifyOp(rows.result, sizes=(shapes.config.group, width), strides=(0, 1), runs=runs)
+    build.add(read, f"{name}_rows")
+    return build.add(UnpackOp(read.result)).result, read.runs
+
+
+def _attention(build: Builder, qkv: SSAValue) -> SSAValue:
+    """Grouped-query attention over the cache; the mixed values one by one, as the output projection takes them."""
+    shapes, config = build.shapes, build.shapes.config
+    heads, group = config.kv_heads, config.group
+    rotated = _rotated(build, qkv)
+    of_group = group * shapes.beats(shapes.key)
+    queries = build.add(BufferizeOp(rotated, rank=3, last=of_group, inner=(group, shapes.key)))
+    own_key = build.add(
+        BufferizeOp(rotated, rank=3, first=of_group, last=of_group + shapes.beats(shapes.key), inner=(shapes.key,))
+    )
+    new_key = build.add(StreamifyOp(own_key.result), "new_keys").result
+    keys, runs = _cached(build, new_key, "keys", shapes.key, Argument.KEY_ROW, runs=True)
+    query = build.add(StreamifyOp(queries.result, trigger=runs), "queries").result
+    score = build.add(AccumOp("add", build.map("mul", keys, query)), "score").result
+
+    top = build.add(AccumOp("max", score, keep=1), "top").result
+    kept = build.add(BufferizeOp(score, rank=1))
+    scores = build.add(StreamifyOp(kept.result, runs=True), "scores")
+    tops = build.add(BufferizeOp(top, rank=1))
+    again = build.add(StreamifyOp(tops.result, trigger=scores.runs), "tops").result
+    scaled = build.map("mul", build.map("sub", scores.result, again), const=1.0 / sqrt(config.head_dim))
+    weight = build.map("bf16", build.map("exp", scaled), hint="weight")
+    total = build.add(AccumOp("add", weight, keep=1)).result
+    share = build.map("reciprocal", total, hint="share")
+
+    own_value = build.add(
+        BufferizeOp(qkv, rank=1, first=shapes.beats(shapes.rotated), inner=(heads * shapes.value,))
+    )
+    new_value = build.add(StreamifyOp(own_value.result, sizes=(heads, shapes.value)), "new_values").result
+    values, _ = _cached(
+        build, build.map("bf16", new_value, hint="value"), "values", shapes.value, Argument.VALUE_ROW, runs=False
+    )
+    mixed = build.add(AccumOp("add", build.map("mul", values, build.expand(weight, values)), keep=2), "mixed").result
+    normal = build.map("bf16", build.map("mul", mixed, build.expand(share, mixed)), hint="attention")
+    buffer = build.add(BufferizeOp(normal, rank=3))
+    groups = shapes.groups(shapes.hidden)
+    if groups == 1:
+        read = StreamifyOp(
+            buffer.result, kind=Kind.SCALAR, sizes=(config.heads, config.head_dim), strides=(shapes.value, 1), flat=True
+        )
+    else:
+        read = StreamifyOp(buffer.result, kind=Kind.SCALAR, sizes=(groups, _mixed_rows(shapes)), strides=(0, 1))
+    return build.add(read, "attention_scalars").result

@@ -1,0 +1,82 @@
+"""``weft run``: a `step` program on arrays."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from weft.common import FAILED, DeviceName, Fabric, Json, Set, Stalls, example, load_fabric, show, working
+
+__all__ = ["EPILOG", "run"]
+
+EPILOG = example("weft run examples/matmul.mlir --inputs in.npz --out out.npz --fabric demo --device rtl --stalls 1")
+
+
+def run(
+    program: Annotated[Path, typer.Argument(metavar="PROGRAM", help="A module of the step dialect, as text.")],
+    inputs: Annotated[Path, typer.Option("--inputs", help="An .npz file with an array for each input tensor.")],
+    out: Annotated[Path, typer.Option("--out", help="The .npz file to write the outputs to; must not exist.")],
+    fabric: Fabric = "demo",
+    assignments: Set = None,
+    device: DeviceName = "functional",
+    stalls: Stalls = None,
+    as_json: Json = False,
+) -> None:
+    """Compile a step program, run it, and write its outputs. On RTL every buffer is compared with the functional model."""
+    import numpy as np
+
+    from compiler.errors import WeftError
+    from compiler.program import compile_module
+    from compiler.step import parse_module
+    from sim.compare import Comparison, compare_launches
+    from sim.functional.device import FunctionalDevice
+    from sim.run import memory_needed, run_program
+
+    spec = load_fabric(fabric, assignments)
+    if out.exists():
+        raise WeftError(f"--out must be a new file, but {str(out)!r} exists")
+    if device == "reference":
+        raise WeftError("--device must be functional or rtl for a step program, not 'reference'")
+    compiled = compile_module(parse_module(program.read_text(), program.name), spec)
+    try:
+        with np.load(inputs) as archive:
+            arrays = {name: archive[name] for name in archive.files}
+    except (ValueError, OSError, EOFError) as error:
+        if isinstance(error, FileNotFoundError):
+            raise
+        raise WeftError(f"--inputs must be an .npz file of arrays, but {str(inputs)!r} is not: {error}") from None
+    memory = memory_needed(compiled)
+    golden = FunctionalDevice(spec, memory_bytes=memory)
+    outputs, expected = run_program(compiled, spec, golden, arrays)
+    compared, cycles = Comparison(), 0
+    if device == "rtl":
+        from sim.rtl.device import RtlDevice
+
+        with working("building and running the simulator"), RtlDevice(spec, memory_bytes=memory, stalls=stalls) as chip:
+            theirs, launch = run_program(compiled, spec, chip, arrays)
+        cycles = launch.cycles
+        names = {tile: unit for unit, tile in compiled.mapping.tiles.items()}
+        compared = compare_launches(expected, launch, names)
+        for name, values in outputs.items():
+            wrong = int((values.view(np.uint32) != theirs[name].view(np.uint32)).sum())
+            compared += Comparison(values.size, wrong, (f"output {name!r}",) if wrong else ())
+        outputs = theirs
+    with out.open("xb") as file:
+        np.savez(file, **outputs)  # pyright: ignore[reportArgumentType]
+    value: dict[str, Any] = {
+        "device": device,
+        "fabric": spec.name,
+        "outputs": {name: list(values.shape) for name, values in outputs.items()},
+        "cycles": cycles,
+        "compared": compared.compared,
+        "mismatches": compared.mismatches,
+        "first": list(compared.first),
+    }
+    text = f"{program.name} on {spec.name} ({device}): wrote {', '.join(outputs)} to {out}"
+    if device == "rtl":
+        text += f"\n{cycles} cycles, {compared.mismatches} mismatches of {compared.compared} values compared"
+    show(value, text, as_json=as_json)
+    if compared.mismatches:
+        raise typer.Exit(FAILED)
