@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from weft import doctor, elaborate, inspect
+from weft import doctor, elaborate, inspect, run
 from weft.common import Commands, example
 
 __all__ = ["app", "main"]
@@ -42,6 +42,7 @@ def weft(
 app.command(epilog=doctor.EPILOG)(doctor.doctor)
 app.command(epilog=elaborate.EPILOG)(elaborate.elaborate)
 app.command(epilog=inspect.EPILOG)(inspect.inspect)
+app.command(epilog=run.EPILOG)(run.run)
 
 
 def main() -> None:

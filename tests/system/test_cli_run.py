@@ -1,0 +1,72 @@
+"""``weft run``: a step program on arrays, on both devices."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner, Result
+
+from weft.cli import app
+
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
+
+
+def weft_run(program: Path, inputs: Path, out: Path, *more: str) -> Result:
+    arguments = ["run", str(program), "--inputs", str(inputs), "--out", str(out), "--fabric", "tiny", *more]
+    return CliRunner().invoke(app, arguments)
+
+
+@pytest.fixture
+def inputs(tmp_path: Path) -> Path:
+    random = np.random.default_rng(3)
+    path = tmp_path / "in.npz"
+    np.savez(path, **{name: random.standard_normal((6, 21)).astype(np.float32) for name in "ab"})  # pyright: ignore
+    return path
+
+
+def test_both_devices_write_the_same(tmp_path: Path, inputs: Path) -> None:
+    outputs = {}
+    for device in ("functional", "rtl"):
+        out = tmp_path / f"{device}.npz"
+        result = weft_run(EXAMPLES / "elementwise.mlir", inputs, out, "--device", device, "--stalls", "1", "--json")
+        assert result.exit_code == 0, result.output
+        value = json.loads(result.stdout)
+        assert (value["device"], value["mismatches"], value["outputs"]) == (device, 0, {"y": [6, 21]})
+        assert (value["compared"] > 6 * 21) == (value["cycles"] > 0) == (device == "rtl")
+        with np.load(out) as archive:
+            outputs[device] = archive["y"]
+    assert outputs["functional"].tobytes() == outputs["rtl"].tobytes()
+
+
+@pytest.mark.parametrize(
+    ("arrays", "sentence"),
+    [
+        ({"a": (6, 21)}, r"input 'b' with the shape \[6, 21\] is missing"),
+        ({"a": (6, 21), "b": (6, 20)}, r"input 'b' must have the shape \[6, 21\], not \[6, 20\]"),
+        ({"a": (6, 21), "c": (6, 21)}, "input 'c' is not a tensor of the program"),
+    ],
+)
+def test_wrong_inputs_are_one_sentence(tmp_path: Path, arrays: dict[str, tuple[int, ...]], sentence: str) -> None:
+    path = tmp_path / "in.npz"
+    np.savez(path, **{name: np.zeros(shape, np.float32) for name, shape in arrays.items()})  # pyright: ignore
+    refused(weft_run(EXAMPLES / "elementwise.mlir", path, tmp_path / "out.npz"), sentence)
+
+
+def test_broken_files_are_one_sentence(tmp_path: Path, inputs: Path) -> None:
+    out, text = tmp_path / "out.npz", tmp_path / "program.mlir"
+    refused(weft_run(tmp_path / "none.mlir", inputs, out), r"none\.mlir: No such file")
+    text.write_text("builtin.module { step.nothing }")
+    refused(weft_run(text, inputs, out), r"program\.mlir")
+    refused(weft_run(EXAMPLES / "elementwise.mlir", text, out), r"--inputs must be an \.npz file of arrays")
+    refused(weft_run(EXAMPLES / "elementwise.mlir", inputs, inputs), "--out must be a new file")
+    refused(weft_run(EXAMPLES / "top1.mlir", inputs, out), "fabric 'tiny' has 2 and 2: set columns=3")
+    assert not out.exists()
+
+
+def refused(result: Result, sentence: str) -> None:
+    assert result.exit_code == 2, result.output
+    assert re.fullmatch(rf"weft: [^\n]*{sentence}[^\n]*\n", result.stderr), result.stderr
