@@ -46,7 +46,9 @@ def _to_json(program: Any) -> dict[str, Any]:
             if value:
                 values[field.name] = [_to_json(each) for each in value]
         elif value != field.default:
-            values[field.name] = value.name if isinstance(value, IntEnum) else value
+            # A plain number may come as a member of somebody's enumeration; only the field's own has names here.
+            kind = field.metadata["kind"]
+            values[field.name] = kind(value).name if issubclass(kind, IntEnum) else kind(value)
     return values
 
 

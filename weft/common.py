@@ -14,7 +14,20 @@ from typer.core import TyperGroup
 if TYPE_CHECKING:
     from hw.spec import FabricSpec
 
-__all__ = ["FAILED", "MISTAKE", "Commands", "DeviceName", "Fabric", "Json", "Set", "Stalls", "example", "load_fabric", "show", "working"]
+__all__ = [
+    "FAILED",
+    "MISTAKE",
+    "Commands",
+    "DeviceName",
+    "Fabric",
+    "Json",
+    "Set",
+    "Stalls",
+    "example",
+    "load_fabric",
+    "show",
+    "working",
+]
 
 FAILED = 1
 """Exit code of a mismatch or a failed run."""
@@ -28,7 +41,7 @@ Set = Annotated[
 ]
 DeviceName = Annotated[str, typer.Option("--device", metavar="functional|rtl|reference", help="What runs it.")]
 Stalls = Annotated[
-    int | None, typer.Option("--stalls", metavar="SEED", help="On RTL: random stalls of memory and tiles, by this seed.")
+    int | None, typer.Option("--stalls", metavar="SEED", help="On RTL: seed of random stalls of memory and tiles.")
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 

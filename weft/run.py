@@ -24,7 +24,10 @@ def run(
     stalls: Stalls = None,
     as_json: Json = False,
 ) -> None:
-    """Compile a step program, run it, and write its outputs. On RTL every buffer is compared with the functional model."""
+    """Compile a step program, run it, and write its outputs.
+
+    On RTL every buffer is compared with the functional model.
+    """
     import numpy as np
 
     from compiler.errors import WeftError

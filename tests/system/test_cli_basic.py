@@ -26,7 +26,7 @@ from weft.output import check_output, write_output
 TINY = PRESETS["tiny"]
 SMALL = ["--fabric", "tiny", "--set", "lanes=2", "--set", "stages=1", "--set", "channel_bits=32"]
 """A fabric that is elaborated in a few seconds."""
-SUBCOMMANDS = ["doctor", "elaborate", "inspect", "run"]
+SUBCOMMANDS = ["compile", "doctor", "elaborate", "inspect", "run"]
 
 
 def weft(*arguments: object) -> Result:

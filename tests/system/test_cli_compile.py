@@ -1,0 +1,94 @@
+"""``weft compile``: what it writes, and one sentence for what cannot be compiled."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from compiler.image import read_image
+from compiler.mapping import Mapping
+from compiler.step import parse_module, print_module
+from hw.presets import PRESETS
+from weft.cli import app
+
+MODEL = Path(__file__).resolve().parents[2] / "models" / "weft-tiny"
+DEMO = PRESETS["demo"]
+
+
+def weft(*arguments: object) -> Result:
+    return CliRunner().invoke(app, [str(each) for each in arguments])
+
+
+def refused(result: Result, sentence: str) -> None:
+    assert result.exit_code == 2, result.output
+    assert re.fullmatch(rf"weft: [^\n]*{sentence}[^\n]*\n", result.stderr), result.stderr
+
+
+def test_compile_writes_what_can_be_read_back(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    result = weft("compile", MODEL, "--out", out, "--json")
+    assert result.exit_code == 0, result.output
+    value = json.loads(result.stdout)
+    assert {path.name for path in out.iterdir()} == set(value["files"])
+    for context, prefix in enumerate(("", "head_")):
+        image = read_image((out / f"{prefix}image.bin").read_bytes(), DEMO)
+        mapping = Mapping.from_json((out / f"{prefix}mapping.json").read_text())
+        assert image.context == context
+        assert set(image.programs) == set(mapping.tiles.values())
+        text = (out / f"{prefix}program.mlir").read_text()
+        assert print_module(parse_module(text, "program.mlir")) == text
+        assert (out / f"{prefix}floorplan.svg").read_text().startswith("<svg")
+    shown = weft("inspect", out / "image.bin")
+    assert shown.exit_code == 0
+    assert f"context 0: {value['units']['layer']} units" in shown.stdout
+    assert weft("compile", MODEL, "--out", out).exit_code == 0
+    (out / "notes.txt").write_text("mine")
+    refused(weft("compile", MODEL, "--out", out), r"notes\.txt' is not from it")
+
+
+def test_a_fabric_too_small(tmp_path: Path) -> None:
+    refused(weft("compile", MODEL, "--fabric", "tiny", "--out", tmp_path / "out"), "set pmu_lines=256")
+    refused(weft("compile", MODEL, "--set", "columns=3", "--out", tmp_path / "out"), r"set \w+=\d+")
+    refused(weft("compile", MODEL, "--set", "contexts=1", "--out", tmp_path / "out"), "set contexts=2")
+
+
+def _cut(folder: Path) -> None:
+    path = folder / "model.safetensors"
+    path.write_bytes(path.read_bytes()[:-100])
+
+
+def _other_architecture(folder: Path) -> None:
+    path = folder / "config.json"
+    value = json.loads(path.read_text())
+    path.write_text(json.dumps({**value, "architectures": ["GPT2LMHeadModel"], "model_type": "gpt2"}))
+
+
+def _other_shape(folder: Path) -> None:
+    path = folder / "config.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "intermediate_size": 96}))
+
+
+@pytest.mark.parametrize(
+    ("damage", "sentence"),
+    [
+        (_cut, "safetensors"),
+        (_other_architecture, "gpt2|GPT2LMHeadModel"),
+        (_other_shape, "96"),
+        (lambda folder: (folder / "model.safetensors").unlink(), "safetensors"),
+        (lambda folder: (folder / "config.json").write_text("{"), r"config\.json"),
+        (lambda folder: (folder / "config.json").unlink(), r"config\.json"),
+    ],
+    ids=["truncated", "architecture", "shape", "no weights", "no JSON", "no config"],
+)
+def test_a_broken_checkpoint_is_one_sentence(tmp_path: Path, damage: Callable[[Path], object], sentence: str) -> None:
+    folder = tmp_path / "model"
+    shutil.copytree(MODEL, folder)
+    damage(folder)
+    refused(weft("compile", folder, "--out", tmp_path / "out"), f"({sentence})")
+    assert not (tmp_path / "out").exists()
