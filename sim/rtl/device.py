@@ -258,4 +258,4 @@ def _elaborate(spec: FabricSpec) -> dict[str, str]:
     from hw.elaborate import elaborate  # needs Amaranth, which a given set of files does not
 
     function: Callable[..., Any] = elaborate
-    return dict(function(spec, checks=True).files)
+    return dict(function(spec, checks=True, clock_gating=True).files)

@@ -14,6 +14,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import version
@@ -24,6 +25,7 @@ import find_libpython
 
 from compiler.errors import WeftError
 from sim.verilator import toolchain
+from sim.verilator.block import block_glue, block_ports, block_stub
 
 __all__ = ["BuildError", "Design", "Simulator", "build", "cache_folder", "cocotb_environment"]
 
@@ -62,7 +64,7 @@ class Design:
             tools,
             str(cocotb_tools.config.libs_dir),
             _OPTIMISE,
-            (_HERE / "main.cpp").read_text(),
+            *((_HERE / name).read_text() for name in ("main.cpp", "block.py", "build.py")),
             Path(__file__).read_text(),
         ]
         parts += [self.top, self.public, self.blocks, self.clock, self.waves, self.assertions]
@@ -134,38 +136,69 @@ def _build(design: Design, work: Path) -> None:
     for name, text in {**design.files, **design.cpp, "weft.vlt": _control_file(design)}.items():
         (work / name).write_text(text)
     shutil.copy(_HERE / "main.cpp", work)
-    _run([str(toolchain.verilator_root() / "bin" / "verilator"), *_verilator_arguments(design, work)], work)
-    makefile = "Vtop_hier.mk" if design.blocks else "Vtop.mk"
-    target = "hier_build" if design.blocks else "simulator"
-    jobs = str(min(os.cpu_count() or 1, 8))
-    make = ["make", "-j", jobs, "-C", str(work / "obj"), "-f", makefile, *toolchain.make_variables()]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        archives = list(pool.map(lambda block: _build_block(design, block, work), design.blocks))
+    _run([_executable(), *_verilator_arguments(design, work, archives)], work)
+    _make(work / "obj", "Vtop.mk", "simulator", work, jobs=min(os.cpu_count() or 1, 8))
+
+
+def _build_block(design: Design, block: str, work: Path) -> Path:
+    """Verilate and compile a block on its own; leaves its stub and its glue in ``work``."""
+    folder = work / f"obj_{block}"
+    sources = [str(work / name) for name in _block_sources(design, block)]
+    arguments = ["--cc", "--prefix", f"V{block}", "--top-module", block, "-Mdir", str(folder), *_common(design), *sources]
+    _run([_executable(), *arguments], work)
+    ports = block_ports(folder / f"V{block}.h")
+    (work / f"{block}_stub.sv").write_text(block_stub(block, ports))
+    (work / f"{block}_glue.cpp").write_text(block_glue(block, ports))
+    _make(folder, f"V{block}.mk", f"V{block}__ALL.a", work, jobs=1)
+    return folder / f"V{block}__ALL.a"
+
+
+def _block_sources(design: Design, block: str) -> list[str]:
+    """The files that hold a block and what it may instantiate, none of which holds another block or the top."""
+    others = {f"{name}.v" for name in design.blocks if name != block}
+    tops = {f"{design.top}.sv", "weft_chip.v"}
+    return [name for name in design.files if name not in others | tops and name.endswith((".v", ".sv"))]
+
+
+def _executable() -> str:
+    return str(toolchain.verilator_root() / "bin" / "verilator")
+
+
+def _make(folder: Path, makefile: str, target: str, work: Path, *, jobs: int) -> None:
+    make = ["make", "-j", str(jobs), "-C", str(folder), "-f", makefile, *toolchain.make_variables()]
     _run([*make, f"OPT_FAST={_OPTIMISE}", f"OPT_GLOBAL={_OPTIMISE}", "OPT_SLOW=-O0", target], work)
 
 
 def _control_file(design: Design) -> str:
     lines = ["`verilator_config"]
     lines += [f'public_flat_rw -module "{design.top}" -var "{name}"' for name in design.public]
-    lines += [f'hier_block -module "{name}"' for name in design.blocks]
     return "\n".join(lines) + "\n"
 
 
-def _verilator_arguments(design: Design, work: Path) -> list[str]:
+def _common(design: Design) -> list[str]:
+    arguments = ["-O3", "--timescale", "1ns/1ns", "--no-timing", "--x-assign", "fast", "--x-initial", "fast"]
+    arguments += ["-Wno-lint", "-Wno-style", "-Wno-fatal", "--output-split", "10000"]
+    return [*arguments, "--assert" if design.assertions else "--no-assert"]
+
+
+def _verilator_arguments(design: Design, work: Path, archives: list[Path]) -> list[str]:
     libraries = cocotb_tools.config.libs_dir
-    flags = "-I" + str(work)
-    link = f"-rdynamic -L{libraries} -lcocotbvpi_verilator -Wl,-rpath,{libraries}"
-    arguments = ["--cc", "--exe", "--vpi", "-O3", "--prefix", "Vtop", "--top-module", design.top, "-Mdir", "obj"]
-    arguments += ["-o", "simulator", "--timescale", "1ns/1ns", "--no-timing", "--x-assign", "fast"]
-    arguments += ["--x-initial", "fast", "-Wno-lint", "-Wno-style", "-Wno-fatal", "--output-split", "10000"]
-    arguments += ["--assert" if design.assertions else "--no-assert"]
+    flags = " ".join([f"-I{work}", *(f"-I{archive.parent}" for archive in archives)])
+    link = " ".join([*map(str, archives), f"-rdynamic -L{libraries} -lcocotbvpi_verilator -Wl,-rpath,{libraries}"])
+    arguments = ["--cc", "--exe", "--vpi", "--prefix", "Vtop", "--top-module", design.top, "-Mdir", "obj"]
+    arguments += ["-o", "simulator", *_common(design)]
     if design.clock:
         flags += " -DWEFT_CLOCK"
     if design.waves:
         arguments += ["--trace-fst", "--trace-structs"]
         shim = _compression_shim(work)
         flags, link = flags + shim[0], link + shim[1]
-    if design.blocks:
-        arguments += ["--hierarchical"]
-    sources = [str(work / name) for name in (*design.files, *design.cpp) if not name.endswith(".h")]
+    blocks = {f"{block}.v" for block in design.blocks}
+    names = [name for name in (*design.files, *design.cpp) if name not in blocks and not name.endswith(".h")]
+    names += [f"{block}{end}" for block in design.blocks for end in ("_stub.sv", "_glue.cpp")]
+    sources = [str(work / name) for name in names]
     return [*arguments, "-CFLAGS", flags, "-LDFLAGS", link, "weft.vlt", *sources, str(work / "main.cpp")]
 
 
