@@ -6,11 +6,13 @@ The text of :mod:`hw.program.pcu` is what both this and the hardware implement.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from hw.numerics import apply, convert, floats_of, reduce, special
+from hw.numerics import apply, bits_of, convert, floats_of, flush, reduce, special
+from hw.numerics.format import INFINITY, MIN_NORMAL, SIGN
 from hw.numerics.ops import Op, Reduction
 from hw.program.pcu import Accumulate, Pcu, Source, Stage
 from hw.spec import FabricSpec
@@ -109,9 +111,17 @@ class _Blocks:
             raise ValueError(
                 f"a row must have at most acc_depth = {spec.acc_depth} beats, not {int(self.index.max()) + 1}"
             )
+        # Blocks, rows and beats if all blocks have as many rows, all rows as many beats; no number can be lower.
+        shape = (int(self.block[-1]), int(self.row.max()), int(self.index.max())) if count else (0, 0, 0)
+        self.shape = (shape[0] + 1, shape[1] + 1, shape[2] + 1)
+        self.full = count == self.shape[0] * self.shape[1] * self.shape[2]
+
+    @cached_property
+    def by_row(self) -> list[NDArray[np.int64]]:
+        """The steps of row 0 of all blocks, of row 1, and so on."""
         order = np.argsort(self.row, kind="stable")
         edges = np.flatnonzero(np.diff(self.row[order])) + 1
-        self.by_row = np.split(order, edges) if count else []
+        return np.split(order, edges) if len(order) else []
 
     def accumulate(self, stage: Stage, a: Floats, b: Floats, steps: Steps) -> Floats:
         """The accumulator after each step, [steps, lanes], row by row in order."""
@@ -121,10 +131,14 @@ class _Blocks:
         if op is Op.MULADD:  # the product needs no accumulator: all of them at once
             op, a = Op.ADD, apply(Op.MUL, a, b, a)
         first = floats_of(np.full((), stage.const, np.uint32))
-        depth = int(self.index.max()) + 1 if len(self.index) else 1
-        state = np.full((int(self.block[-1]) + 1 if len(self.block) else 0, depth, shape[1]), first, np.float32)
-        values = np.empty(shape, np.float32)
         any_void = bool(steps.void.any())
+        if op is Op.ADD and self.full and not any_void:
+            sums = self._running_sums(flush(a), flush(first))
+            if sums is not None:
+                return sums
+        blocks, _, depth = self.shape
+        state = np.full((blocks, depth, shape[1]), first, np.float32)
+        values = np.empty(shape, np.float32)
         for here in self.by_row:
             block, index = self.block[here], self.index[here]
             before = state[block, index]
@@ -133,6 +147,24 @@ class _Blocks:
                 after = np.where(steps.void[here, None], before, after)
             state[block, index] = values[here] = after
         return values
+
+    def _running_sums(self, terms: Floats, first: Floats) -> Floats | None:
+        """All sums at once, where none of them needs flushing; else None.
+
+        ``accumulate`` adds one after the other, in the same order as the unit, unlike ``sum``. Up to the first sum that
+        is subnormal or NaN, flushing would have changed nothing.
+        """
+        rows = terms.reshape(*self.shape, terms.shape[1])
+        sums = np.empty_like(rows)
+        with np.errstate(all="ignore"):
+            np.add(rows[:, :1], first, out=sums[:, :1])
+            sums[:, 1:] = rows[:, 1:]
+            np.add.accumulate(sums, axis=1, out=sums)
+        magnitude = bits_of(sums) & np.uint32(SIGN - 1)
+        subnormal = (magnitude != 0) & (magnitude < np.uint32(MIN_NORMAL))
+        if subnormal.any() or (magnitude > np.uint32(INFINITY)).any():
+            return None
+        return sums.reshape(terms.shape)
 
 
 def _drain(program: Pcu, blocks: _Blocks, drained: dict[int, Floats], steps: Steps) -> Beats:

@@ -358,6 +358,14 @@ def test_a_rule_broken_by_a_unit_names_the_unit() -> None:
         device(mapping).launch(0, {})
 
 
+def test_a_circle_through_a_buffer_that_no_token_reads_is_refused_when_loaded() -> None:
+    fifo = Pmu(write=Port.VECTOR, write_rank=1, block_lines=2, read=Port.VECTOR, levels=(PmuLevel(2, 1),))
+    units: dict[str, Program] = {"add": ADD, "fifo": fifo, "in": load(0, 2)}
+    mapping = mapped(units, [(V, "in", "add.0"), (V, "add", "fifo"), (V, "fifo", "add.1")])
+    with pytest.raises(DeviceError, match=r"units pcu.*, pmu.* wait for each other in a circle"):
+        device(mapping)
+
+
 def test_a_circle_without_a_buffer_is_refused_when_loaded() -> None:
     units: dict[str, Program] = {"add": ADD, "double": DOUBLE, "in": load(0, 2)}
     mapping = mapped(units, [(V, "in", "add.0"), (V, "add", "double"), (V, "double", "add.1")])
