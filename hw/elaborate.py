@@ -30,7 +30,9 @@ class Elaboration:
     top: str = TOP
 
 
-def elaborate(spec: FabricSpec, *, checks: bool = False, clock_gating: bool = False, cache: bool = True) -> Elaboration:
+def elaborate(
+    spec: FabricSpec, *, checks: bool = False, taps: bool = False, clock_gating: bool = False, cache: bool = True
+) -> Elaboration:
     """The Verilog of a fabric: ``weft_chip.v``, and ``weft_tile_pcu.v`` and so on for the kinds of tiles it has.
 
     Parameters
@@ -38,27 +40,29 @@ def elaborate(spec: FabricSpec, *, checks: bool = False, clock_gating: bool = Fa
     spec
         What fabric.
     checks
-        Add assertions, and taps that report to the simulation's ``weft_tap``; not for synthesis.
+        Add assertions on every stream; not for synthesis.
+    taps
+        Report the beats that reach buffers and stores to the simulation's ``weft_tap``; not for synthesis.
     clock_gating
         Stop the clock of what has nothing to do, for a fast simulation; not for synthesis. Adds ``weft_clock_gate.sv``.
     cache
         Take the text from disk if it was made before from the same spec and sources, and keep it there.
     """
-    key = content_key(spec.hash, checks, clock_gating) if cache else ""
+    key = content_key(spec.hash, checks, taps, clock_gating) if cache else ""
     files = fetch(key) if cache else None
     if files is None:
-        files = _make(spec, checks=checks, clock_gating=clock_gating)
+        files = _make(spec, checks=checks, taps=taps, clock_gating=clock_gating)
         if cache:
             store(key, files)
     return Elaboration(spec=spec, files=files)
 
 
-def _make(spec: FabricSpec, *, checks: bool, clock_gating: bool) -> dict[str, str]:
+def _make(spec: FabricSpec, *, checks: bool, taps: bool, clock_gating: bool) -> dict[str, str]:
     files: dict[str, str] = {}
     kinds = set(Topology(spec).tiles.values())
     for kind in TileKind:
         if kind in kinds:
-            tile = Tile(spec=spec, kind=kind, checks=checks, tap=checks, clock_gating=clock_gating)
+            tile = Tile(spec=spec, kind=kind, checks=checks, tap=taps, clock_gating=clock_gating)
             files[f"{tile_module(kind)}.v"] = _convert(tile, tile_module(kind))
     files[f"{TOP}.v"] = _convert(Chip(spec=spec, checks=checks, instances=True), TOP)
     if clock_gating:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from weft import compile as compile_command
+from weft import compile as compile_command, generate
 from weft import doctor, elaborate, inspect, run
 from weft.common import Commands, example
 
@@ -43,6 +43,7 @@ def weft(
 app.command(epilog=doctor.EPILOG)(doctor.doctor)
 app.command(epilog=elaborate.EPILOG)(elaborate.elaborate)
 app.command("compile", epilog=compile_command.EPILOG)(compile_command.compile_)
+app.command(epilog=generate.EPILOG)(generate.generate)
 app.command(epilog=inspect.EPILOG)(inspect.inspect)
 app.command(epilog=run.EPILOG)(run.run)
 

@@ -62,6 +62,8 @@ class RtlDevice:
         Cycles after which a launch is given up in any case.
     flat
         Compile the design as a whole: longer to build, faster to run.
+    checks
+        Assertions on every stream inside the tiles: about half of the simulator's time.
     seed
         Given to cocotb.
 
@@ -88,6 +90,7 @@ class RtlDevice:
         watchdog: int = 100_000,
         limit: int = 1_000_000_000,
         flat: bool = False,
+        checks: bool = True,
         seed: int = 1,
     ) -> None:
         if not 1 <= memory_bytes <= 1 << 32:
@@ -103,7 +106,7 @@ class RtlDevice:
         self._record, self._count, self._limit, self._watchdog = record, count, limit, watchdog
         self._notes = ""
         self.cycles = 0  # simulated, all in all
-        design = chip_design(_elaborate(spec) if files is None else files, waves=waves is not None, flat=flat)
+        design = chip_design(_elaborate(spec, checks=checks) if files is None else files, waves=waves is not None, flat=flat)
         # A seed of 0 is a seed too, but means no stalls to the models.
         stall_seed = 0 if stalls is None else stalls + 1
         self._process = SimulatorProcess(build(design), waves=waves, stalls=stall_seed, seed=seed)
@@ -254,8 +257,8 @@ def _memory_folder(size: int) -> str | None:
     return str(shared) if status.f_bavail * status.f_frsize > 2 * size else None
 
 
-def _elaborate(spec: FabricSpec) -> dict[str, str]:
+def _elaborate(spec: FabricSpec, *, checks: bool) -> dict[str, str]:
     from hw.elaborate import elaborate  # needs Amaranth, which a given set of files does not
 
     function: Callable[..., Any] = elaborate
-    return dict(function(spec, checks=True, clock_gating=True).files)
+    return dict(function(spec, checks=checks, taps=True, clock_gating=True).files)

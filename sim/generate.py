@@ -1,0 +1,123 @@
+"""Text from a model, token by token, on any device; on RTL everything is compared with the functional device."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from compiler.checkpoint import LlamaCheckpoint
+from compiler.decoder_program import CompiledDecoder
+from hw.spec import FabricSpec
+from hw.topology import Tile
+from sim.compare import Comparison, compare_launches
+from sim.decoder import DecoderSession
+from sim.device import Device, Launch
+from sim.functional.device import FunctionalDevice
+
+__all__ = ["ComparedDecoder", "Generation", "choose", "generate"]
+
+Floats = NDArray[np.float32]
+
+
+@dataclass
+class Generation:
+    """What a run has made so far; complete when the iterator of :func:`generate` is at its end.
+
+    ``logits`` has a row for every position processed; ``offchip`` bytes by kind of tensor; ``cycles_by_token`` those of all
+    launches of a position.
+    """
+
+    tokens: list[int] = field(default_factory=list)
+    logits: list[Floats] = field(default_factory=list)
+    comparison: Comparison = field(default_factory=Comparison)
+    cycles_by_token: list[int] = field(default_factory=list)
+    offchip: dict[str, int] = field(default_factory=lambda: {"weights": 0, "kv": 0, "activations": 0})
+    channel_beats: int = 0
+
+
+def choose(logits: Floats, temperature: float, random: np.random.Generator) -> int:
+    """The next token: the likeliest, or with a temperature above 0 a sample."""
+    if temperature <= 0:
+        return int(logits.argmax())
+    scaled = (logits - logits.max()).astype(np.float64) / temperature
+    weights = np.exp(scaled)
+    return int(random.choice(len(weights), p=weights / weights.sum()))
+
+
+def generate(
+    step: Callable[[int], Floats],
+    prompt: list[int],
+    count: int,
+    result: Generation,
+    *,
+    temperature: float = 0.0,
+    seed: int = 0,
+) -> Iterator[int]:
+    """Feed the prompt, then yield ``count`` tokens as they come; ``step`` processes a token and gives the next's logits."""
+    random = np.random.default_rng(seed)
+    pending = list(prompt)
+    for _ in range(len(prompt) + count - 1):
+        logits = step(pending.pop(0))
+        result.logits.append(logits)
+        if not pending:
+            token = choose(logits, temperature, random)
+            pending.append(token)
+            result.tokens.append(token)
+            yield token
+
+
+class ComparedDecoder:
+    """A decoder on the functional device, and if given on another beside it, launch by launch, bit by bit."""
+
+    def __init__(
+        self,
+        compiled: CompiledDecoder,
+        checkpoint: LlamaCheckpoint,
+        spec: FabricSpec,
+        result: Generation,
+        other: Device | None = None,
+    ) -> None:
+        self.result = result
+        self._golden: list[tuple[str, Launch]] = []
+        self._actual: list[tuple[str, Launch]] = []
+        device = FunctionalDevice(spec, memory_bytes=compiled.memory_bytes)
+        self._first = DecoderSession(compiled, checkpoint, spec, device, lambda *each: self._golden.append(each))
+        self._second = None
+        if other is not None:
+            self._second = DecoderSession(compiled, checkpoint, spec, other, lambda *each: self._actual.append(each))
+        self._names = {
+            False: {tile: unit for unit, tile in compiled.layer.mapping.tiles.items()},
+            True: {tile: unit for unit, tile in compiled.head.mapping.tiles.items()},
+        }
+
+    def step(self, token: int) -> Floats:
+        """Process a token on both; the logits of the device that counts."""
+        self._golden.clear()
+        self._actual.clear()
+        expected = self._first.step(token)
+        for name, launch in self._golden:
+            self._count(self._names[name == "head"], launch)
+        if self._second is None:
+            return expected
+        actual = self._second.step(token)
+        for (name, ours), (_, theirs) in zip(self._golden, self._actual, strict=True):
+            self.result.comparison += compare_launches(ours, theirs, self._names[name == "head"])
+        wrong = int((expected.view(np.uint32) != actual.view(np.uint32)).sum())
+        self.result.comparison += Comparison(expected.size, wrong, ("logits",) if wrong else ())
+        self.result.cycles_by_token.append(sum(launch.cycles for _, launch in self._actual))
+        self.result.channel_beats += sum(
+            read + written for _, launch in self._actual for read, written in launch.channel_beats
+        )
+        return actual
+
+    def _count(self, names: dict[Tile, str], launch: Launch) -> None:
+        """Off-chip bytes by what they are: only the residual's and other buffers' contents would be activations."""
+        for tile, (read, written) in launch.bytes_by_tile.items():
+            unit = names[tile].rpartition("_")[2].partition(".")[0]
+            if unit in ("keys", "values"):
+                self.result.offchip["kv"] += read + written
+            elif names[tile] not in ("load_embedded", "store_logits", "sink"):
+                self.result.offchip["weights" if read and not written else "activations"] += read + written

@@ -1,0 +1,159 @@
+"""``weft generate``: text from a checkpoint, on a device."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from weft.common import FAILED, DeviceName, Fabric, Json, Set, Stalls, example, load_fabric, show, working
+
+if TYPE_CHECKING:
+    from compiler.checkpoint import LlamaCheckpoint
+    from hw.spec import FabricSpec
+    from sim.generate import Generation
+
+__all__ = ["EPILOG", "generate"]
+
+EPILOG = example('weft generate models/weft-tiny --prompt "And God " --tokens 16 --fabric demo --device rtl')
+_DEVICES = ("functional", "rtl", "reference")
+
+
+def generate(
+    checkpoint: Annotated[Path, typer.Argument(metavar="CHECKPOINT", help="A folder as transformers writes it.")],
+    prompt: Annotated[str | None, typer.Option("--prompt", help="Text to go on from.")] = None,
+    prompt_ids: Annotated[str | None, typer.Option("--prompt-ids", metavar="5,17,3", help="The same as tokens.")] = None,
+    tokens: Annotated[int, typer.Option("--tokens", min=1, help="Tokens to generate.")] = 16,
+    fabric: Fabric = "demo",
+    set_: Set = None,
+    device: DeviceName = "functional",
+    stalls: Stalls = None,
+    waves: Annotated[Path | None, typer.Option("--waves", metavar="FILE.fst", help="On RTL: write waves; slow.")] = None,
+    temperature: Annotated[float, typer.Option("--temperature", min=0, help="Sample; 0 takes the likeliest.")] = 0.0,
+    logits: Annotated[Path | None, typer.Option("--logits", help="New .npz: ids, and logits of every position.")] = None,
+    json: Json = False,
+) -> None:
+    """Generate text. On RTL every logit and every buffer is compared with the functional device, bit for bit."""
+    from compiler.checkpoint import read_checkpoint
+    from compiler.errors import WeftError
+    from compiler.tokenizer import check_ids, read_tokenizer
+    from sim.generate import Generation
+    from sim.generate import generate as tokens_of
+
+    if device not in _DEVICES:
+        raise WeftError(f"--device must be one of {', '.join(_DEVICES)}, not {device!r}")
+    for option, path in (("--logits", logits), ("--waves", waves)):
+        if path is not None and path.exists():
+            raise WeftError(f"{option} must be a new file, but {str(path)!r} exists")
+    spec = load_fabric(fabric, set_)
+    model = read_checkpoint(checkpoint)
+    tokenizer = read_tokenizer(checkpoint, model.config.vocab_size)
+    ids = _prompt(prompt, prompt_ids, tokenizer)
+    check_ids(ids, model.config.vocab_size, model.config.max_position_embeddings, tokens)
+    result, begun = Generation(), time.perf_counter()
+    with ExitStack() as stack:
+        step = _step(device, model, spec, result, stack, stalls=stalls, waves=waves)
+        begun_run = time.perf_counter()
+        if not json and tokenizer is not None:
+            typer.echo(tokenizer.decode(ids), nl=False)
+        for token in tokens_of(step, ids, tokens, result, temperature=temperature, seed=stalls or 0):
+            if not json:
+                typer.echo(f"{token} " if tokenizer is None else tokenizer.decode([token]), nl=False)
+        if not json:
+            typer.echo()
+    ended = time.perf_counter()
+    if logits is not None:
+        _write_logits(logits, [*ids, *result.tokens], result)
+    value = _summary(device, spec, ids, result, ended - begun, ended - begun_run)
+    value["text"] = "" if tokenizer is None else tokenizer.decode(result.tokens)
+    show(value, _table(value), as_json=json)
+    if result.comparison.mismatches:
+        raise typer.Exit(FAILED)
+
+
+def _prompt(prompt: str | None, prompt_ids: str | None, tokenizer: Any) -> list[int]:
+    from compiler.errors import WeftError
+
+    if (prompt is None) == (prompt_ids is None):
+        raise WeftError("exactly one of --prompt and --prompt-ids must be given")
+    if prompt_ids is not None:
+        try:
+            return [int(token) for token in prompt_ids.split(",")]
+        except ValueError:
+            raise WeftError(f"--prompt-ids must be whole numbers with commas between them, not {prompt_ids!r}") from None
+    if tokenizer is None:
+        raise WeftError("--prompt needs a tokenizer, and the checkpoint has none that Weft reads: use --prompt-ids")
+    return list(tokenizer.encode(prompt))
+
+
+def _step(
+    device: str,
+    model: LlamaCheckpoint,
+    spec: FabricSpec,
+    result: Generation,
+    stack: ExitStack,
+    *,
+    stalls: int | None,
+    waves: Path | None,
+) -> Callable[[int], Any]:
+    """What processes a token on that device."""
+    if device == "reference":
+        from sim.reference import Reference
+
+        return Reference(model).step
+    from compiler.decoder_program import compile_decoder
+    from sim.generate import ComparedDecoder
+
+    compiled = compile_decoder(model.config, spec)
+    if device == "functional":
+        return ComparedDecoder(compiled, model, spec, result).step
+    from sim.rtl.device import RtlDevice
+
+    with working("building the simulator"):
+        chip = stack.enter_context(
+            RtlDevice(
+                spec, memory_bytes=compiled.memory_bytes, stalls=stalls, waves=waves, count=False, checks=stalls is not None
+            )
+        )
+    return ComparedDecoder(compiled, model, spec, result, chip).step
+
+
+def _write_logits(path: Path, ids: list[int], result: Generation) -> None:
+    import numpy as np
+
+    rows = np.stack(result.logits).astype(np.float32)
+    with path.open("xb") as file:
+        np.savez(file, ids=np.asarray(ids[: len(rows)], np.int64), logits=rows)
+
+
+def _summary(
+    device: str, spec: FabricSpec, ids: list[int], result: Generation, seconds: float, run_seconds: float
+) -> dict[str, Any]:
+    cycles = sum(result.cycles_by_token)
+    peak = cycles * spec.channels
+    return {
+        "tokens": result.tokens,
+        "prompt_ids": ids,
+        "device": device,
+        "fabric": spec.name,
+        "cycles": cycles,
+        "cycles_per_token": cycles / len(result.cycles_by_token) if result.cycles_by_token else 0,
+        "compared": result.comparison.compared,
+        "mismatches": result.comparison.mismatches,
+        "first_mismatches": list(result.comparison.first),
+        "offchip_bytes": result.offchip,
+        "channel_utilisation": result.channel_beats / peak if peak else 0.0,
+        "wall_seconds": round(seconds, 3),
+        "simulated_khz": round(cycles / run_seconds / 1e3, 3) if cycles else 0.0,
+    }
+
+
+def _table(value: dict[str, Any]) -> str:
+    rows = {key: each for key, each in value.items() if key not in ("tokens", "prompt_ids", "text", "first_mismatches")}
+    rows["channel_utilisation"] = f"{value['channel_utilisation']:.1%}"
+    width = max(map(len, rows))
+    return "\n".join(f"{key:<{width}}  {each}" for key, each in rows.items())
