@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from amaranth.hdl import Module, Value
-from amaranth.lib import wiring
+from amaranth.hdl import ClockSignal, Const, Instance, Module, Signal, Value
+from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from hw.agcu.agcu import Agcu
@@ -14,7 +14,7 @@ from hw.pcu.pcu import Pcu
 from hw.pmu.pmu import Pmu
 from hw.spec import FabricSpec
 from hw.stream.beat import beat_stream
-from hw.stream.connect import connect_streams
+from hw.stream.connect import connect_streams, payload_shape
 from hw.switch import Switch
 from hw.tile.config import ConfigBus, ConfigRegisters, context_bits
 from hw.tile.counters import TileCounters
@@ -70,6 +70,8 @@ class Tile(wiring.Component):
         Let a PMU or an AGCU report the beats it takes to the simulation's ``weft_tap``.
     clock_gating
         Stop the clock of parts of a PCU that have nothing to do, for a fast simulation; not for synthesis.
+    stalls
+        Let the simulation's ``weft_stall`` hold back the beats at the unit's ports at random, if its seed says so.
 
     Members
     -------
@@ -99,12 +101,14 @@ class Tile(wiring.Component):
         checks: bool = False,
         tap: bool = False,
         clock_gating: bool = False,
+        stalls: bool = False,
     ) -> None:
         self._spec = spec
         self._kind = kind
         self._checks = checks
         self._tap = tap and kind is not TileKind.PCU
         self._clock_gating = clock_gating
+        self._stalls = stalls
         super().__init__(tile_members(spec, kind))
 
     def _unit(self) -> Any:
@@ -162,12 +166,36 @@ class Tile(wiring.Component):
         links = len(Direction) * each
         inputs, outputs = unit_ports(self._spec, self._kind, network)
         for port in range(inputs):
-            connect_streams(m, producer=switch_out[links + port], consumer=getattr(unit, f"{name}_in")[port])
+            taken = getattr(unit, f"{name}_in")[port]
+            self._connect_unit(m, network, port, producer=switch_out[links + port], consumer=taken)
         for port in range(outputs):
             leaving = getattr(unit, f"{name}_out")[port]
-            connect_streams(m, producer=leaving, consumer=switch_in[links + port])
+            self._connect_unit(m, network, inputs + port, producer=leaving, consumer=switch_in[links + port])
             if port == 0 and network is not Network.CONTROL:
                 m.d.comb += getattr(counters, f"{name}_sent").eq(leaving.valid & leaving.ready)
+
+    def _connect_unit(self, m: Module, network: Network, port: int, *, producer: Any, consumer: Any) -> None:
+        """Let beats go through a unit's port; with ``stalls`` only in cycles in which ``weft_stall`` lets them."""
+        if not self._stalls:
+            connect_streams(m, producer=producer, consumer=consumer)
+            return
+        name = f"{network.value}_stall_{port}"
+        gate = stream.Signature(payload_shape(producer)).create(path=(name,))
+        go = Signal(name=f"{name}_go")
+        connect_streams(m, producer=gate, consumer=consumer)
+        m.d.comb += [
+            gate.payload.eq(producer.payload),
+            gate.valid.eq(producer.valid & go),
+            producer.ready.eq(gate.ready & go),
+        ]
+        m.submodules[name] = Instance(
+            "weft_stall",
+            i_clk=ClockSignal(),
+            i_tile=self.tile,
+            i_port=Const(NETWORKS.index(network) << 6 | port, 8),
+            i_hold=gate.valid & ~gate.ready,
+            o_go=go,
+        )
 
     def _pass_outward(self, m: Module, name: str, unit: Any) -> None:
         member, mine, its = self.signature.members[name], getattr(self, name), getattr(unit, name)

@@ -12,8 +12,6 @@ from hw.topology import Tile
 from sim.device import DeviceError
 from sim.rtl.device import RtlDevice
 
-pytest.importorskip("hw.elaborate", reason="the chip's Verilog comes from hw.elaborate")
-
 SPEC = PRESETS["tiny"]
 SIZE = 1 << 20
 BEATS = 100

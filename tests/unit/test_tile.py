@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Sequence
 from typing import Any
 
 import pytest
+from amaranth.back import verilog
 from amaranth.hdl import Value
 from amaranth.sim import Simulator
 from stream_bench import combinational_paths
@@ -17,7 +19,7 @@ from hw.program import Input, InputMode, Pcu, Pmu, Port, switch_program
 from hw.program import Switch as SwitchProgram
 from hw.tile.config import ConfigRegisters
 from hw.tile.tile import Tile, link_name
-from hw.topology import Direction, Network, TileKind, tracks
+from hw.topology import NETWORKS, Direction, Network, TileKind, tracks, unit_ports
 
 SPEC = PRESETS["tiny"]
 NUMBER = 0x1203
@@ -162,6 +164,13 @@ def test_a_pmu_behind_its_switch():
 @pytest.mark.parametrize("kind", TileKind)
 def test_no_output_depends_on_an_input(kind: TileKind):
     assert combinational_paths(Tile(spec=SPEC, kind=kind)) == set()
+
+
+@pytest.mark.parametrize("kind", TileKind)
+def test_stalls_are_at_every_port_of_the_unit(kind: TileKind):
+    text = verilog.convert(Tile(spec=SPEC, kind=kind, stalls=True), emit_src=False)
+    ports = re.findall(r"\.port\((.*?)\)", "\n".join(re.findall(r"weft_stall .*?;", text, re.S)))
+    assert len(set(ports)) == len(ports) == sum(sum(unit_ports(SPEC, kind, network)) for network in NETWORKS)
 
 
 @pytest.mark.parametrize("kind", TileKind)
