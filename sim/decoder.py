@@ -91,7 +91,9 @@ class DecoderSession:
             A launch failed.
         """
         compiled = self.compiled
-        self._write({"embedded": self.checkpoint.embedding[token]}, 0)
+        embedded = np.zeros(compiled.shapes.hidden, np.float32)
+        embedded[: self.checkpoint.config.hidden_size] = self.checkpoint.embedding[token]
+        self._write({"embedded": embedded}, 0)
         for layer in range(self.checkpoint.config.layers):
             self._launch(f"layer {layer}", compiled.layer.context, compiled.layer_arguments(layer, self.position))
         self._launch("head", compiled.head.context, {})
