@@ -40,7 +40,7 @@ def elaborate(
     spec
         What fabric.
     checks
-        Add assertions on every stream; not for synthesis.
+        Add assertions on every stream, and ``weft_stall`` at the units' ports; not for synthesis.
     taps
         Report the beats that reach buffers and stores to the simulation's ``weft_tap``; not for synthesis.
     clock_gating
@@ -62,7 +62,7 @@ def _make(spec: FabricSpec, *, checks: bool, taps: bool, clock_gating: bool) -> 
     kinds = set(Topology(spec).tiles.values())
     for kind in TileKind:
         if kind in kinds:
-            tile = Tile(spec=spec, kind=kind, checks=checks, tap=taps, clock_gating=clock_gating)
+            tile = Tile(spec=spec, kind=kind, checks=checks, tap=taps, stalls=checks, clock_gating=clock_gating)
             files[f"{tile_module(kind)}.v"] = _convert(tile, tile_module(kind))
     files[f"{TOP}.v"] = _convert(Chip(spec=spec, checks=checks, instances=True), TOP)
     if clock_gating:

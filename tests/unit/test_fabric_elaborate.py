@@ -89,18 +89,20 @@ def test_another_process_makes_the_same_bytes(made: Elaboration):
 
 def test_cache_gives_back_what_was_made(made: Elaboration, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("WEFT_CACHE", str(tmp_path))
-    key = verilog_cache.content_key(SPEC.hash, False, False)
+    key = verilog_cache.content_key(SPEC.hash, False, False, False)
     assert verilog_cache.fetch(key) is None
     verilog_cache.store(key, made.files)
     verilog_cache.store(key, {"late.v": "module late(); endmodule"})
     assert elaborate(SPEC).files == made.files
     assert len(list((tmp_path / "verilog").iterdir())) == 1
-    assert key != verilog_cache.content_key(SPEC.hash, True, False)
+    assert key != verilog_cache.content_key(SPEC.hash, True, False, False)
 
 
-def test_checks_add_assertions_and_taps(made: Elaboration):
-    checked = elaborate(SPEC, checks=True)
+def test_checks_add_assertions_and_stalls_and_taps_report(made: Elaboration):
+    checked = elaborate(SPEC, checks=True, taps=True)
     for kind in ("pmu", "agcu"):
         assert "weft_tap" in checked.files[f"weft_tile_{kind}.v"]
     assert "assert (" in checked.files["weft_tile_pcu.v"]
-    assert not any("weft_tap" in text or "assert (" in text for text in made.files.values())
+    for kind in ("pcu", "pmu", "agcu"):
+        assert "weft_stall" in checked.files[f"weft_tile_{kind}.v"]
+    assert not any(word in text for text in made.files.values() for word in ("weft_tap", "weft_stall", "assert ("))
