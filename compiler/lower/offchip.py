@@ -36,7 +36,7 @@ def load_program(op: LinearLoadOp, region: Region, spec: FabricSpec, *, priority
         base=region.base,
         arg_a=arg_a,
         arg_b=arg_b,
-        levels=_levels(result.dims, op.walk(), op.arguments("size_args", result.rank), region, spec, packed),
+        levels=_levels(result.dims, op.walked(), op.arguments("size_args", result.rank), region, spec, packed),
         end_rank=result.rank,
         emit_arg=emit_arg,
         wait_token=op.after is not None,
@@ -61,7 +61,7 @@ def store_program(op: LinearStoreOp, region: Region, spec: FabricSpec) -> Agcu:
         arg_a=arg_a,
         arg_b=arg_b,
         levels=_levels(
-            tuple(_stored(size, spec) for size in value.dims), op.walk(), (0,) * value.rank, region, spec, packed
+            tuple(_stored(size, spec) for size in value.dims), op.walked(), (0,) * value.rank, region, spec, packed
         ),
         end_rank=value.rank,
         pack=packed and value.kind is Kind.VECTOR,

@@ -134,7 +134,7 @@ def tensor_of(op: LinearLoadOp | LinearStoreOp | RandomLoadOp) -> TensorOp:
 class _Access(IRDLOperation):
     """Shared by accesses: dimension ``k`` of the stream walks dimension ``dims[k]`` of the tensor, or repeats (-1)."""
 
-    def walk(self) -> tuple[int, ...]:
+    def walked(self) -> tuple[int, ...]:
         """``dims``, all of the tensor's in order by default."""
         given = _values(self.dims)
         return tuple(range(len(tensor_of(self).sizes))) if given is None else given
@@ -145,7 +145,7 @@ class _Access(IRDLOperation):
         return (*given, *(0,) * (count - len(given)))
 
     def verify_walk(self, stream: StreamType) -> None:
-        tensor, walk = tensor_of(self), self.walk()
+        tensor, walk = tensor_of(self), self.walked()
         if len(walk) != stream.rank:
             raise VerifyException(
                 f"dims must have {stream.rank} entries, one a dimension of the stream, not {len(walk)}"

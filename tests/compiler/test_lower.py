@@ -1,0 +1,112 @@
+"""Lowering: which operations share a unit, and what is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from compiler.errors import WeftError
+from compiler.lower import lower
+from compiler.memory import allocate
+from compiler.netlist import Netlist
+from compiler.program import tensors_of
+from compiler.step import parse_module
+from hw.numerics.ops import Op, Reduction
+from hw.presets import PRESETS
+from hw.program import Accumulate, Pcu, Pmu, Source, Trigger
+from hw.topology import TileKind
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+DEMO = PRESETS["demo"]
+
+
+def _lower(text: str) -> Netlist:
+    module = parse_module(text)
+    return lower(module, DEMO, allocate(tensors_of(module), DEMO)[0])
+
+
+def _example(name: str) -> Netlist:
+    return _lower((EXAMPLES / f"{name}.mlir").read_text())
+
+
+def _pcus(netlist: Netlist) -> dict[str, Pcu]:
+    return {name: unit.program for name, unit in netlist.units.items() if isinstance(unit.program, Pcu)}
+
+
+def test_a_chain_of_maps_is_one_pcu() -> None:
+    (program,) = _pcus(_example("elementwise")).values()
+    assert [stage.op for stage in program.stages] == [Op.MUL, Op.ADD, Op.MAX, Op.PASS]
+
+
+def test_a_product_before_a_sum_is_one_multiply_add() -> None:
+    (program,) = _pcus(_example("matmul")).values()
+    first, *rest = program.stages
+    assert (first.op, first.b, first.c) == (Op.MULADD, Source.SCALAR0, Source.ACC)
+    assert all(stage.op is Op.PASS for stage in rest)
+    assert program.accumulate is Accumulate.DRAIN
+    assert (program.acc_row, program.acc_rank, program.stop_rank, program.stop_sub) == (1, 2, 2, 1)
+    assert program.unpack
+    assert program.unpack_odd  # 20 columns are 3 vectors of 8 lanes
+
+
+def test_a_sum_over_lanes_ends_in_the_tree() -> None:
+    (program,) = _pcus(_example("gather_dot")).values()
+    assert program.accumulate is Accumulate.REDUCE
+    assert program.reduction is Reduction.SUM
+    assert program.scalar_out
+    assert not program.vector_out
+
+
+def test_a_value_with_two_users_ends_its_pcu() -> None:
+    assert sorted(_pcus(_example("prefix_sum"))) == ["e", "y"]
+
+
+def test_every_buffer_read_once_is_a_pmu_with_block_trigger() -> None:
+    pmus = [unit.program for unit in _example("top1").units.values() if isinstance(unit.program, Pmu)]
+    assert len(pmus) == 3
+    assert {pmu.trigger for pmu in pmus} == {Trigger.BLOCK}
+
+
+def test_nets_join_what_the_text_joins() -> None:
+    netlist = _example("top1")
+    source = next(net for net in netlist.nets if net.source.unit == "load_x")
+    assert sorted(pin.unit for pin in source.targets) == ["again", "max"]
+    assert sum(unit.kind is TileKind.AGCU for unit in netlist.units.values()) == 4
+
+
+HEAD = """builtin.module {
+  step.tensor @x {shape = array<i64: 8>, format = "f32", role = "input"}
+  %x = step.linear_load @x : () -> !step.stream<vector, [8]>
+"""
+
+
+@pytest.mark.parametrize(
+    ("body", "sentence"),
+    [
+        ("", "nobody takes the stream that 'load_x' gives"),
+        (
+            '  %y = step.map "exp" %x : (!step.stream<vector, [8]>) -> !step.stream<vector, [8]>\n',
+            r"nobody takes the result of step.map \(y\)",
+        ),
+        (
+            "  %b = step.bufferize %x {rank = 1 : i64} : (!step.stream<vector, [8]>) -> !step.buffer<vector, [] of [8]>\n",
+            "nobody reads a step.bufferize",
+        ),
+        (
+            "  step.sink %x : !step.stream<vector, [8]>\n  %a = step.argument {index = 1 : i64} : !step.stream<scalar, []>\n"
+            "  %b = step.argument {index = 2 : i64} : !step.stream<scalar, []>\n",
+            "1 have none",
+        ),
+    ],
+)
+def test_refusals_are_one_sentence(body: str, sentence: str) -> None:
+    with pytest.raises(WeftError, match=sentence):
+        _lower(HEAD + body + "}")
+
+
+def test_a_buffer_larger_than_a_pmu_names_the_change() -> None:
+    small = DEMO.replace(pmu_lines=16)
+    module = parse_module((EXAMPLES / "matmul.mlir").read_text().replace("24", "240"))
+    with pytest.raises(WeftError, match="set pmu_lines=32"):
+        lower(module, small, allocate(tensors_of(module), small)[0])

@@ -1,0 +1,53 @@
+"""Tensors in memory: hand-written layouts, and back."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from compiler.memory import allocate, decode, encode
+from compiler.step.offchip import Format, Role, TensorOp
+from hw.presets import PRESETS
+
+TINY = PRESETS["tiny"]  # 4 lanes
+
+
+def _tensor(*shape: int, form: Format = Format.F32, pad: float | None = None) -> TensorOp:
+    return TensorOp("t", shape, format=form, role=Role.INPUT, pad=pad)
+
+
+def test_rows_are_filled_up_to_whole_vectors() -> None:
+    words = encode(_tensor(2, 3, pad=9.0), np.arange(6, dtype=np.float32).reshape(2, 3), TINY).view(np.float32)
+    assert words.tolist() == [0, 1, 2, 9, 3, 4, 5, 9]
+
+
+def test_bf16_pairs_hold_neighbouring_vectors() -> None:
+    values = np.arange(1, 9, dtype=np.float32).reshape(1, 8)
+    words = encode(_tensor(1, 8, form=Format.BF16X2), values, TINY).view(np.uint16)
+    # Low half: lane of the first vector, 1 to 4; high half: the same lane of the second, 5 to 8.
+    expected = (values.view(np.uint32) >> 16).reshape(2, 4).T.ravel()
+    assert words.tolist() == expected.tolist()
+
+
+@given(st.integers(1, 3), st.integers(1, 21), st.sampled_from(list(Format)), st.integers(0, 2**32 - 1))
+def test_decode_undoes_encode(rows: int, columns: int, form: Format, seed: int) -> None:
+    values = np.random.default_rng(seed).integers(-128, 128, (rows, columns)).astype(np.float32)
+    tensor = _tensor(rows, columns, form=form)
+    np.testing.assert_array_equal(decode(tensor, encode(tensor, values, TINY), TINY), values)
+
+
+def test_regions_do_not_overlap_and_repeat() -> None:
+    tensors = [TensorOp(name, (5, 7), format=Format.F32, role=Role.WEIGHT) for name in "ab"]
+    regions, stride = allocate(tensors, TINY, base=4096, repeat=3)
+    assert regions["a"].base == 4096
+    assert regions["b"].base >= regions["a"].base + regions["a"].size
+    assert regions["b"].base + regions["b"].size <= 4096 + stride
+    assert regions["a"].span == regions["a"].size + 2 * stride
+    assert regions["a"].strides == (32, 16)
+
+
+def test_another_shape_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"@t must have the shape \[2, 3\], not \[3, 2\]"):
+        encode(_tensor(2, 3), np.zeros((3, 2), np.float32), TINY)
