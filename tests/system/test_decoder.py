@@ -53,7 +53,7 @@ def test_shipped_model_says_the_same_as_the_reference() -> None:
 
 def test_rtl_equals_functional_bit_for_bit() -> None:
     """The shipped model and two odd ones on `demo`, with random stalls and assertions on every stream."""
-    for folder, seed in ((SHIPPED, 1), (DATA / "older-spelling", 2), (DATA / "narrow-heads", 3)):
+    for folder, seed in ((SHIPPED, 1), (DATA / "one-kv-head", 2), (DATA / "three-heads", 3)):
         checkpoint = read_checkpoint(folder)
         compiled, result = compile_decoder(checkpoint.config, DEMO), Generation()
         with RtlDevice(DEMO, memory_bytes=compiled.memory_bytes, stalls=seed, count=False) as chip:
