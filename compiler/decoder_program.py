@@ -59,7 +59,9 @@ def compile_decoder(config: LlamaConfig, spec: FabricSpec, *, context: int | Non
         It does not fit the fabric; the sentence says what is missing and the smallest change that would fit it.
     """
     if spec.contexts < 2:
-        raise WeftError(f"contexts must be at least 2 for a decoder (layer and head), not {spec.contexts}: set contexts=2")
+        raise WeftError(
+            f"contexts must be at least 2 for a decoder (layer and head), not {spec.contexts}: set contexts=2"
+        )
     if spec.arguments < max(Argument):
         raise WeftError(f"arguments must be at least {max(Argument):d} for a decoder, not {spec.arguments}")
     shapes = DecoderShapes(config, spec, context or config.max_position_embeddings)

@@ -26,8 +26,8 @@ Floats = NDArray[np.float32]
 class Generation:
     """What a run has made so far; complete when the iterator of :func:`generate` is at its end.
 
-    ``logits`` has a row for every position processed; ``offchip`` bytes by kind of tensor; ``cycles_by_token`` those of all
-    launches of a position.
+    ``logits`` has a row for every position processed; ``offchip`` bytes by kind of tensor; ``cycles_by_token`` those of
+    all launches of a position.
     """
 
     tokens: list[int] = field(default_factory=list)
@@ -56,7 +56,7 @@ def generate(
     temperature: float = 0.0,
     seed: int = 0,
 ) -> Iterator[int]:
-    """Feed the prompt, then yield ``count`` tokens as they come; ``step`` processes a token and gives the next's logits."""
+    """Feed the prompt, then yield ``count`` tokens as they come; ``step`` takes a token and gives the next's logits."""
     random = np.random.default_rng(seed)
     pending = list(prompt)
     for _ in range(len(prompt) + count - 1):

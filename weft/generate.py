@@ -26,15 +26,21 @@ _DEVICES = ("functional", "rtl", "reference")
 def generate(
     checkpoint: Annotated[Path, typer.Argument(metavar="CHECKPOINT", help="A folder as transformers writes it.")],
     prompt: Annotated[str | None, typer.Option("--prompt", help="Text to go on from.")] = None,
-    prompt_ids: Annotated[str | None, typer.Option("--prompt-ids", metavar="5,17,3", help="The same as tokens.")] = None,
+    prompt_ids: Annotated[
+        str | None, typer.Option("--prompt-ids", metavar="5,17,3", help="The same as tokens.")
+    ] = None,
     tokens: Annotated[int, typer.Option("--tokens", min=1, help="Tokens to generate.")] = 16,
     fabric: Fabric = "demo",
     set_: Set = None,
     device: DeviceName = "functional",
     stalls: Stalls = None,
-    waves: Annotated[Path | None, typer.Option("--waves", metavar="FILE.fst", help="On RTL: write waves; slow.")] = None,
+    waves: Annotated[
+        Path | None, typer.Option("--waves", metavar="FILE.fst", help="On RTL: write waves; slow.")
+    ] = None,
     temperature: Annotated[float, typer.Option("--temperature", min=0, help="Sample; 0 takes the likeliest.")] = 0.0,
-    logits: Annotated[Path | None, typer.Option("--logits", help="New .npz: ids, and logits of every position.")] = None,
+    logits: Annotated[
+        Path | None, typer.Option("--logits", help="New .npz: ids, and logits of every position.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Generate text. On RTL every logit and every buffer is compared with the functional device, bit for bit."""
@@ -84,7 +90,9 @@ def _prompt(prompt: str | None, prompt_ids: str | None, tokenizer: Any) -> list[
         try:
             return [int(token) for token in prompt_ids.split(",")]
         except ValueError:
-            raise WeftError(f"--prompt-ids must be whole numbers with commas between them, not {prompt_ids!r}") from None
+            raise WeftError(
+                f"--prompt-ids must be whole numbers with commas between them, not {prompt_ids!r}"
+            ) from None
     if tokenizer is None:
         raise WeftError("--prompt needs a tokenizer, and the checkpoint has none that Weft reads: use --prompt-ids")
     return list(tokenizer.encode(prompt))
@@ -116,7 +124,12 @@ def _step(
     with working("building the simulator"):
         chip = stack.enter_context(
             RtlDevice(
-                spec, memory_bytes=compiled.memory_bytes, stalls=stalls, waves=waves, count=False, checks=stalls is not None
+                spec,
+                memory_bytes=compiled.memory_bytes,
+                stalls=stalls,
+                waves=waves,
+                count=False,
+                checks=stalls is not None,
             )
         )
     return ComparedDecoder(compiled, model, spec, result, chip).step

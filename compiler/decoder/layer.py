@@ -39,9 +39,7 @@ def layer_module(shapes: DecoderShapes) -> ModuleOp:
     up = build.product(config.hidden_size, shapes.intermediate, "up", scalars, bias=config.mlp_bias)
     swish = build.map("mul", gate, build.map("sigmoid", gate, hint="sigmoid"))
     gated = build.map("bf16", build.map("mul", swish, up), hint="gated")
-    scalars = build.scalars(
-        gated, config.intermediate_size, repeat=shapes.groups(shapes.hidden), hint="gated_scalars"
-    )
+    scalars = build.scalars(gated, config.intermediate_size, repeat=shapes.groups(shapes.hidden), hint="gated_scalars")
     down = build.product(config.intermediate_size, shapes.hidden, "down", scalars, bias=config.mlp_bias)
     result = build.map("add", down, build.fifo(attended, "residual_2"), hint="layer_out")
     resident = next(op for op in build.module.ops if isinstance(op, ResidentOp))
@@ -153,9 +151,7 @@ def _attention(build: Builder, qkv: SSAValue) -> SSAValue:
     total = build.add(AccumOp("add", weight, keep=1)).result
     share = build.map("reciprocal", total, hint="share")
 
-    own_value = build.add(
-        BufferizeOp(qkv, rank=1, first=shapes.beats(shapes.rotated), inner=(heads * shapes.value,))
-    )
+    own_value = build.add(BufferizeOp(qkv, rank=1, first=shapes.beats(shapes.rotated), inner=(heads * shapes.value,)))
     new_value = build.add(StreamifyOp(own_value.result, sizes=(heads, shapes.value)), "new_values").result
     values, _ = _cached(
         build, build.map("bf16", new_value, hint="value"), "values", shapes.value, Argument.VALUE_ROW, runs=False

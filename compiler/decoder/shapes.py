@@ -35,8 +35,8 @@ class Argument(IntEnum):
 class DecoderShapes:
     """What the programs of a decoder need to know of a model, a fabric and a context length.
 
-    A head's queries and keys are two halves, which the rotary embedding turns against each other; each half begins with a
-    new vector, so that exchanging them exchanges vectors and no lanes.
+    A head's queries and keys are two halves, which the rotary embedding turns against each other; each half begins
+    with a new vector, so that exchanging them exchanges vectors and no lanes.
 
     Raises
     ------
@@ -56,8 +56,8 @@ class DecoderShapes:
         if lines > self.spec.pmu_lines:
             power = 1 << (lines - 1).bit_length()
             raise WeftError(
-                f"the scores of {self.context} positions need {lines} lines of a PMU, but fabric {self.spec.name!r} has "
-                f"pmu_lines = {self.spec.pmu_lines}: set pmu_lines={power}"
+                f"the scores of {self.context} positions need {lines} lines of a PMU, but fabric "
+                f"{self.spec.name!r} has pmu_lines = {self.spec.pmu_lines}: set pmu_lines={power}"
             )
 
     def up(self, elements: int) -> int:

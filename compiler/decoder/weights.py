@@ -29,7 +29,7 @@ def _grouped(matrix: Floats, shapes: DecoderShapes) -> Floats:
 
 
 def _qkv(q: Floats, k: Floats, v: Floats, shapes: DecoderShapes) -> Floats:
-    """Columns (last dimension) of the joint projection: for each key head its query heads and itself, then the values."""
+    """Columns of the joint projection: for each key head its query heads and itself, then the values of all."""
     config = shapes.config
     outer, half = q.shape[:-1], config.head_dim // 2
 

@@ -61,9 +61,8 @@ def parse_module(text: str, name: str = "program") -> ModuleOp:
         module = Parser(context, text, name).parse_module()
         module.verify()
     except ParseError as error:
-        where = error.span.get_line_col() if hasattr(error.span, "get_line_col") else None
-        place = f" line {where[0]}" if where else ""
-        raise WeftError(f"{name}{place}: {error.msg}") from None
+        line = error.span.input.content.count("\n", 0, error.span.start) + 1
+        raise WeftError(f"{name} line {line}: {error.msg}") from None
     except VerifyException as error:
         raise WeftError(f"{name}: {' '.join(str(error).split())}") from None
     return module

@@ -106,14 +106,16 @@ class RtlDevice:
         self._record, self._count, self._limit, self._watchdog = record, count, limit, watchdog
         self._notes = ""
         self.cycles = 0  # simulated, all in all
-        design = chip_design(_elaborate(spec, checks=checks) if files is None else files, waves=waves is not None, flat=flat)
+        design = chip_design(
+            _elaborate(spec, checks=checks) if files is None else files, waves=waves is not None, flat=flat
+        )
         # A seed of 0 is a seed too, but means no stalls to the models.
         stall_seed = 0 if stalls is None else stalls + 1
         self._process = SimulatorProcess(build(design), waves=waves, stalls=stall_seed, seed=seed)
         try:
             with tempfile.NamedTemporaryFile(prefix="weft-memory-", dir=_memory_folder(memory_bytes)) as file:
                 file.truncate(memory_bytes)
-                self.memory = np.memmap(file.name, np.uint8, "r+", shape=(memory_bytes,))
+                self.memory: np.ndarray = np.memmap(file.name, np.uint8, "r+", shape=(memory_bytes,))
                 self._process.ask("memory", file.name, memory_bytes)
             self._process.ask("watchdog", watchdog, limit)
             for channel in range(spec.channels):

@@ -1,8 +1,8 @@
 """Modules that are compiled once and placed often: each becomes a C++ model that one DPI call an edge steps.
 
-Verilator's own ``hier_block`` calls a block again whenever an input changes, because it must assume a path from there to
-an output. Our blocks promise that they have none: every output comes from a register. So one call at each rising edge is
-exact, whatever the order of the calls: all blocks read what was there before the edge.
+Verilator's own ``hier_block`` calls a block again whenever an input changes, because it must assume a path from there
+to an output. Our blocks promise that they have none: every output comes from a register. So one call at each rising
+edge is exact, whatever the order of the calls: all blocks read what was there before the edge.
 """
 
 from __future__ import annotations

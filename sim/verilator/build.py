@@ -146,7 +146,17 @@ def _build_block(design: Design, block: str, work: Path) -> Path:
     """Verilate and compile a block on its own; leaves its stub and its glue in ``work``."""
     folder = work / f"obj_{block}"
     sources = [str(work / name) for name in _block_sources(design, block)]
-    arguments = ["--cc", "--prefix", f"V{block}", "--top-module", block, "-Mdir", str(folder), *_common(design), *sources]
+    arguments = [
+        "--cc",
+        "--prefix",
+        f"V{block}",
+        "--top-module",
+        block,
+        "-Mdir",
+        str(folder),
+        *_common(design),
+        *sources,
+    ]
     _run([_executable(), *arguments], work)
     ports = block_ports(folder / f"V{block}.h")
     (work / f"{block}_stub.sv").write_text(block_stub(block, ports))
