@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from weft import compile as compile_command, generate
-from weft import doctor, elaborate, inspect, run
+from weft import compile as compile_command
+from weft import doctor, elaborate, generate, inspect, run
 from weft.common import Commands, example
 
 __all__ = ["app", "main"]
