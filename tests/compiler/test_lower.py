@@ -90,11 +90,13 @@ HEAD = """builtin.module {
             r"nobody takes the result of step.map \(y\)",
         ),
         (
-            "  %b = step.bufferize %x {rank = 1 : i64} : (!step.stream<vector, [8]>) -> !step.buffer<vector, [] of [8]>\n",
+            "  %b = step.bufferize %x {rank = 1 : i64}"
+            " : (!step.stream<vector, [8]>) -> !step.buffer<vector, [] of [8]>\n",
             "nobody reads a step.bufferize",
         ),
         (
-            "  step.sink %x : !step.stream<vector, [8]>\n  %a = step.argument {index = 1 : i64} : !step.stream<scalar, []>\n"
+            "  step.sink %x : !step.stream<vector, [8]>\n"
+            "  %a = step.argument {index = 1 : i64} : !step.stream<scalar, []>\n"
             "  %b = step.argument {index = 2 : i64} : !step.stream<scalar, []>\n",
             "1 have none",
         ),

@@ -1,0 +1,52 @@
+"""How long elaboration takes, and how it grows with the array: seconds, their ratio, and distinct tile modules."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+from hw.elaborate import elaborate
+from hw.presets import PRESETS
+
+COMMAND = "python benchmarks/bench_elaborate.py --out FILE"
+
+
+def measure(sizes: list[int]) -> list[dict[str, Any]]:
+    """Results for square arrays of the `demo` tile; the ratio is of the last size to the first, in this one run."""
+    seconds: dict[int, float] = {}
+    results: list[dict[str, Any]] = []
+    for size in sizes:
+        begun = time.perf_counter()
+        files = elaborate(PRESETS["demo"].replace(rows=size, columns=size), cache=False).files
+        seconds[size] = time.perf_counter() - begun
+        modules = sum(name.startswith("weft_tile_") for name in files)
+        results += [
+            _result(f"elaborate_{size}x{size}", seconds[size], "s"),
+            _result(f"tile_modules_{size}x{size}", modules, "modules", target=3),
+        ]
+    ratio = seconds[sizes[-1]] / seconds[sizes[0]]
+    return [*results, _result(f"elaborate_ratio_{sizes[-1]}_to_{sizes[0]}", ratio, "", target=1.5)]
+
+
+def _result(name: str, value: float, unit: str, target: float | None = None) -> dict[str, Any]:
+    met = None if target is None else value <= target
+    return {
+        "name": name, "value": round(value, 3), "unit": unit, "better": "lower", "target": target, "met": met,
+        "command": COMMAND,
+    }  # fmt: skip
+
+
+def main() -> None:
+    """Write the results as JSON."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--sizes", type=int, nargs="+", default=[4, 16])
+    arguments = parser.parse_args()
+    arguments.out.write_text(json.dumps(measure(arguments.sizes), indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()
