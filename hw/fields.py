@@ -90,7 +90,9 @@ class Layout(Generic[P]):
         total = 0
         for place in self.places:
             value = int(self._get(program, place.path))
-            if not -(1 << place.width - 1) <= value < 1 << place.width:
+            signed = place.path.rpartition(".")[2] in SIGNED_FIELDS
+            low, high = (-1 << place.width - 1, 1 << place.width - 1) if signed else (0, 1 << place.width)
+            if not low <= value < high:
                 raise ValueError(f"{place.path} must fit {place.width} bits, not {value}")
             total |= (value & ((1 << place.width) - 1)) << place.offset
         return [total >> (32 * word) & 0xFFFFFFFF for word in range(self.words)]

@@ -123,6 +123,8 @@ def test_missing_rows_are_their_defaults() -> None:
     [
         (Small(first=8), "first must fit 3 bits, not 8"),
         (Small(first=-5), "first must fit 3 bits, not -5"),
+        (Small(first=-1), "first must fit 3 bits, not -1"),
+        (Small(lines=(Row(), Row(16))), "lines.1.stride must fit 5 bits, not 16"),
         (Small(lines=(Row(), Row(-17))), "lines.1.stride must fit 5 bits, not -17"),
         (Small(lines=(Row(),) * 3), "lines must have at most 2 entries on this fabric, not 3"),
         (Small(wide=1 << 32), "wide must fit 32 bits, not 4294967296"),
