@@ -15,7 +15,7 @@ from compiler.step.types import Kind, StreamType
 
 __all__ = ["Builder"]
 
-O = TypeVar("O", bound=Operation)  # noqa: E741
+AnyOperation = TypeVar("AnyOperation", bound=Operation)
 
 
 class Builder:
@@ -26,7 +26,7 @@ class Builder:
         self.module = ModuleOp([])
         self.layer_args = layer_args
 
-    def add(self, operation: O, hint: str | None = None) -> O:
+    def add(self, operation: AnyOperation, hint: str | None = None) -> AnyOperation:
         """Append an operation; ``hint`` names its first result, and so a unit."""
         self.module.body.block.add_op(operation)
         if hint is not None:

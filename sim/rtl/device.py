@@ -63,7 +63,7 @@ class RtlDevice:
     flat
         Compile the design as a whole: longer to build, faster to run.
     checks
-        Assertions on every stream inside the tiles: about half of the simulator's time.
+        Assertions on every stream inside the tiles, and random stalls at their ports.
     seed
         Given to cocotb.
 
