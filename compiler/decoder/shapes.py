@@ -42,6 +42,7 @@ class DecoderShapes:
     ------
     WeftError
         A context longer than the model's, or than the buffer for the scores of one head group holds.
+        More mixed values of one head group than there are accumulators.
     """
 
     config: LlamaConfig
@@ -58,6 +59,13 @@ class DecoderShapes:
             raise WeftError(
                 f"the scores of {self.context} positions need {lines} lines of a PMU, but fabric "
                 f"{self.spec.name!r} has pmu_lines = {self.spec.pmu_lines}: set pmu_lines={power}"
+            )
+        rows = self.config.group * self.beats(self.value)
+        if rows > self.spec.acc_depth:
+            power = 1 << (rows - 1).bit_length()
+            raise WeftError(
+                f"the values of {self.config.group} query heads that share a key need {rows} accumulators, but fabric "
+                f"{self.spec.name!r} has acc_depth = {self.spec.acc_depth}: set acc_depth={power}"
             )
 
     def up(self, elements: int) -> int:

@@ -72,7 +72,8 @@ def layer_tensors(checkpoint: LlamaCheckpoint, shapes: DecoderShapes, layer: int
         "down": _grouped(matrix("mlp.down_proj", config.intermediate_size, hidden), shapes),
     }
     if config.attention_bias:
-        tensors["qkv_bias"] = _qkv(*(given[f"self_attn.{name}_proj.bias"] for name in "qkv"), shapes)
+        q, k, v = (given[f"self_attn.{name}_proj.bias"] for name in "qkv")
+        tensors["qkv_bias"] = _qkv(q, k, v, shapes)
         tensors["o_proj_bias"] = _filled(given["self_attn.o_proj.bias"], hidden)
     if config.mlp_bias:
         for name, size in (("gate", wide), ("up", wide), ("down", hidden)):
