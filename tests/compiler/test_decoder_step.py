@@ -234,15 +234,17 @@ def test_launch_arguments_are_those_of_the_program() -> None:
     _, shapes = _case(SHIPPED, DEMO)
     bases: dict[str, list[tuple[int, ...]]] = {}
     others: set[int] = set()
+    tokens: set[int] = set()
     for op in layer_module(shapes).ops:
         if isinstance(op, LinearLoadOp | LinearStoreOp):
             bases.setdefault(op.tensor.string_value(), []).append(op.arguments("base_args", 2))
         if isinstance(op, LinearLoadOp):
             others |= set(op.arguments("size_args", op.result.type.rank)) - {0}
-            others |= set() if op.token_arg is None else {op.token_arg.value.data}
+            tokens |= set() if op.token_arg is None else {op.token_arg.value.data}
         if isinstance(op, ArgumentOp):
             others.add(op.index.value.data)
     assert others == {Argument.CONTEXT, Argument.RESIDENT, Argument.EMBEDDED}
+    assert tokens == {Argument.RESIDENT}
     assert bases.pop("embedded") == [(0, 0)]
     assert bases.pop("cos") == bases.pop("sin") == [(Argument.ROTARY_ROW, 0)]
     assert bases.pop("keys") == [(Argument.LAYER, Argument.KEY_ROW), (Argument.LAYER, 0)]
