@@ -168,7 +168,7 @@ def _build_block(design: Design, block: str, work: Path) -> Path:
 def _block_sources(design: Design, block: str) -> list[str]:
     """The files that hold a block and what it may instantiate, none of which holds another block or the top."""
     others = {f"{name}.v" for name in design.blocks if name != block}
-    tops = {f"{design.top}.sv", "weft_chip.v"}
+    tops = {f"{design.top}.sv", "weft_chip.v", "weft_fabric.v"}
     return [name for name in design.files if name not in others | tops and name.endswith((".v", ".sv"))]
 
 
