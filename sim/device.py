@@ -10,7 +10,7 @@ import numpy as np
 from hw.spec import FabricSpec
 from hw.topology import Tile
 
-__all__ = ["Beats", "Device", "DeviceError", "Launch"]
+__all__ = ["Activity", "Beats", "Device", "DeviceError", "Launch"]
 
 
 class DeviceError(RuntimeError):
@@ -27,13 +27,25 @@ class Beats:
 
 
 @dataclass(frozen=True)
+class Activity:
+    """What the tiles did in the course of a launch: cycles in windows.
+
+    ``window`` is cycles; ``tiles`` holds uint32 [windows, 4] of each tile: busy, starved and blocked cycles, and beats
+    sent, within each window. The last window may be shorter.
+    """
+
+    window: int
+    tiles: dict[Tile, np.ndarray]
+
+
+@dataclass(frozen=True)
 class Launch:
     """What one launch did.
 
     ``cycles`` is 0 on a device without a clock. ``buffers`` holds the beats that arrived at the write side of each PMU
     (before any is left out by ``write_from``) and at each storing or sinking AGCU, if the device records them.
-    ``counters`` are busy, starved, blocked and beats of each tile in this launch; ``channel_beats`` the data beats
-    (read, written) of each channel.
+    ``counters`` are busy, starved, blocked and beats of each tile in this launch, ``activity`` the same in windows if
+    the device was told to sample them; ``channel_beats`` the data beats (read, written) of each channel.
     """
 
     cycles: int = 0
@@ -41,6 +53,7 @@ class Launch:
     counters: dict[Tile, dict[str, int]] = field(default_factory=dict)
     channel_beats: tuple[tuple[int, int], ...] = ()
     bytes_by_tile: dict[Tile, tuple[int, int]] = field(default_factory=dict)
+    activity: Activity | None = None
 
 
 class Device(Protocol):
