@@ -102,10 +102,7 @@ def _loops(read: StreamifyOp, buffer: BufferType, spec: FabricSpec, name: str, *
     sizes = read.loops
     if len(sizes) > spec.pmu_levels:
         raise WeftError(f"reading {name!r} must take at most pmu_levels = {spec.pmu_levels} loops, not {len(sizes)}")
-    if read.strides is not None:
-        strides = [int(stride) for stride in read.strides.get_values()]
-    else:
-        strides = _natural(sizes, buffer.kind, spec)
+    strides = _natural(sizes, buffer.kind, spec) if read.strides is None else read.strides.get_values()
     levels = []
     for level, (size, stride) in enumerate(zip(reversed(sizes), reversed(strides), strict=True)):
         rank = level + 1 if read.flat is None else int(level == len(sizes) - 1)
@@ -121,7 +118,7 @@ def _loops(read: StreamifyOp, buffer: BufferType, spec: FabricSpec, name: str, *
 
 def resident_program(resident: ResidentOp, spec: FabricSpec, *, kept: bool, recall: RecallOp | None) -> Pmu:
     """The scratchpad of a resident buffer in one program."""
-    shape = tuple(int(size) for size in resident.shape.get_values())
+    shape = resident.shape.get_values()
     lines = _lines(Kind.VECTOR, shape, spec)
     blocks = _ring(lines, None, spec, resident.sym_name.data)
     levels = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -47,7 +48,7 @@ class Cluster:
 @dataclass
 class _Draft:
     spec: FabricSpec
-    operations: list[Operation]
+    operations: Sequence[Operation]
     vector: list[SSAValue] = field(default_factory=list)
     scalar: list[SSAValue] = field(default_factory=list)
     modes: dict[tuple[bool, int], Input] = field(default_factory=dict)
@@ -223,7 +224,7 @@ def _word(value: float) -> int:
     return int(np.float32(value).view(np.uint32))
 
 
-def build(operations: list[Operation], spec: FabricSpec) -> Cluster:
+def build(operations: Sequence[Operation], spec: FabricSpec) -> Cluster:
     """The program of one PCU for a chain of operations, the last of which gives the result.
 
     Raises

@@ -166,7 +166,8 @@ class _Lowering:
         chains: list[list[Operation]] = []
         chain_of: dict[Operation, list[Operation]] = {}
         built: dict[int, Cluster] = {}
-        for op in (op for op in self.operations if isinstance(op, _COMPUTE)):
+        computing: list[Operation] = [op for op in self.operations if isinstance(op, _COMPUTE)]
+        for op in computing:
             if not used(op.results[0]):
                 raise WeftError(f"nobody takes the result of {op.name} ({op.results[0].name_hint or 'unnamed'})")
             for value in op.operands:

@@ -30,13 +30,13 @@ def load_program(op: LinearLoadOp, region: Region, spec: FabricSpec, *, priority
     """A LinearLoad; ``emit_arg`` is the argument that the unit also sends, 0 for none."""
     result: StreamType = op.result.type
     packed = result.kind is Kind.PACKED
-    arg_a, arg_b = op.arguments("base_args", 2)
+    arg_a, arg_b = op.bases()
     return Agcu(
         kind=AgcuKind.LOAD,
         base=region.base,
         arg_a=arg_a,
         arg_b=arg_b,
-        levels=_levels(result.dims, op.walked(), op.arguments("size_args", result.rank), region, spec, packed),
+        levels=_levels(result.dims, op.walked(), op.sizes(), region, spec, packed),
         end_rank=result.rank,
         emit_arg=emit_arg,
         wait_token=op.after is not None,
@@ -52,7 +52,7 @@ def store_program(op: LinearStoreOp, region: Region, spec: FabricSpec) -> Agcu:
     """A LinearStore; vectors for a bf16 tensor are packed on the way."""
     value = stream(op.value)
     packed = Format(tensor_of(op).format.data) is Format.BF16X2
-    arg_a, arg_b = op.arguments("base_args", 2)
+    arg_a, arg_b = op.bases()
     if any(dim == DYNAMIC for dim in value.dims[1:]):
         raise WeftError("only the outermost dimension of a stored stream can be dynamic")
     return Agcu(

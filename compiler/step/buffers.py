@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from math import prod
 
 from xdsl.dialects.builtin import (
-    DenseArrayBase,
     IntegerAttr,
     StringAttr,
     SymbolNameConstraint,
@@ -30,7 +29,7 @@ from xdsl.irdl import (
 from xdsl.traits import SymbolOpInterface, SymbolTable
 from xdsl.utils.exceptions import VerifyException
 
-from compiler.step.offchip import ints
+from compiler.step.attributes import INTS, ints
 from compiler.step.onchip import stream
 from compiler.step.types import DYNAMIC, BufferType, Kind, StreamType, dims_text
 
@@ -108,8 +107,8 @@ class StreamifyOp(IRDLOperation):
 
     buffer = operand_def(BufferType)
     trigger = opt_operand_def(StreamType)
-    sizes = opt_prop_def(DenseArrayBase)
-    strides = opt_prop_def(DenseArrayBase)
+    sizes = opt_prop_def(INTS)
+    strides = opt_prop_def(INTS)
     offset = opt_prop_def(IntegerAttr)
     flat = opt_prop_def(UnitAttr)
     result = result_def(StreamType)
@@ -148,7 +147,7 @@ class StreamifyOp(IRDLOperation):
         """Iterations of the loops, outermost first."""
         buffer = self.buffer.type
         assert isinstance(buffer, BufferType)
-        return buffer.inner if self.sizes is None else tuple(int(size) for size in self.sizes.get_values())
+        return buffer.inner if self.sizes is None else self.sizes.get_values()
 
     def verify_(self) -> None:
         buffer = self.buffer.type
@@ -180,7 +179,7 @@ class ResidentOp(IRDLOperation):
     name = "step.resident"
 
     sym_name = prop_def(SymbolNameConstraint())
-    shape = prop_def(DenseArrayBase)
+    shape = prop_def(INTS)
     traits = traits_def(SymbolOpInterface())
     irdl_options = (ParsePropInAttrDict(),)
     assembly_format = "$sym_name attr-dict"
@@ -193,7 +192,7 @@ def _resident(op: IRDLOperation, symbol: SymbolRefAttr, given: StreamType) -> No
     target = SymbolTable.lookup_symbol(op, symbol)
     if not isinstance(target, ResidentOp):
         raise VerifyException(f"buffer must name a step.resident, not @{symbol.string_value()}")
-    expected = StreamType.make(Kind.VECTOR, [int(size) for size in target.shape.get_values()])
+    expected = StreamType.make(Kind.VECTOR, target.shape.get_values())
     if given != expected:
         raise VerifyException(f"@{symbol.string_value()} holds vector {dims_text(expected.dims)}")
 
@@ -229,7 +228,7 @@ class RecallOp(IRDLOperation):
     assembly_format = "$buffer `for` $trigger attr-dict `:` functional-type(operands, results)"
 
     def __init__(self, buffer: ResidentOp, trigger: SSAValue) -> None:
-        result = StreamType.make(Kind.VECTOR, [int(size) for size in buffer.shape.get_values()])
+        result = StreamType.make(Kind.VECTOR, buffer.shape.get_values())
         properties = {"buffer": SymbolRefAttr(buffer.sym_name)}
         super().__init__(operands=[trigger], result_types=[result], properties=properties)
 

@@ -61,7 +61,7 @@ def parse_module(text: str, name: str = "program") -> ModuleOp:
         module = Parser(context, text, name).parse_module()
         module.verify()
     except ParseError as error:
-        line = error.span.input.content.count("\n", 0, error.span.start) + 1
+        line = text.count("\n", 0, error.span.start) + 1
         raise WeftError(f"{name} line {line}: {error.msg}") from None
     except VerifyException as error:
         raise WeftError(f"{name}: {' '.join(str(error).split())}") from None

@@ -31,6 +31,7 @@ from xdsl.irdl import (
 from xdsl.traits import SymbolOpInterface, SymbolTable
 from xdsl.utils.exceptions import VerifyException
 
+from compiler.step.attributes import INTS, ints
 from compiler.step.types import DYNAMIC, Kind, StreamType, dims_text
 
 __all__ = [
@@ -42,7 +43,6 @@ __all__ = [
     "Role",
     "SinkOp",
     "TensorOp",
-    "ints",
     "tensor_of",
 ]
 
@@ -69,15 +69,6 @@ class Role(Enum):
     """0, 1, 2, ... in the last dimension"""
 
 
-def ints(values: Sequence[int]) -> DenseArrayBase[IntegerType]:
-    """An ``array<i64: ...>`` attribute."""
-    return DenseArrayBase.from_list(i64, list(values))
-
-
-def _values(attribute: DenseArrayBase | None) -> tuple[int, ...] | None:
-    return None if attribute is None else tuple(int(value) for value in attribute.get_values())
-
-
 @irdl_op_definition
 class TensorOp(IRDLOperation):
     """Declares a tensor in off-chip memory. ``pad`` fills rows up (default 0)."""
@@ -85,7 +76,7 @@ class TensorOp(IRDLOperation):
     name = "step.tensor"
 
     sym_name = prop_def(SymbolNameConstraint())
-    shape = prop_def(DenseArrayBase)
+    shape = prop_def(INTS)
     format = prop_def(StringAttr)
     role = prop_def(StringAttr)
     pad = opt_prop_def(FloatAttr)
@@ -108,7 +99,7 @@ class TensorOp(IRDLOperation):
     @property
     def sizes(self) -> tuple[int, ...]:
         """The shape, outermost first."""
-        return _values(self.shape) or ()
+        return self.shape.get_values()
 
     def verify_(self) -> None:
         if not self.sizes or any(size < 1 for size in self.sizes):
@@ -123,26 +114,21 @@ class TensorOp(IRDLOperation):
                 )
 
 
-def tensor_of(op: LinearLoadOp | LinearStoreOp | RandomLoadOp) -> TensorOp:
-    """The declaration of the tensor that an operation accesses."""
-    symbol = SymbolTable.lookup_symbol(op, op.tensor)
-    if not isinstance(symbol, TensorOp):
-        raise VerifyException(f"tensor must name a step.tensor, not @{op.tensor.string_value()}")
-    return symbol
-
-
 class _Access(IRDLOperation):
     """Shared by accesses: dimension ``k`` of the stream walks dimension ``dims[k]`` of the tensor, or repeats (-1)."""
 
+    tensor = prop_def(SymbolRefAttr)
+    dims = opt_prop_def(INTS)
+    base_args = opt_prop_def(INTS)
+
     def walked(self) -> tuple[int, ...]:
         """``dims``, all of the tensor's in order by default."""
-        given = _values(self.dims)
-        return tuple(range(len(tensor_of(self).sizes))) if given is None else given
+        return tuple(range(len(tensor_of(self).sizes))) if self.dims is None else self.dims.get_values()
 
-    def arguments(self, name: str, count: int) -> tuple[int, ...]:
-        """Launch arguments named by an attribute, 0 where there is none."""
-        given = _values(getattr(self, name)) or ()
-        return (*given, *(0,) * (count - len(given)))
+    def bases(self) -> tuple[int, int]:
+        """The two launch arguments that are added to the address, 0 where there is none."""
+        first, second, *_ = (*_given(self.base_args), 0, 0)
+        return first, second
 
     def verify_walk(self, stream: StreamType) -> None:
         tensor, walk = tensor_of(self), self.walked()
@@ -158,6 +144,8 @@ class _Access(IRDLOperation):
                 raise VerifyException(f"dims must be below {len(shape)}, the tensor's dimensions, not {dim}")
             if dim >= 0 and size != DYNAMIC and size > shape[dim]:
                 raise VerifyException(f"dimension {dim} of @{tensor.sym_name.data} has {shape[dim]}, the stream {size}")
+        if len(_given(self.base_args)) > 2:
+            raise VerifyException(f"base_args must be at most 2 arguments, not {len(_given(self.base_args))}")
         packed = Format(tensor.format.data) is Format.BF16X2
         allowed = (Kind.PACKED, Kind.VECTOR) if isinstance(self, LinearStoreOp) and packed else None
         expected = (Kind.PACKED,) if packed else (Kind.VECTOR,)
@@ -165,6 +153,18 @@ class _Access(IRDLOperation):
             raise VerifyException(
                 f"a {tensor.format.data} tensor moves as {expected[0].value}, not {stream.kind.value}"
             )
+
+
+def tensor_of(op: _Access | RandomLoadOp) -> TensorOp:
+    """The declaration of the tensor that an operation accesses."""
+    symbol = SymbolTable.lookup_symbol(op, op.tensor)
+    if not isinstance(symbol, TensorOp):
+        raise VerifyException(f"tensor must name a step.tensor, not @{op.tensor.string_value()}")
+    return symbol
+
+
+def _given(attribute: DenseArrayBase[IntegerType] | None) -> tuple[int, ...]:
+    return () if attribute is None else attribute.get_values()
 
 
 @irdl_op_definition
@@ -180,10 +180,7 @@ class LinearLoadOp(_Access):
     name = "step.linear_load"
 
     after = opt_operand_def(StreamType)
-    tensor = prop_def(SymbolRefAttr)
-    dims = opt_prop_def(DenseArrayBase)
-    size_args = opt_prop_def(DenseArrayBase)
-    base_args = opt_prop_def(DenseArrayBase)
+    size_args = opt_prop_def(INTS)
     token_arg = opt_prop_def(IntegerAttr)
     result = result_def(StreamType)
     done = opt_result_def(StreamType)
@@ -215,9 +212,19 @@ class LinearLoadOp(_Access):
             },
         )
 
+    def sizes(self) -> tuple[int, ...]:
+        """Launch arguments that hold sizes, one a dimension of the result, 0 where the size is in the type."""
+        given = _given(self.size_args)
+        return (*given, *(0,) * (self.result.type.rank - len(given)))
+
     def verify_(self) -> None:
         self.verify_walk(self.result.type)
-        for size, arg in zip(self.result.type.dims, self.arguments("size_args", self.result.type.rank), strict=True):
+        dims = self.result.type.dims
+        if len(_given(self.size_args)) > len(dims):
+            raise VerifyException(
+                f"size_args must be at most {len(dims)}, one a dimension, not {len(_given(self.size_args))}"
+            )
+        for size, arg in zip(dims, self.sizes(), strict=True):
             if (size == DYNAMIC) != (arg > 0):
                 raise VerifyException("size_args must name an argument for each dynamic dimension and 0 for the others")
 
@@ -229,9 +236,6 @@ class LinearStoreOp(_Access):
     name = "step.linear_store"
 
     value = operand_def(StreamType)
-    tensor = prop_def(SymbolRefAttr)
-    dims = opt_prop_def(DenseArrayBase)
-    base_args = opt_prop_def(DenseArrayBase)
     done = opt_result_def(StreamType)
     irdl_options = (ParsePropInAttrDict(),)
     assembly_format = "$value `in` $tensor attr-dict `:` functional-type(operands, results)"

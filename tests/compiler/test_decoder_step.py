@@ -237,9 +237,9 @@ def test_launch_arguments_are_those_of_the_program() -> None:
     tokens: set[int] = set()
     for op in layer_module(shapes).ops:
         if isinstance(op, LinearLoadOp | LinearStoreOp):
-            bases.setdefault(op.tensor.string_value(), []).append(op.arguments("base_args", 2))
+            bases.setdefault(op.tensor.string_value(), []).append(op.bases())
         if isinstance(op, LinearLoadOp):
-            others |= set(op.arguments("size_args", op.result.type.rank)) - {0}
+            others |= set(op.sizes()) - {0}
             tokens |= set() if op.token_arg is None else {op.token_arg.value.data}
         if isinstance(op, ArgumentOp):
             others.add(op.index.value.data)
@@ -251,7 +251,7 @@ def test_launch_arguments_are_those_of_the_program() -> None:
     assert bases.pop("values") == [(Argument.LAYER, Argument.VALUE_ROW), (Argument.LAYER, 0)]
     assert set(map(tuple, bases.values())) == {((Argument.LAYER, 0),)}
     loads = [op for op in head_module(shapes).ops if isinstance(op, LinearLoadOp)]
-    assert [op.arguments("base_args", 2) for op in loads] == [(0, 0), (0, 0)]
+    assert [op.bases() for op in loads] == [(0, 0), (0, 0)]
 
 
 @given(st.integers(1, 400), st.sampled_from([4, 16, 64]))

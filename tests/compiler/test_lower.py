@@ -107,6 +107,20 @@ def test_refusals_are_one_sentence(body: str, sentence: str) -> None:
         _lower(HEAD + body + "}")
 
 
+@pytest.mark.parametrize(
+    ("attributes", "sentence"),
+    [
+        ("base_args = array<i64: 1, 2, 3>", "base_args must be at most 2 arguments, not 3"),
+        ("size_args = array<i64: 0, 0>", "size_args must be at most 1, one a dimension, not 2"),
+        ("dims = array<i32: 0>", "Expected attribute i64 but got i32"),
+    ],
+)
+def test_attributes_of_a_load_are_checked(attributes: str, sentence: str) -> None:
+    text = HEAD.replace("@x :", f"@x {{{attributes}}} :") + "  step.sink %x : !step.stream<vector, [8]>\n}"
+    with pytest.raises(WeftError, match=sentence):
+        _lower(text)
+
+
 def test_a_buffer_larger_than_a_pmu_names_the_change() -> None:
     small = DEMO.replace(pmu_lines=16)
     module = parse_module((EXAMPLES / "matmul.mlir").read_text().replace("24", "240"))
