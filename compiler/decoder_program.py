@@ -56,6 +56,7 @@ def compile_decoder(config: LlamaConfig, spec: FabricSpec, *, context: int | Non
     Raises
     ------
     WeftError
+        A context that is not 1 to the model's.
         It does not fit the fabric; the sentence says what is missing and the smallest change that would fit it.
     """
     if spec.contexts < 2:
@@ -64,7 +65,7 @@ def compile_decoder(config: LlamaConfig, spec: FabricSpec, *, context: int | Non
         )
     if spec.arguments < max(Argument):
         raise WeftError(f"arguments must be at least {max(Argument):d} for a decoder, not {spec.arguments}")
-    shapes = DecoderShapes(config, spec, context or config.max_position_embeddings)
+    shapes = DecoderShapes(config, spec, config.max_position_embeddings if context is None else context)
     layer, head = layer_module(shapes), head_module(shapes)
     repeated = [tensor for tensor in tensors_of(layer) if tensor.sym_name.data not in _GLOBAL]
     shared = [tensor for tensor in tensors_of(layer) if tensor.sym_name.data in _GLOBAL]

@@ -16,6 +16,7 @@ from xdsl.dialects.builtin import ModuleOp
 
 from compiler.checkpoint import LlamaCheckpoint, read_checkpoint
 from compiler.decoder import Argument, DecoderShapes, global_tensors, head_module, layer_module, layer_tensors
+from compiler.decoder_program import compile_decoder
 from compiler.errors import WeftError
 from compiler.step import parse_module, print_module
 from compiler.step.buffers import BufferizeOp, StreamifyOp
@@ -273,3 +274,9 @@ def test_groups_are_the_fewest_that_fit(vectors: int, acc_depth: int) -> None:
 def test_sizes_beyond_the_fabric_are_refused(context: int, fabric: FabricSpec, sentence: str) -> None:
     with pytest.raises(WeftError, match=sentence):
         DecoderShapes(CONFIG, fabric, context)
+
+
+@pytest.mark.parametrize("context", [0, -1, 257])
+def test_a_context_that_is_not_the_models_is_not_compiled(context: int) -> None:
+    with pytest.raises(WeftError, match=f"context must be 1 to max_position_embeddings = 256, not {context}$"):
+        compile_decoder(CONFIG, DEMO, context=context)
