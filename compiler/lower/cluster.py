@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from math import prod
 
 import numpy as np
 from xdsl.ir import Operation, SSAValue
 
+from compiler.errors import WeftError
 from compiler.memory import row_beats
 from compiler.step.onchip import AccumOp, ExpandOp, FlattenOp, MapOp, MergeOp, PromoteOp, ScanOp, UnpackOp, stream
-from compiler.step.types import Kind
+from compiler.step.types import DYNAMIC, Kind, dims_text
 from hw.numerics.ops import Conversion, Op, Reduction, Special
 from hw.program import Accumulate, Input, InputMode, Pcu, Source, Stage
 from hw.spec import FabricSpec
@@ -176,6 +178,7 @@ class _Draft:
         if self.stop is not None:
             raise Unfit("accumulation after a change of shape")
         over, keep = operation.over.value.data, operation.keep.value.data
+        _check_row(operation, keep, self.spec)
         name = operation.function.data
         source = self.operand(operation.value)
         lanes_too = isinstance(operation, AccumOp) and keep == 0 and stream(operation.value).kind is Kind.VECTOR
@@ -220,6 +223,21 @@ class _Draft:
         self.where[operation.result] = source
 
 
+def _check_row(operation: AccumOp | ScanOp, keep: int, spec: FabricSpec) -> None:
+    """A row, the ``keep`` innermost dimensions, takes an accumulator for each beat; a dynamic one the device checks."""
+    given = stream(operation.value)
+    row = given.dims[given.rank - keep :]
+    if not row or DYNAMIC in row:
+        return
+    beats = prod(row[:-1]) * (row[-1] if given.kind is Kind.SCALAR else row_beats(row[-1], spec, packed=False))
+    if beats > spec.acc_depth:
+        raise WeftError(
+            f"a row {dims_text(row)} of {operation.name} ({operation.result.name_hint or 'unnamed'}) must be at most "
+            f"acc_depth = {spec.acc_depth} beats in fabric {spec.name!r}, not {beats}: "
+            f"set acc_depth={1 << (beats - 1).bit_length()}"
+        )
+
+
 def _word(value: float) -> int:
     return int(np.float32(value).view(np.uint32))
 
@@ -231,6 +249,8 @@ def build(operations: Sequence[Operation], spec: FabricSpec) -> Cluster:
     ------
     Unfit
         They need more than one PCU has.
+    WeftError
+        A row of an accumulation has more beats than the fabric has accumulators.
     """
     draft = _Draft(spec, operations)
     for position, operation in enumerate(operations):

@@ -126,3 +126,56 @@ def test_a_buffer_larger_than_a_pmu_names_the_change() -> None:
     module = parse_module((EXAMPLES / "matmul.mlir").read_text().replace("24", "240"))
     with pytest.raises(WeftError, match="set pmu_lines=32"):
         lower(module, small, allocate(tensors_of(module), small)[0])
+
+
+SUMS = """builtin.module {{
+  step.tensor @x {{shape = array<i64: {shape}>, format = "f32", role = "input"}}
+  step.tensor @y {{shape = array<i64: {shape}>, format = "f32", role = "output"}}
+  %x = step.linear_load @x : () -> !step.stream<vector, [{shape}]>
+  %y = step.{op} "add" %x {{over = 1 : i64, keep = {keep} : i64, init = 0.0 : f32}}
+    : (!step.stream<vector, [{shape}]>) -> !step.stream<vector, [{result}]>
+  step.linear_store %y in @y {{dims = array<i64: {dims}>}} : (!step.stream<vector, [{result}]>) -> ()
+}}"""
+"""DEMO has 8 lanes and 16 accumulators."""
+
+
+@pytest.mark.parametrize(
+    ("parts", "beats"),
+    [
+        ({"op": "accum", "shape": "3, 128", "keep": 1, "result": "128", "dims": "1"}, 16),
+        ({"op": "accum", "shape": "3, 129", "keep": 1, "result": "129", "dims": "1"}, 17),
+        ({"op": "accum", "shape": "3, 4, 32", "keep": 2, "result": "4, 32", "dims": "1, 2"}, 16),
+        ({"op": "accum", "shape": "3, 4, 33", "keep": 2, "result": "4, 33", "dims": "1, 2"}, 20),
+        ({"op": "scan", "shape": "3, 136", "keep": 1, "result": "3, 136", "dims": "0, 1"}, 17),
+        ({"op": "scan", "shape": "3, 136", "keep": 0, "result": "3, 136", "dims": "0, 1"}, 1),
+    ],
+)
+def test_a_row_has_at_most_acc_depth_beats(parts: dict[str, object], beats: int) -> None:
+    text = SUMS.format(**parts)
+    if beats <= DEMO.acc_depth:
+        _lower(text)
+        return
+    sentence = rf"a row \[.*\] of step\.{parts['op']} \(y\) must be at most acc_depth = 16 beats .*, not {beats}: set "
+    with pytest.raises(WeftError, match=sentence + "acc_depth=32"):
+        _lower(text)
+
+
+SCALARS = """builtin.module {{
+  step.tensor @x {{shape = array<i64: 3, {size}>, format = "f32", role = "input"}}
+  step.tensor @y {{shape = array<i64: {size}>, format = "f32", role = "output"}}
+  %x = step.linear_load @x : () -> !step.stream<vector, [3, {size}]>
+  %b = step.bufferize %x {{rank = 2 : i64}}
+    : (!step.stream<vector, [3, {size}]>) -> !step.buffer<vector, [] of [3, {size}]>
+  %s = step.streamify %b : (!step.buffer<vector, [] of [3, {size}]>) -> !step.stream<scalar, [3, {size}]>
+  %y = step.accum "add" %s {{over = 1 : i64, keep = 1 : i64, init = 0.0 : f32}}
+    : (!step.stream<scalar, [3, {size}]>) -> !step.stream<scalar, [{size}]>
+  %c = step.bufferize %y {{rank = 1 : i64}} : (!step.stream<scalar, [{size}]>) -> !step.buffer<scalar, [] of [{size}]>
+  %z = step.streamify %c : (!step.buffer<scalar, [] of [{size}]>) -> !step.stream<vector, [{size}]>
+  step.linear_store %z in @y : (!step.stream<vector, [{size}]>) -> ()
+}}"""
+
+
+def test_a_row_of_scalars_has_a_beat_for_each() -> None:
+    _lower(SCALARS.format(size=16))
+    with pytest.raises(WeftError, match=r"a row \[17\] of step\.accum \(y\) .*, not 17: set acc_depth=32"):
+        _lower(SCALARS.format(size=17))
