@@ -15,15 +15,16 @@ from compiler.step import parse_module
 from hw.numerics.ops import Op, Reduction
 from hw.presets import PRESETS
 from hw.program import Accumulate, Pcu, Pmu, Source, Trigger
+from hw.spec import FabricSpec
 from hw.topology import TileKind
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 DEMO = PRESETS["demo"]
 
 
-def _lower(text: str) -> Netlist:
+def _lower(text: str, spec: FabricSpec = DEMO) -> Netlist:
     module = parse_module(text)
-    return lower(module, DEMO, allocate(tensors_of(module), DEMO)[0])
+    return lower(module, spec, allocate(tensors_of(module), spec)[0])
 
 
 def _example(name: str) -> Netlist:
@@ -136,28 +137,30 @@ SUMS = """builtin.module {{
     : (!step.stream<vector, [{shape}]>) -> !step.stream<vector, [{result}]>
   step.linear_store %y in @y {{dims = array<i64: {dims}>}} : (!step.stream<vector, [{result}]>) -> ()
 }}"""
-"""DEMO has 8 lanes and 16 accumulators."""
+SHALLOW = DEMO.replace(acc_depth=16)  # and 8 lanes
 
 
-@pytest.mark.parametrize(
-    ("parts", "beats"),
-    [
-        ({"op": "accum", "shape": "3, 128", "keep": 1, "result": "128", "dims": "1"}, 16),
-        ({"op": "accum", "shape": "3, 129", "keep": 1, "result": "129", "dims": "1"}, 17),
-        ({"op": "accum", "shape": "3, 4, 32", "keep": 2, "result": "4, 32", "dims": "1, 2"}, 16),
-        ({"op": "accum", "shape": "3, 4, 33", "keep": 2, "result": "4, 33", "dims": "1, 2"}, 20),
-        ({"op": "scan", "shape": "3, 136", "keep": 1, "result": "3, 136", "dims": "0, 1"}, 17),
-        ({"op": "scan", "shape": "3, 136", "keep": 0, "result": "3, 136", "dims": "0, 1"}, 1),
-    ],
-)
-def test_a_row_has_at_most_acc_depth_beats(parts: dict[str, object], beats: int) -> None:
-    text = SUMS.format(**parts)
-    if beats <= DEMO.acc_depth:
-        _lower(text)
-        return
+ROWS: list[tuple[dict[str, object], int]] = [
+    ({"op": "accum", "shape": "3, 128", "keep": 1, "result": "128", "dims": "1"}, 16),
+    ({"op": "accum", "shape": "3, 129", "keep": 1, "result": "129", "dims": "1"}, 17),
+    ({"op": "accum", "shape": "3, 4, 32", "keep": 2, "result": "4, 32", "dims": "1, 2"}, 16),
+    ({"op": "accum", "shape": "3, 4, 33", "keep": 2, "result": "4, 33", "dims": "1, 2"}, 20),
+    ({"op": "scan", "shape": "3, 136", "keep": 1, "result": "3, 136", "dims": "0, 1"}, 17),
+    ({"op": "scan", "shape": "3, 136", "keep": 0, "result": "3, 136", "dims": "0, 1"}, 1),
+]
+"""Accumulations, and the beats of a row."""
+
+
+@pytest.mark.parametrize("parts", [parts for parts, beats in ROWS if beats <= 16])
+def test_a_row_may_have_acc_depth_beats(parts: dict[str, object]) -> None:
+    _lower(SUMS.format(**parts), SHALLOW)
+
+
+@pytest.mark.parametrize(("parts", "beats"), [(parts, beats) for parts, beats in ROWS if beats > 16])
+def test_a_row_of_more_than_acc_depth_beats_is_refused(parts: dict[str, object], beats: int) -> None:
     sentence = rf"a row \[.*\] of step\.{parts['op']} \(y\) must be at most acc_depth = 16 beats .*, not {beats}: set "
     with pytest.raises(WeftError, match=sentence + "acc_depth=32"):
-        _lower(text)
+        _lower(SUMS.format(**parts), SHALLOW)
 
 
 SCALARS = """builtin.module {{
@@ -176,6 +179,6 @@ SCALARS = """builtin.module {{
 
 
 def test_a_row_of_scalars_has_a_beat_for_each() -> None:
-    _lower(SCALARS.format(size=16))
+    _lower(SCALARS.format(size=16), SHALLOW)
     with pytest.raises(WeftError, match=r"a row \[17\] of step\.accum \(y\) .*, not 17: set acc_depth=32"):
-        _lower(SCALARS.format(size=17))
+        _lower(SCALARS.format(size=17), SHALLOW)
