@@ -10,11 +10,18 @@ import numpy as np
 from hw.spec import FabricSpec
 from hw.topology import Tile
 
-__all__ = ["Activity", "Beats", "Device", "DeviceError", "Launch"]
+__all__ = ["GIVEN_UP", "Activity", "Beats", "Device", "DeviceError", "HangError", "Launch"]
+
+GIVEN_UP = "the device must be closed, for a launch on it hangs or took too long"
+"""Why a device refuses everything after a :class:`HangError`."""
 
 
 class DeviceError(RuntimeError):
     """A device refused an image or a launch failed or hung; one sentence, then who waits for what."""
+
+
+class HangError(DeviceError):
+    """A launch that does not end. Nothing can stop it but closing the device."""
 
 
 @dataclass(frozen=True)
@@ -66,11 +73,14 @@ class Device(Protocol):
     memory: np.ndarray
 
     def load(self, image: bytes) -> None:
-        """Configure the context that the image names. DeviceError if it is for another fabric or damaged."""
+        """Configure the context that the image names.
+
+        DeviceError if it is for another fabric or damaged, or after a HangError.
+        """
         ...
 
     def launch(self, context: int, arguments: dict[int, int]) -> Launch:
-        """Run a context to its end. DeviceError if it fails or hangs."""
+        """Run a context to its end. DeviceError if it fails, or after a HangError; HangError if it does not end."""
         ...
 
     def close(self) -> None:

@@ -9,7 +9,7 @@ from compiler.image import DecodedImage, ImageError, read_image
 from hw.program import Pmu, Trigger
 from hw.spec import FabricSpec
 from hw.topology import Network, Tile
-from sim.device import DeviceError, Launch
+from sim.device import GIVEN_UP, DeviceError, HangError, Launch
 from sim.functional.execution import Circuit, Execution
 from sim.functional.pmu import PmuState
 
@@ -36,6 +36,7 @@ class FunctionalDevice:
         self.memory = np.zeros(memory_bytes, np.uint8)
         self._contexts: dict[int, Circuit] = {}
         self._states: dict[Tile, PmuState] = {}
+        self._given_up = False
 
     def load(self, image: bytes) -> None:
         """Configure the context that the image names.
@@ -44,8 +45,9 @@ class FunctionalDevice:
         ------
         DeviceError
             The image is for another fabric or damaged, or its units wait for each other in a circle without a PMU that
-            could begin it.
+            could begin it. A launch has hung.
         """
+        self._check_usable()
         try:
             decoded = read_image(image, self.spec)
         except ImageError as error:
@@ -63,15 +65,26 @@ class FunctionalDevice:
         ------
         DeviceError
             The context has no image, an argument that the fabric does not have, an access outside its segment, a
-            program that breaks a rule of its unit, or a launch that would hang: who waits, where, and for whom.
+            program that breaks a rule of its unit, or a launch has hung before.
+        HangError
+            The launch would hang: who waits, where, and for whom.
         """
+        self._check_usable()
         for index in arguments:
             if not 1 <= index <= self.spec.arguments:
                 raise DeviceError(f"arguments must be numbered 1 to {self.spec.arguments}, not {index}")
         if context not in self._contexts:
             raise DeviceError(f"context must hold an image before a launch, but {context} has none")
         execution = Execution(self.spec, self._contexts[context], self.memory, arguments, self._states)
-        return execution.run()
+        try:
+            return execution.run()
+        except HangError:
+            self._given_up = True
+            raise
+
+    def _check_usable(self) -> None:
+        if self._given_up:
+            raise DeviceError(GIVEN_UP)
 
 
 def _refuse_endless_circles(decoded: DecodedImage) -> None:

@@ -14,7 +14,7 @@ from compiler.netlist import Net, Program
 from hw.program import Agcu, AgcuKind, Pcu, Pmu, Port, Trigger
 from hw.spec import FabricSpec
 from hw.topology import Network, Tile
-from sim.device import Beats, DeviceError, Launch
+from sim.device import Beats, DeviceError, HangError, Launch
 from sim.functional.agcu import run_agcu
 from sim.functional.pcu import run_pcu
 from sim.functional.pmu import PmuResult, PmuState, run_pmu
@@ -91,7 +91,7 @@ class Execution:
         if self._refused:
             raise DeviceError(f"{', '.join(self._refused)} was refused an access outside its segment")
         if self._waits:
-            raise DeviceError("launch hangs: " + ";\n".join(self._waits))
+            raise HangError("launch hangs: " + ";\n".join(self._waits))
         return Launch(buffers=self._buffers, bytes_by_tile=self._bytes)
 
     def _send(self, unit: str, network: Network, beats: Beats | None) -> None:

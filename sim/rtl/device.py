@@ -14,7 +14,7 @@ import numpy as np
 from hw.address_map import Counter, HostRegister, Status
 from hw.spec import FabricSpec
 from hw.topology import Tile, Topology
-from sim.device import Beats, DeviceError, Launch
+from sim.device import GIVEN_UP, Beats, DeviceError, HangError, Launch
 from sim.rtl.process import SimulatorProcess
 from sim.rtl.testbench import chip_design
 from sim.rtl.waits import describe_waits
@@ -24,13 +24,13 @@ __all__ = ["RtlDevice"]
 
 _LAUNCH, _CLEAR, _IMAGE = 1, 2, 4
 _COUNTERS = (Counter.BUSY, Counter.STARVED, Counter.BLOCKED, Counter.BEATS)
+_HUNG, _LIMIT = 1, 2
 _OUTCOMES = {
-    2: "the launch took longer than the limit of {limit} cycles",
+    _LIMIT: "the launch took longer than the limit of {limit} cycles",
     3: "the chip does not answer on its AXI4-Lite port",
     4: "the chip broke the AXI4 protocol",
     5: "the chip answered a register access with an error",
 }
-_HUNG = 1
 
 
 class RtlDevice:
@@ -105,6 +105,7 @@ class RtlDevice:
         self._topology = Topology(spec)
         self._record, self._count, self._limit, self._watchdog = record, count, limit, watchdog
         self._notes = ""
+        self._given_up = False
         self.cycles = 0  # simulated, all in all
         design = chip_design(
             _elaborate(spec, checks=checks) if files is None else files, waves=waves is not None, flat=flat
@@ -128,6 +129,7 @@ class RtlDevice:
 
     def load(self, image: bytes) -> None:
         """Configure the context that the image names. DeviceError if it is for another fabric or damaged."""
+        self._check_usable()
         if len(image) % 4:
             raise DeviceError(f"an image must be whole words, not {len(image)} bytes")
         status = self._run(
@@ -139,7 +141,8 @@ class RtlDevice:
             raise DeviceError("the chip refused the image: it is for another fabric, of another version, or damaged")
 
     def launch(self, context: int, arguments: dict[int, int]) -> Launch:
-        """Run a context to its end. DeviceError if it fails or hangs."""
+        """Run a context to its end. DeviceError if it fails, HangError if it hangs or takes too long."""
+        self._check_usable()
         for index in arguments:
             if not 1 <= index <= self.spec.arguments:
                 raise DeviceError(f"arguments must be numbered 1 to {self.spec.arguments}, not {index}")
@@ -214,6 +217,10 @@ class RtlDevice:
 
     # -- how ---------------------------------------------------------------------------------------------
 
+    def _check_usable(self) -> None:
+        if self._given_up:
+            raise DeviceError(GIVEN_UP)
+
     def _read_tiles(self, what: list[tuple[Tile, Counter]]) -> list[int]:
         operations: list[tuple[Any, ...]] = []
         for tile, counter in what:
@@ -225,12 +232,13 @@ class RtlDevice:
         """Run host operations; the values read."""
         outcome, notes, values, self.cycles = self._process.ask("run", list(operations))
         self._notes = notes
+        self._given_up |= outcome in (_HUNG, _LIMIT)
         if outcome == _HUNG:
             waiting = self.waiting()
-            raise DeviceError(f"the launch hung: nothing moved for {self._watchdog} cycles; waiting: {waiting}")
+            raise HangError(f"the launch hung: nothing moved for {self._watchdog} cycles; waiting: {waiting}")
         if outcome:
             sentence = _OUTCOMES[outcome].format(limit=self._limit)
-            raise DeviceError(sentence + (f": {notes}" if notes else ""))
+            raise (HangError if outcome == _LIMIT else DeviceError)(sentence + (f": {notes}" if notes else ""))
         return values.tolist()
 
     def _failure(self, context: int, violation: int) -> str:

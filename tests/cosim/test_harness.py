@@ -14,7 +14,7 @@ from stand_in_chip import stand_in_files
 from hw.address_map import IMAGE_MAGIC, HostRegister
 from hw.presets import PRESETS
 from hw.topology import Tile
-from sim.device import DeviceError
+from sim.device import GIVEN_UP, DeviceError, HangError
 from sim.rtl.device import RtlDevice
 
 SPEC = PRESETS["tiny"]
@@ -112,16 +112,20 @@ def test_stalls_at_ports():
 
 
 def test_hung_launch_names_who_waits(chip):
-    with (
-        device(watchdog=5000) as hanging,
-        pytest.raises(DeviceError, match=r"nothing moved for 5000 cycles; waiting: pcu \(0,1\) on vector input 0$"),
-    ):
-        hanging.launch(1, {})
+    with device(watchdog=5000) as hanging:
+        sentence = r"nothing moved for 5000 cycles; waiting: pcu \(0,1\) on vector input 0$"
+        with pytest.raises(HangError, match=sentence):
+            hanging.launch(1, {})
+        with pytest.raises(DeviceError, match=f"^{GIVEN_UP}$"):
+            hanging.load(bytes(4))
 
 
 def test_limit_ends_a_launch():
-    with device(limit=2000) as chip, pytest.raises(DeviceError, match="limit of 2000 cycles"):
-        copy(chip, 1000)
+    with device(limit=2000) as chip:
+        with pytest.raises(HangError, match="limit of 2000 cycles"):
+            copy(chip, 1000)
+        with pytest.raises(DeviceError, match=f"^{GIVEN_UP}$"):
+            copy(chip, 1)
 
 
 def test_access_outside_memory_fails_and_says_where(chip):

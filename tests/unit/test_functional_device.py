@@ -30,7 +30,7 @@ from hw.program import (
 )
 from hw.spec import FabricSpec
 from hw.topology import Network, Tile, TileKind, Topology
-from sim.device import DeviceError
+from sim.device import GIVEN_UP, DeviceError, HangError
 from sim.functional.device import FunctionalDevice
 
 TINY, DEMO = PRESETS["tiny"], PRESETS["demo"]
@@ -281,6 +281,17 @@ def test_a_token_that_never_comes_hangs() -> None:
         f"launch hangs: {names['next']} waits for a beat at control input 0, from {names['in']};\n"
         f"{names['out_2']} waits for a beat at vector input 0, from {names['next']}"
     )
+
+
+def test_after_a_hang_the_device_must_be_closed() -> None:
+    mapping = mapped(COPY | {"in": load(0, 3, 2)}, COPY_NETS)
+    chip = device(mapping)
+    with pytest.raises(HangError):
+        chip.launch(0, {})
+    with pytest.raises(DeviceError, match=f"^{GIVEN_UP}$"):
+        chip.launch(0, {})
+    with pytest.raises(DeviceError, match=f"^{GIVEN_UP}$"):
+        chip.load(write_image(mapping, 0, spec=TINY))
 
 
 def test_an_indexed_load_takes_its_indices_from_the_network() -> None:
