@@ -1,8 +1,8 @@
 """A drawing of a mapping: tiles and what they hold, and the way of every net through the switches.
 
 The switch of a tile is drawn at its upper left corner, and the links run in the gaps between tiles, each at its own
-place in the gap, so that no two lie on each other. It is an SVG without scripts; names of nets and units appear
-under the pointer.
+place in the gap, so that no two lie on each other. It is an SVG without scripts; names of nets and units, and what a
+tile did, appear under the pointer.
 """
 
 from __future__ import annotations
@@ -10,14 +10,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from html import escape
 
+from compiler.heat import BLOCKED, BUSY, SCALE, STARVED, Shares, heat_colour, text_colour
 from compiler.mapping import Hop, Mapping, Route
 from hw.topology import NETWORKS, Direction, Network, Tile, TileKind, Topology, tracks
 
 __all__ = ["floorplan_svg"]
 
-_TILE = (92, 62)
-_STEP = 3.6  # between neighbouring links
+_TILE = (104, 62)
+_STEP = 3.3  # between neighbouring links
 _MARGIN, _TITLE, _LEGEND = 18, 58, 44
+_UNUSED, _UNUSED_LINE, _UNUSED_TEXT = "#f8f9fa", "#dfe3e8", "#a3abb5"
 _FILL = {TileKind.PCU: "#dbe7f6", TileKind.PMU: "#dff0e3", TileKind.AGCU: "#f7ead2"}
 _LINE = {TileKind.PCU: "#6d8fbd", TileKind.PMU: "#6ba67a", TileKind.AGCU: "#c39a4e"}
 _STROKE = {
@@ -25,11 +27,11 @@ _STROKE = {
     Network.SCALAR: ("#d2691e", 1.4, ""),
     Network.CONTROL: ("#7a3e9d", 1.3, ' stroke-dasharray="4 2"'),
 }
-_STYLE = "text{font-family:Helvetica,Arial,sans-serif;fill:#1f2933}path{fill:none;stroke-linejoin:round}"
+_STYLE = "svg{font-family:Helvetica,Arial,sans-serif;fill:#1f2933}path{fill:none;stroke-linejoin:round}"
 Point = tuple[float, float]
 
 
-def floorplan_svg(mapping: Mapping, heat: dict[Tile, float] | None = None) -> str:
+def floorplan_svg(mapping: Mapping, heat: dict[Tile, Shares] | None = None, *, title: str = "") -> str:
     """An SVG of a mapping; the same text for equal arguments.
 
     Parameters
@@ -37,24 +39,18 @@ def floorplan_svg(mapping: Mapping, heat: dict[Tile, float] | None = None) -> st
     mapping
         What is drawn.
     heat
-        A share for some tiles, 0 to 1, such as that of cycles they were busy: drawn as a red tint and a percentage.
-
-    Raises
-    ------
-    ValueError
-        A share that is not between 0 and 1.
+        What some tiles did: the busy share as a colour and a percentage, all shares as a bar.
+    title
+        Above the drawing; by default the fabric's name and size.
     """
-    for tile, share in (heat or {}).items():
-        if not 0.0 <= share <= 1.0:
-            raise ValueError(f"heat of tile {tile} must be between 0 and 1, not {share!r}")
-    return "\n".join(_Drawing(mapping, heat).lines()) + "\n"
+    return "\n".join(_Drawing(mapping, heat, title).lines()) + "\n"
 
 
 class _Drawing:
     """Sizes and places of one drawing."""
 
-    def __init__(self, mapping: Mapping, heat: dict[Tile, float] | None) -> None:
-        self.mapping, self.heat, self.spec = mapping, heat, mapping.spec
+    def __init__(self, mapping: Mapping, heat: dict[Tile, Shares] | None, title: str) -> None:
+        self.mapping, self.heat, self.title, self.spec = mapping, heat, title, mapping.spec
         self.topology = Topology(mapping.spec)
         self.lanes = sum(tracks(self.spec, network) for network in NETWORKS)
         self.box = _STEP * (2 * self.lanes + 1)
@@ -116,16 +112,19 @@ class _Drawing:
             f"{sum(net.network is network for net in self.mapping.netlist.nets)} {network.value}"
             for network in NETWORKS
         ]
-        name = f"fabric {self.spec.name}, {self.spec.rows} x {self.spec.columns + 2} tiles"
+        fabric = f"fabric {self.spec.name}, {self.spec.rows} x {self.spec.columns + 2} tiles"
+        name = self.title or fabric
         yield f'<text x="{_MARGIN}" y="28" font-size="19" font-weight="bold">{escape(name)}</text>'
-        detail = f"{', '.join(counts)}; nets: {', '.join(nets)}"
-        yield f'<text x="{_MARGIN}" y="48" font-size="13">{detail}</text>'
+        parts = [fabric] * (name != fabric) + [", ".join(counts), f"nets: {', '.join(nets)}"]
+        yield f'<text x="{_MARGIN}" y="48" font-size="13">{escape("; ".join(parts))}</text>'
 
     def _tile(self, tile: Tile) -> Iterator[str]:
         kind, (x, y) = self.topology.tiles[tile], self.unit(tile)
         unit = self.mapping.units.get(tile)
-        fill = _FILL[kind] if unit else "#f6f7f8"
-        line = _LINE[kind] if unit else "#d5d9de"
+        shares = (self.heat or {}).get(tile)
+        fill = heat_colour(shares.busy) if shares else _FILL[kind] if unit and self.heat is None else _UNUSED
+        line, width = (_LINE[kind], 1.3 if self.heat is None else 2.2) if unit else (_UNUSED_LINE, 1.0)
+        text = text_colour(fill) if unit else _UNUSED_TEXT
         sx, sy = self.switch(tile)
         half = self.box / 2
         yield (
@@ -133,33 +132,39 @@ class _Drawing:
             f'fill="#f3f4f6" stroke="#d9dde2"/>'
         )
         title = f"{kind.value.upper()} {tile}" + (f": {unit.name}" if unit else ": unused")
-        yield f"<g><title>{escape(title)}</title>"
+        title += f"; {shares.words}" if shares else ""
+        yield f'<g fill="{text}"><title>{escape(title)}</title>'
         yield (
             f'<rect x="{x:.1f}" y="{y:.1f}" width="{_TILE[0]}" height="{_TILE[1]}" rx="5" fill="{fill}" '
-            f'stroke="{line}" stroke-width="1.3"/>'
+            f'stroke="{line}" stroke-width="{width}"/>'
         )
-        yield from self._heat(tile, x, y)
         label = f"{kind.value.upper()} {tile.row},{tile.column}"
-        colour = "" if unit else ' style="fill:#a3abb5"'
-        yield f'<text x="{x + 6:.1f}" y="{y + 14:.1f}" font-size="9.5"{colour}>{label}</text>'
-        for index, part in enumerate(_folded(unit.name) if unit else []):
+        yield f'<text x="{x + 6:.1f}" y="{y + 14:.1f}" font-size="10.5">{label}</text>'
+        parts = _folded(unit.name) if unit else []
+        for index, part in enumerate(parts):
             yield (
-                f'<text x="{x + _TILE[0] / 2:.1f}" y="{y + 32 + 13 * index:.1f}" font-size="11.5" '
+                f'<text x="{x + _TILE[0] / 2:.1f}" y="{y + 43 - 6.5 * len(parts) + 13 * index:.1f}" font-size="12.5" '
                 f'font-weight="bold" text-anchor="middle">{escape(part)}</text>'
             )
+        if shares:
+            yield from self._shares(shares, x, y)
         yield "</g>"
 
-    def _heat(self, tile: Tile, x: float, y: float) -> Iterator[str]:
-        if self.heat is None or tile not in self.heat:
-            return
-        share = self.heat[tile]
+    def _shares(self, shares: Shares, x: float, y: float) -> Iterator[str]:
+        """The busy share in the upper right corner, and a bar of all shares along the lower edge."""
         yield (
-            f'<rect x="{x:.1f}" y="{y:.1f}" width="{_TILE[0]}" height="{_TILE[1]}" rx="5" fill="#d7261e" '
-            f'fill-opacity="{0.75 * share:.3f}"/>'
+            f'<text x="{x + _TILE[0] - 6:.1f}" y="{y + 14:.1f}" font-size="10.5" font-weight="bold" '
+            f'text-anchor="end">{100 * shares.busy:.0f} %</text>'
         )
+        left, top, whole = x + 6, y + _TILE[1] - 11, _TILE[0] - 12
+        yield f'<rect x="{left:.1f}" y="{top:.1f}" width="{whole}" height="6" fill="#ffffff"/>'
+        for share, colour in ((shares.busy, BUSY), (shares.starved, STARVED), (shares.blocked, BLOCKED)):
+            if share > 0:
+                yield f'<rect x="{left:.1f}" y="{top:.1f}" width="{whole * share:.1f}" height="6" fill="{colour}"/>'
+                left += whole * share
         yield (
-            f'<text x="{x + _TILE[0] - 6:.1f}" y="{y + 14:.1f}" font-size="9.5" font-weight="bold" '
-            f'text-anchor="end">{100 * share:.0f} %</text>'
+            f'<rect x="{x + 6:.1f}" y="{top:.1f}" width="{whole}" height="6" fill="none" stroke="#ffffff" '
+            f'stroke-width="0.8"/>'
         )
 
     def _network(self, network: Network) -> Iterator[str]:
@@ -200,8 +205,8 @@ class _Drawing:
     def _legend(self) -> Iterator[str]:
         x, y = float(_MARGIN), self.height - _LEGEND / 2
         for kind in TileKind:
-            yield f'<rect x="{x:.0f}" y="{y - 10:.0f}" width="20" height="14" rx="3" fill="{_FILL[kind]}" '
-            yield f'stroke="{_LINE[kind]}"/><text x="{x + 26:.0f}" y="{y + 2:.0f}" font-size="12">{kind.name}</text>'
+            fill, width = (_FILL[kind], 1.3) if self.heat is None else ("#ffffff", 2.2)
+            yield from _key(x, y, 20, fill, kind.name, f'rx="3" stroke="{_LINE[kind]}" stroke-width="{width}"')
             x += 76
         for network in NETWORKS:
             colour, width, dash = _STROKE[network]
@@ -209,13 +214,24 @@ class _Drawing:
             yield f'<text x="{x + 34:.0f}" y="{y + 2:.0f}" font-size="12">{network.value}</text>'
             x += 92
         if self.heat is not None:
-            for index in range(10):
-                yield f'<rect x="{x + 9 * index:.0f}" y="{y - 10:.0f}" width="9" height="14" fill="#d7261e" '
-                yield f'fill-opacity="{0.75 * index / 9:.2f}"/>'
-            yield f'<text x="{x + 96:.0f}" y="{y + 2:.0f}" font-size="12">busy 0 to 100 %</text>'
+            for colour in SCALE[:-1]:
+                yield from _key(x, y, 13, colour)
+                x += 13
+            yield from _key(x, y, 13, SCALE[-1], "busy 0 to 100 %")
+            x += 150
+            for name, colour in (("busy", BUSY), ("starved", STARVED), ("blocked", BLOCKED), ("idle", "#ffffff")):
+                yield from _key(x, y, 13, colour, name, 'stroke="#dfe3e8"')
+                x += 82
 
 
-def _folded(name: str, *, width: int = 14) -> list[str]:
+def _key(x: float, y: float, width: int, fill: str, name: str = "", more: str = "") -> Iterator[str]:
+    """A field of the legend with its name."""
+    yield f'<rect x="{x:.0f}" y="{y - 10:.0f}" width="{width}" height="14" fill="{fill}" {more}/>'
+    if name:
+        yield f'<text x="{x + width + 6:.0f}" y="{y + 2:.0f}" font-size="12">{escape(name)}</text>'
+
+
+def _folded(name: str, *, width: int = 12) -> list[str]:
     """A name on at most two lines, broken at a dot or underscore if there is one."""
     if len(name) <= width:
         return [name]

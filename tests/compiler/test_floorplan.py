@@ -8,10 +8,11 @@ from netlists import PROGRAMS, random_netlist
 
 from compiler.fit import fit
 from compiler.floorplan import floorplan_svg
+from compiler.heat import BLOCKED, BUSY, SCALE, STARVED, Shares, heat_colour, text_colour
 from compiler.mapping import Mapping
 from compiler.netlist import Netlist, Unit
 from hw.presets import PRESETS
-from hw.topology import Tile, TileKind
+from hw.topology import TileKind
 
 DEMO = PRESETS["demo"]
 SVG = "{http://www.w3.org/2000/svg}"
@@ -68,11 +69,42 @@ def test_links_are_straight_inside_the_drawing_and_never_on_each_other(mapping: 
 
 
 def test_heat_is_shown_as_shares(mapping: Mapping) -> None:
-    tile = next(iter(mapping.tiles.values()))
-    texts = [each.text for each in parsed(floorplan_svg(mapping, {tile: 0.37})).iter(f"{SVG}text")]
-    assert "37 %" in texts
-    assert "busy 0 to 100 %" in texts
+    name, tile = next(iter(mapping.tiles.items()))
+    kind = mapping.netlist.units[name].kind.value.upper()
+    root = parsed(floorplan_svg(mapping, {tile: Shares(0.374, 0.25, 0.125)}, title="a & b"))
+    texts = [each.text for each in root.iter(f"{SVG}text")]
+    assert {"37 %", "busy 0 to 100 %", "starved", "blocked", "a & b"} <= set(texts)
+    group = next(each for each in root.iter(f"{SVG}g") if each.findtext(f"{SVG}title", "").startswith(f"{kind} {tile}"))
+    assert group.findtext(f"{SVG}title") == f"{kind} {tile}: {name}; busy 37.4 %, starved 25.0 %, blocked 12.5 %"
+    fills = [each.get("fill") for each in group.iter(f"{SVG}rect")]
+    assert fills[0] == heat_colour(0.374)
+    widths = {each.get("fill"): float(each.get("width", 0)) for each in group.iter(f"{SVG}rect")}
+    assert widths[STARVED] == pytest.approx(2 * widths[BLOCKED], abs=0.11)
+    assert widths[BUSY] == pytest.approx(0.374 * widths["#ffffff"], abs=0.06)
     assert not any("%" in (each.text or "") for each in parsed(floorplan_svg(mapping)).iter(f"{SVG}text"))
+
+
+def test_colours_get_darker_and_can_be_written_on() -> None:
+    def light(colour: str) -> float:
+        red, green, blue = bytes.fromhex(colour[1:])
+        return 0.299 * red + 0.587 * green + 0.114 * blue
+
+    colours = [heat_colour(step / 60) for step in range(61)]
+    assert (colours[0], colours[-1]) == (SCALE[0], SCALE[-1])
+    assert all(light(before) > light(after) for before, after in pairwise(colours))
+    assert all(abs(light(colour) - light(text_colour(colour))) > 75 for colour in colours)
+
+
+def test_names_lie_inside_their_tiles(mapping: Mapping) -> None:
+    for group in parsed(floorplan_svg(mapping, {tile: Shares(0.5) for tile in mapping.units})).iter(f"{SVG}g"):
+        box = group.find(f"{SVG}rect")
+        for text in group.iter(f"{SVG}text"):
+            assert box is not None
+            if text.get("text-anchor") == "middle":
+                assert abs(float(text.get("x", 0)) - float(box.get("x", 0)) - float(box.get("width", 0)) / 2) < 0.1
+                # A bold letter of a wide face is about 0.65 of its size.
+                assert 0.65 * float(text.get("font-size", 0)) * len(text.text or "") < float(box.get("width", 0))
+            assert float(box.get("y", 0)) < float(text.get("y", 0)) < float(box.get("y", 0)) + 50
 
 
 def test_names_are_escaped_and_long_ones_folded() -> None:
@@ -87,7 +119,7 @@ def test_drawing_is_deterministic(mapping: Mapping) -> None:
     assert floorplan_svg(mapping) == floorplan_svg(Mapping.from_json(mapping.to_json()))
 
 
-@pytest.mark.parametrize("share", [-0.1, 1.01, float("nan")])
-def test_a_share_out_of_range_is_refused(mapping: Mapping, share: float) -> None:
-    with pytest.raises(ValueError, match=r"heat of tile \(0,0\) must be between 0 and 1"):
-        floorplan_svg(mapping, {Tile(0, 0): share})
+@pytest.mark.parametrize("shares", [(-0.1,), (1.01,), (float("nan"),), (0.0, 0.0, -0.1), (0.5, 0.4, 0.2)])
+def test_shares_out_of_range_are_refused(shares: tuple[float, ...]) -> None:
+    with pytest.raises(ValueError, match=r"shares of cycles must be between 0 and 1, .* not \("):
+        Shares(*shares)
