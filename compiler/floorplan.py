@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from html import escape
 
-from compiler.heat import BLOCKED, BUSY, SCALE, STARVED, Shares, heat_colour, text_colour
+from compiler.heat import BLOCKED, BUSY, SCALE, STARVED, Shares, heat_colour, heat_top, text_colour
 from compiler.mapping import Hop, Mapping, Route
 from hw.topology import NETWORKS, Direction, Network, Tile, TileKind, Topology, tracks
 
@@ -39,7 +39,8 @@ def floorplan_svg(mapping: Mapping, heat: dict[Tile, Shares] | None = None, *, t
     mapping
         What is drawn.
     heat
-        What some tiles did: the busy share as a colour and a percentage, all shares as a bar.
+        What some tiles did: the busy share as a percentage and as a colour, from 0 to the top of the scale that fits
+        the busiest tile; all shares as a bar.
     title
         Above the drawing; by default the fabric's name and size.
     """
@@ -51,6 +52,7 @@ class _Drawing:
 
     def __init__(self, mapping: Mapping, heat: dict[Tile, Shares] | None, title: str) -> None:
         self.mapping, self.heat, self.title, self.spec = mapping, heat, title, mapping.spec
+        self.top = heat_top((heat or {}).values())
         self.topology = Topology(mapping.spec)
         self.lanes = sum(tracks(self.spec, network) for network in NETWORKS)
         self.box = _STEP * (2 * self.lanes + 1)
@@ -122,7 +124,7 @@ class _Drawing:
         kind, (x, y) = self.topology.tiles[tile], self.unit(tile)
         unit = self.mapping.units.get(tile)
         shares = (self.heat or {}).get(tile)
-        fill = heat_colour(shares.busy) if shares else _FILL[kind] if unit and self.heat is None else _UNUSED
+        fill = heat_colour(shares.busy / self.top) if shares else _FILL[kind] if unit and self.heat is None else _UNUSED
         line, width = (_LINE[kind], 1.3 if self.heat is None else 2.2) if unit else (_UNUSED_LINE, 1.0)
         text = text_colour(fill) if unit else _UNUSED_TEXT
         sx, sy = self.switch(tile)
@@ -152,9 +154,10 @@ class _Drawing:
 
     def _shares(self, shares: Shares, x: float, y: float) -> Iterator[str]:
         """The busy share in the upper right corner, and a bar of all shares along the lower edge."""
+        digits = 1 if 0 < shares.busy < 0.0995 else 0
         yield (
             f'<text x="{x + _TILE[0] - 6:.1f}" y="{y + 14:.1f}" font-size="10.5" font-weight="bold" '
-            f'text-anchor="end">{100 * shares.busy:.0f} %</text>'
+            f'text-anchor="end">{100 * shares.busy:.{digits}f} %</text>'
         )
         left, top, whole = x + 6, y + _TILE[1] - 11, _TILE[0] - 12
         yield f'<rect x="{left:.1f}" y="{top:.1f}" width="{whole}" height="6" fill="#ffffff"/>'
@@ -217,7 +220,7 @@ class _Drawing:
             for colour in SCALE[:-1]:
                 yield from _key(x, y, 13, colour)
                 x += 13
-            yield from _key(x, y, 13, SCALE[-1], "busy 0 to 100 %")
+            yield from _key(x, y, 13, SCALE[-1], f"busy 0 to {100 * self.top:.0f} %")
             x += 150
             for name, colour in (("busy", BUSY), ("starved", STARVED), ("blocked", BLOCKED), ("idle", "#ffffff")):
                 yield from _key(x, y, 13, colour, name, 'stroke="#dfe3e8"')

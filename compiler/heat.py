@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import astuple, dataclass
 
-__all__ = ["BLOCKED", "BUSY", "SCALE", "STARVED", "Shares", "heat_colour", "text_colour"]
+__all__ = ["BLOCKED", "BUSY", "SCALE", "STARVED", "Shares", "heat_colour", "heat_top", "text_colour"]
 
 SCALE = ("#fffbe6", "#fee79b", "#fdbf5a", "#f98e3c", "#e65a26", "#c22a1c", "#8c0f1f")
 """From 0 to 1 in even steps. Each is darker than the one before, so that it needs no eye for red and green."""
@@ -33,6 +34,12 @@ class Shares:
     def words(self) -> str:
         """For people."""
         return f"busy {self.busy:.1%}, starved {self.starved:.1%}, blocked {self.blocked:.1%}".replace("%", " %")
+
+
+def heat_top(shares: Iterable[Shares]) -> float:
+    """Where a scale of busy shares may end: the first of 1, 2, 5, 10, 20, 50 and 100 % that none is above."""
+    most = max((each.busy for each in shares), default=1.0)
+    return next((top for top in (0.01, 0.02, 0.05, 0.1, 0.2, 0.5) if most <= top), 1.0)
 
 
 def heat_colour(share: float) -> str:

@@ -8,7 +8,7 @@ from netlists import PROGRAMS, random_netlist
 
 from compiler.fit import fit
 from compiler.floorplan import floorplan_svg
-from compiler.heat import BLOCKED, BUSY, SCALE, STARVED, Shares, heat_colour, text_colour
+from compiler.heat import BLOCKED, BUSY, SCALE, STARVED, Shares, heat_colour, heat_top, text_colour
 from compiler.mapping import Mapping
 from compiler.netlist import Netlist, Unit
 from hw.presets import PRESETS
@@ -73,15 +73,22 @@ def test_heat_is_shown_as_shares(mapping: Mapping) -> None:
     kind = mapping.netlist.units[name].kind.value.upper()
     root = parsed(floorplan_svg(mapping, {tile: Shares(0.374, 0.25, 0.125)}, title="a & b"))
     texts = [each.text for each in root.iter(f"{SVG}text")]
-    assert {"37 %", "busy 0 to 100 %", "starved", "blocked", "a & b"} <= set(texts)
+    assert {"37 %", "busy 0 to 50 %", "starved", "blocked", "a & b"} <= set(texts)
     group = next(each for each in root.iter(f"{SVG}g") if each.findtext(f"{SVG}title", "").startswith(f"{kind} {tile}"))
     assert group.findtext(f"{SVG}title") == f"{kind} {tile}: {name}; busy 37.4 %, starved 25.0 %, blocked 12.5 %"
     fills = [each.get("fill") for each in group.iter(f"{SVG}rect")]
-    assert fills[0] == heat_colour(0.374)
+    assert fills[0] == heat_colour(0.374 / 0.5)
     widths = {each.get("fill"): float(each.get("width", 0)) for each in group.iter(f"{SVG}rect")}
     assert widths[STARVED] == pytest.approx(2 * widths[BLOCKED], abs=0.11)
     assert widths[BUSY] == pytest.approx(0.374 * widths["#ffffff"], abs=0.06)
     assert not any("%" in (each.text or "") for each in parsed(floorplan_svg(mapping)).iter(f"{SVG}text"))
+
+
+@pytest.mark.parametrize(
+    ("busy", "top"), [((), 1), ((0.0,), 0.01), ((0.1, 0.2), 0.2), ((0.201,), 0.5), ((0.51, 0.1), 1), ((1.0,), 1)]
+)
+def test_the_scale_fits_the_busiest(busy: tuple[float, ...], top: float) -> None:
+    assert heat_top(map(Shares, busy)) == top
 
 
 def test_colours_get_darker_and_can_be_written_on() -> None:
