@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from compiler.buffering import Launches
 from compiler.decoder import Argument, DecoderShapes, head_module, layer_module
 from compiler.errors import WeftError
 from compiler.llama_config import LlamaConfig
@@ -37,17 +38,23 @@ class CompiledDecoder:
 
     def layer_arguments(self, layer: int, position: int) -> dict[int, int]:
         """Launch arguments for one layer at one position, from 0."""
-        first = layer == 0
-        beats = row_beats(self.shapes.config.hidden_size, self.spec, packed=False)
         return {
             Argument.LAYER: layer * self.layer_stride,
             Argument.KEY_ROW: position * self.region("keys").strides[1],
             Argument.VALUE_ROW: position * self.region("values").strides[1],
             Argument.ROTARY_ROW: position * self.region("cos").strides[0],
-            Argument.CONTEXT: position + 1,
-            Argument.RESIDENT: 0 if first else 1,
-            Argument.EMBEDDED: beats if first else 0,
+            **_lengths(self.shapes, first=layer == 0, context=position + 1),
         }
+
+
+def _lengths(shapes: DecoderShapes, *, first: bool, context: int) -> dict[int, int]:
+    """The arguments of a layer that decide how many beats there are."""
+    beats = row_beats(shapes.config.hidden_size, shapes.spec, packed=False)
+    return {
+        Argument.CONTEXT: context,
+        Argument.RESIDENT: 0 if first else 1,
+        Argument.EMBEDDED: beats if first else 0,
+    }
 
 
 def compile_decoder(config: LlamaConfig, spec: FabricSpec, *, context: int | None = None) -> CompiledDecoder:
@@ -77,7 +84,8 @@ def compile_decoder(config: LlamaConfig, spec: FabricSpec, *, context: int | Non
         base += size
     if base > 1 << 32:
         raise WeftError(f"weights and cache must fit 4 GiB of addresses, not {base} bytes")
-    first = compile_module(layer, spec, context=0, regions=regions)
+    lengths = [_lengths(shapes, first=first, context=n) for n in (shapes.context, 1) for first in (True, False)]
+    first = compile_module(layer, spec, context=0, regions=regions, launches=Launches((*lengths,)))
     pins = {"residual": first.mapping.tiles["residual"]}
     second = compile_module(head, spec, context=1, regions=regions, pins=pins)
     return CompiledDecoder(shapes, spec, first, second, stride, max(1 << 16, 1 << (base - 1).bit_length()))

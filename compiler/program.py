@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from xdsl.dialects.builtin import ModuleOp
 
-from compiler.fit import fit
+from compiler.buffering import Launches, fit_with_buffers, launches_of
 from compiler.image import write_image
 from compiler.lower import lower
 from compiler.mapping import Mapping
@@ -42,15 +42,20 @@ def compile_module(
     context: int = 0,
     regions: dict[str, Region] | None = None,
     pins: MappingOf[str, Tile] | None = None,
+    launches: Launches | None = None,
 ) -> CompiledProgram:
-    """Lower, place and route a module. ``regions`` are its tensors' (by default one after the other from address 0).
+    """Lower a module, give it the buffers that it needs, place and route it.
+
+    ``regions`` are its tensors' (by default one after the other from address 0), ``launches`` what its arguments can be
+    (by default what :func:`compiler.buffering.launches_of` makes of its tensors).
 
     Raises
     ------
     WeftError
-        It does not fit the fabric, or no fabric of this kind can do it.
+        It does not fit the fabric, or no fabric of this kind can do it, or it would deadlock for want of room.
     """
     if regions is None:
         regions, _ = allocate(tensors_of(module), spec)
-    mapping = fit(lower(module, spec, regions, pins=pins), spec)
+    netlist = lower(module, spec, regions, pins=pins)
+    mapping = fit_with_buffers(netlist, spec, launches_of(module, spec) if launches is None else launches)
     return CompiledProgram(module, context, regions, mapping, write_image(mapping, context, spec=spec))

@@ -1,0 +1,106 @@
+"""An AGCU as a process, as :mod:`hw.program.agcu` says; memory always answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from compiler.buffering.beats import Bools, Ints, Shape
+from compiler.buffering.process import Process, Side, Where
+from hw.program import Agcu, AgcuKind, AgcuLevel
+from hw.topology import Network
+
+__all__ = ["agcu_process"]
+
+_VECTOR: Where = (Network.VECTOR, 0)
+_SCALAR: Where = (Network.SCALAR, 0)
+_CONTROL: Where = (Network.CONTROL, 0)
+_BOUND = 0xFF_FFFF
+
+
+def agcu_process(
+    program: Agcu, given: Mapping[Where, Shape], arguments: Mapping[int, int]
+) -> tuple[Process, dict[Network, Shape]] | None:
+    """The process of an AGCU in a launch with these arguments, and the streams that it gives.
+
+    In order: the argument that it sends, the token that it begins after, its beats, the token that it is done. None
+    where it would wait for ever, and for a store by index, which nothing lowers to.
+    """
+    if program.kind is AgcuKind.OFF:
+        return Process(0, (), ()), {}
+    load = program.kind is AgcuKind.LOAD
+    outputs: dict[Network, Shape] = {}
+    token = np.zeros(1, np.int64)
+    if load and program.indexed:
+        indices = given.get(_SCALAR)
+        taken = None if indices is None else _to_end(indices, program.end_rank)
+        if indices is None or taken is None:
+            return None
+        beats, outputs[Network.VECTOR] = _indexed(program, indices.stop[:taken], indices.void[:taken], arguments)
+    elif load:
+        stop = _nest(program.levels, arguments)
+        stop[-1:] = program.end_rank
+        beats, outputs[Network.VECTOR] = np.ones(len(stop), bool), Shape.of(stop)
+    else:
+        stored = given.get(_VECTOR)
+        taken = None if stored is None else _to_end(stored, program.end_rank)
+        if taken is None or (program.indexed and program.kind is AgcuKind.STORE):
+            return None
+        beats = np.ones(taken, bool)
+    if program.wait_token and _CONTROL not in given:
+        return None
+
+    emits, waits = bool(program.emit_arg), program.wait_token
+    if emits:
+        outputs[Network.SCALAR] = Shape(token, token > 0, arguments.get(program.emit_arg, 0))
+    tells = program.done_token and (not program.token_arg or arguments.get(program.token_arg, 0) != 0)
+    if tells:
+        outputs[Network.CONTROL] = Shape.of(token)
+    middle = len(beats)
+
+    def side(where: Where, before: int, during: Bools, after: bool) -> Side:
+        """Of what happens in the firings before, during and after those for beats."""
+        flags = np.concatenate([np.arange(emits + waits) == before, during, [after] * tells])
+        done = np.cumsum(flags)
+        return Side(where, done, done)
+
+    never, none = -1, np.zeros(middle, bool)
+    takes = [side(_CONTROL, int(emits), none, False)] if waits else []
+    gives = [side(_SCALAR, 0, none, False)] if emits else []
+    gives += [side(_CONTROL, never, none, True)] if tells else []
+    (gives if load else takes).append(side(_VECTOR, never, beats, False))
+    if load and program.indexed:
+        takes.append(side(_SCALAR, never, ~beats, False))
+    return Process(emits + waits + middle + tells, tuple(takes), tuple(gives)), outputs
+
+
+def _to_end(beats: Shape, end_rank: int) -> int | None:
+    """Beats up to and with the first that ends a launch."""
+    ends = np.flatnonzero(beats.stop >= end_rank)
+    return int(ends[0]) + 1 if len(ends) else None
+
+
+def _nest(levels: tuple[AgcuLevel, ...], arguments: Mapping[int, int]) -> Ints:
+    """Stops of one run of the nest; the last is not meant."""
+    stop = np.zeros(1, np.int64)
+    for level in levels:
+        bound = arguments.get(level.bound_arg, 0) & _BOUND if level.bound_arg else level.bound
+        stop = np.tile(stop, bound)
+        stop[-1:] = level.rank
+    return stop
+
+
+def _indexed(program: Agcu, outer: Ints, void: Bools, arguments: Mapping[int, int]) -> tuple[Bools, Shape]:
+    """Which firings give a beat, the others taking an index; and the beats. A void index makes one void beat."""
+    nest = _nest(program.levels, arguments)
+    sizes = np.where(void, 1, len(nest))
+    beats = np.ones(int((1 + sizes).sum()), bool)
+    beats[np.cumsum(1 + sizes) - 1 - sizes] = False
+    parts = [nest[-1:] if each else nest for each in void.tolist()]
+    stop = np.concatenate(parts)
+    ends = np.cumsum(sizes) - 1
+    stop[ends[sizes > 0]] = (outer + program.nest_rank)[sizes > 0]
+    voids = np.zeros(len(stop), bool)
+    voids[ends[void]] = True
+    return beats, Shape(stop, voids)

@@ -1,0 +1,149 @@
+"""Buffer sizing: a netlist gets the buffers without which it would deadlock, or is refused with what it lacks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Set
+from dataclasses import replace
+
+from compiler.buffering.launches import Launches
+from compiler.buffering.network import Channel, ProcessNetwork
+from compiler.buffering.shortage import Shortage, find_shortage
+from compiler.buffering.tracing import network_of
+from compiler.errors import WeftError
+from compiler.fit import fit
+from compiler.mapping import FitError, Mapping
+from compiler.netlist import Net, Netlist, Pin, Unit
+from hw.program import Pmu, PmuLevel, Port
+from hw.spec import FabricSpec
+from hw.topology import Network
+
+__all__ = ["fit_with_buffers", "shortages", "size_rings"]
+
+_DEEPEST = 64
+"""Largest ``fifo_depth`` of a spec."""
+
+
+def fit_with_buffers(netlist: Netlist, spec: FabricSpec, launches: Launches) -> Mapping:
+    """The netlist placed and routed, with what buffers it needs so that no launch stops for want of room.
+
+    A link that is too short gets a FIFO, which takes a PMU.
+
+    Raises
+    ------
+    WeftError
+        A buffer or a link that is too small and cannot be made larger on this fabric.
+    FitError
+        See :func:`compiler.fit.fit`. If only the FIFOs do not fit, the sentence says which link needs them, and names a
+        ``fifo_depth`` that does without them, if there is one.
+    """
+    netlist = size_rings(netlist, spec, launches)
+    buffered, reason = _with_fifos(netlist, spec, launches)
+    try:
+        return fit(buffered, spec)
+    except FitError as error:
+        if not reason:
+            raise
+        sentence = f"{reason}; with a FIFO there, it {error.missing}"
+        depth = _deeper(netlist, spec, launches)
+        raise FitError(sentence, error.changes if depth is None else {"fifo_depth": depth}) from None
+
+
+def shortages(netlist: Netlist, spec: FabricSpec, launches: Launches) -> list[Shortage]:
+    """What is too small in the first launch that would deadlock, each of which would help; empty if all end."""
+    return find_shortage(_networks(netlist, spec, launches))
+
+
+def _networks(netlist: Netlist, spec: FabricSpec, launches: Launches) -> Iterator[ProcessNetwork]:
+    for arguments in launches.arguments:
+        network = network_of(netlist, spec, arguments)
+        if network is not None:
+            yield network
+
+
+# -- rings ------------------------------------------------------------------------------------------------
+
+
+def size_rings(netlist: Netlist, spec: FabricSpec, launches: Launches) -> Netlist:
+    """Buffers of a dynamic size, which take a whole scratchpad, shortened to the longest block of any launch.
+
+    So there is room for several. All other rings are as long as the scratchpad already, which nothing else would use:
+    more buffers neither deadlock nor slow a program.
+    """
+    longest: dict[str, int] = {}
+    for network in _networks(netlist, spec, launches) if launches.complete else ():
+        for name, kept in network.longest.items():
+            longest[name] = max(kept, longest.get(name, 1))
+    units = dict(netlist.units)
+    for name, kept in longest.items():
+        program = units[name].program
+        assert isinstance(program, Pmu)
+        lines = kept if program.write is Port.VECTOR else -(-kept // spec.lanes)
+        if program.blocks == 1 and lines < program.block_lines == spec.pmu_lines:
+            shorter = replace(program, block_lines=lines, blocks=spec.pmu_lines // lines)
+            units[name] = replace(units[name], program=shorter)
+    return Netlist(units, netlist.nets)
+
+
+# -- FIFOs ------------------------------------------------------------------------------------------------
+
+
+def _with_fifos(netlist: Netlist, spec: FabricSpec, launches: Launches) -> tuple[Netlist, str]:
+    """FIFOs on the links that need them, and a sentence about the first."""
+    reason, buffered = "", netlist
+    while found := shortages(buffered, spec, launches):
+        added = buffered.units.keys() - netlist.units.keys()
+        short = next((each for each in found if _can_buffer(each, added, spec)), None)
+        if short is None:
+            raise WeftError(f"{found[0].sentence}: {_advice(found[0], buffered, spec, launches)}")
+        buffered = _with_fifo(buffered, short.channel, spec)
+        reason = reason or short.sentence
+    return buffered, reason
+
+
+def _can_buffer(short: Shortage, added: Set[str], spec: FabricSpec) -> bool:
+    """Whether a FIFO is deep enough; a link to or from one that was added has it already, and a token needs none."""
+    net = short.channel.net
+    if net is None or net.network is Network.CONTROL or short.needed - short.channel.capacity > spec.pmu_lines:
+        return False
+    return added.isdisjoint((net.source.unit, short.channel.pin.unit))
+
+
+def _with_fifo(netlist: Netlist, channel: Channel, spec: FabricSpec) -> Netlist:
+    """A scratchpad of single beats on the way to one input, as deep as there are lines."""
+    net, pin = channel.net, channel.pin
+    assert net is not None
+    port = Port[net.network.name]
+    name, number = f"{pin.unit}.fifo", 2
+    while name in netlist.units:
+        name, number = f"{pin.unit}.fifo.{number}", number + 1
+    # By length, so that a void beat, of which nothing is kept, goes through as one.
+    program = Pmu(write=port, block_lines=1, blocks=spec.pmu_lines, read=port, levels=(PmuLevel(),), by_length=True)
+    rest = tuple(sorted({*net.targets, Pin(name)} - {pin}))
+    nets = [Net(net.network, net.source, rest) if each is net else each for each in netlist.nets]
+    nets.append(Net(net.network, Pin(name), (pin,)))
+    return Netlist({**netlist.units, name: Unit(name, program)}, tuple(nets))
+
+
+def _deeper(netlist: Netlist, spec: FabricSpec, launches: Launches) -> int | None:
+    """The smallest depth of input FIFOs with which no launch deadlocks."""
+    depth = 2 * spec.fifo_depth
+    while depth <= _DEEPEST:
+        if not shortages(netlist, spec.replace(fifo_depth=depth), launches):
+            return depth
+        depth *= 2
+    return None
+
+
+def _advice(short: Shortage, netlist: Netlist, spec: FabricSpec, launches: Launches) -> str:
+    """The smallest change that would do."""
+    program = netlist.units[short.channel.pin.unit].program
+    if short.channel.net is None and isinstance(program, Pmu):
+        lines = short.needed * program.block_lines
+        if lines <= spec.pmu_lines:
+            return f"set blocks = {short.needed} in its step.bufferize, or leave blocks out"
+        return f"set pmu_lines={1 << (lines - 1).bit_length()}"
+    if short.channel.net is not None and short.channel.net.network is not Network.CONTROL:
+        lines = short.needed - short.channel.capacity
+        return f"set pmu_lines={1 << (lines - 1).bit_length()}, for a FIFO there"
+    depth = _deeper(netlist, spec, launches)
+    return "take fewer tokens ahead" if depth is None else f"set fifo_depth={depth}"
