@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from weft import compile as compile_command
-from weft import doctor, elaborate, generate, inspect, run
+from weft import doctor, elaborate, generate, inspect, run, show
 from weft.common import Commands, example
 
 __all__ = ["app", "main"]
@@ -46,6 +46,7 @@ app.command("compile", epilog=compile_command.EPILOG)(compile_command.compile_)
 app.command(epilog=generate.EPILOG)(generate.generate)
 app.command(epilog=inspect.EPILOG)(inspect.inspect)
 app.command(epilog=run.EPILOG)(run.run)
+app.command("show", epilog=show.EPILOG)(show.show_)
 
 
 def main() -> None:

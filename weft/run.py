@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from weft.common import FAILED, DeviceName, Fabric, Json, Set, Stalls, example, load_fabric, show, working
+from weft.inputs import load_arrays
 
 __all__ = ["EPILOG", "run"]
 
@@ -43,13 +44,7 @@ def run(
     if device == "reference":
         raise WeftError("--device must be functional or rtl for a step program, not 'reference'")
     compiled = compile_module(parse_module(program.read_text(), program.name), spec)
-    try:
-        with np.load(inputs) as archive:
-            arrays = {name: archive[name] for name in archive.files}
-    except (ValueError, OSError, EOFError) as error:
-        if isinstance(error, FileNotFoundError):
-            raise
-        raise WeftError(f"--inputs must be an .npz file of arrays, but {str(inputs)!r} is not: {error}") from None
+    arrays = load_arrays(inputs)
     memory = memory_needed(compiled)
     golden = FunctionalDevice(spec, memory_bytes=memory)
     outputs, expected = run_program(compiled, spec, golden, arrays)

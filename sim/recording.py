@@ -1,0 +1,102 @@
+"""Runs whose launches are kept with the names of what ran, to be shown; compared with the functional device."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from compiler.checkpoint import LlamaCheckpoint
+from compiler.decoder_program import CompiledDecoder
+from compiler.program import CompiledProgram
+from hw.spec import FabricSpec
+from sim.compare import Comparison
+from sim.decoder import DecoderSession
+from sim.device import Device, Launch
+from sim.functional.device import FunctionalDevice
+from sim.run import run_program
+from sim.utilisation import RecordedLaunch
+
+__all__ = ["DecoderRecorder", "Recording", "record_program"]
+
+Recording = tuple[list[RecordedLaunch], Comparison]
+
+
+class DecoderRecorder:
+    """A decoder on a device that samples its tiles, behind a prompt that only the functional device has seen.
+
+    When it is made, all of the prompt but its last token passes the functional device, whose memory is then copied.
+
+    Raises
+    ------
+    ValueError
+        The prompt is empty.
+    """
+
+    def __init__(
+        self,
+        compiled: CompiledDecoder,
+        checkpoint: LlamaCheckpoint,
+        spec: FabricSpec,
+        device: Device,
+        prompt: list[int],
+    ) -> None:
+        if not prompt:
+            raise ValueError("the prompt must have at least one token")
+        golden = FunctionalDevice(spec, memory_bytes=compiled.memory_bytes)
+        self._compiled = compiled
+        self._launches: list[tuple[str, Launch]] = []
+        self._golden = DecoderSession(compiled, checkpoint, spec, golden)
+        self._device = DecoderSession(compiled, checkpoint, spec, device, lambda *each: self._launches.append(each))
+        for token in prompt[:-1]:
+            self._golden.step(token)
+        device.memory[:] = golden.memory
+        self._device.position = self._golden.position
+        self._token = prompt[-1]
+
+    def step(self) -> Recording:
+        """Process the next token, and go on with the likeliest: the launches, and their logits compared.
+
+        Raises
+        ------
+        DeviceError
+            A launch failed.
+        """
+        self._launches.clear()
+        position = self._device.position
+        logits = self._device.step(self._token)
+        compared = _compared("logits", self._golden.step(self._token), logits)
+        self._token = int(logits.argmax())
+        programs = {"layer": self._compiled.layer, "head": self._compiled.head}
+        launches = []
+        for name, launch in self._launches:
+            program = name.split()[0]
+            launches.append(RecordedLaunch(f"{name} token {position}", program, programs[program].mapping, launch))
+        return launches, compared
+
+
+def record_program(
+    name: str, compiled: CompiledProgram, spec: FabricSpec, device: Device, inputs: Mapping[str, NDArray[np.generic]]
+) -> Recording:
+    """The launch of a program, its outputs compared.
+
+    Raises
+    ------
+    WeftError
+        An input that is missing, unknown or of another shape.
+    DeviceError
+        The launch failed.
+    """
+    golden = FunctionalDevice(spec, memory_bytes=len(device.memory))
+    expected, _ = run_program(compiled, spec, golden, inputs)
+    outputs, launch = run_program(compiled, spec, device, inputs)
+    compared = Comparison()
+    for output, values in expected.items():
+        compared += _compared(f"output {output!r}", values, outputs[output])
+    return [RecordedLaunch(name, name, compiled.mapping, launch)], compared
+
+
+def _compared(what: str, expected: NDArray[np.float32], actual: NDArray[np.float32]) -> Comparison:
+    wrong = int((expected.view(np.uint32) != actual.view(np.uint32)).sum())
+    return Comparison(expected.size, wrong, (what,) if wrong else ())

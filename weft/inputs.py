@@ -1,0 +1,56 @@
+"""What a run is given: a prompt, or arrays."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from compiler.tokenizer import ByteTokenizer
+
+__all__ = ["load_arrays", "prompt_tokens"]
+
+
+def prompt_tokens(prompt: str | None, prompt_ids: str | None, tokenizer: ByteTokenizer | None) -> list[int]:
+    """The tokens of ``--prompt`` or ``--prompt-ids``.
+
+    Raises
+    ------
+    WeftError
+        Both or none of them; ids that are no numbers; a text without a tokenizer.
+    """
+    from compiler.errors import WeftError
+
+    if (prompt is None) == (prompt_ids is None):
+        raise WeftError("exactly one of --prompt and --prompt-ids must be given")
+    if prompt_ids is not None:
+        try:
+            return [int(token) for token in prompt_ids.split(",")]
+        except ValueError:
+            raise WeftError(
+                f"--prompt-ids must be whole numbers with commas between them, not {prompt_ids!r}"
+            ) from None
+    if tokenizer is None:
+        raise WeftError("--prompt needs a tokenizer, and the checkpoint has none that Weft reads: use --prompt-ids")
+    return list(tokenizer.encode(prompt or ""))
+
+
+def load_arrays(path: Path) -> dict[str, Any]:
+    """The arrays of ``--inputs`` by name.
+
+    Raises
+    ------
+    WeftError
+        No ``.npz`` file.
+    """
+    import numpy as np
+
+    from compiler.errors import WeftError
+
+    try:
+        with np.load(path) as archive:
+            return {name: archive[name] for name in archive.files}
+    except (ValueError, OSError, EOFError) as error:
+        if isinstance(error, FileNotFoundError):
+            raise
+        raise WeftError(f"--inputs must be an .npz file of arrays, but {str(path)!r} is not: {error}") from None

@@ -1,0 +1,177 @@
+"""``weft show``: where a program lies on a fabric, and what each tile does in the course of a run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from weft.common import FAILED, Fabric, Json, Set, example, load_fabric, show, working
+
+if TYPE_CHECKING:
+    from compiler.mapping import Mapping
+    from hw.spec import FabricSpec
+    from sim.compare import Comparison
+    from sim.utilisation import RecordedLaunch
+
+__all__ = ["EPILOG", "INDEX", "show_"]
+
+EPILOG = example(
+    'weft show models/weft-tiny --prompt "And God " --fabric demo --out build/show',
+    "weft show examples/matmul.mlir --inputs in.npz --out build/matmul",
+)
+INDEX = "show.json"
+_DEVICES = ("rtl", "functional")
+
+
+def show_(
+    program: Annotated[Path, typer.Argument(metavar="PROGRAM", help="A checkpoint's folder, or a step program.")],
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="New or empty folder for the pictures.")],
+    fabric: Fabric = "demo",
+    set_: Set = None,
+    device: Annotated[
+        str, typer.Option("--device", metavar="rtl|functional", help="functional: floor plans alone, nothing runs.")
+    ] = "rtl",
+    prompt: Annotated[
+        str | None, typer.Option("--prompt", help="Checkpoint: text to go on from; by default token 0.")
+    ] = None,
+    prompt_ids: Annotated[
+        str | None, typer.Option("--prompt-ids", metavar="5,17,3", help="The same as tokens.")
+    ] = None,
+    tokens: Annotated[int, typer.Option("--tokens", min=1, help="Checkpoint: tokens to generate and show.")] = 1,
+    inputs: Annotated[
+        Path | None, typer.Option("--inputs", help="Step program: .npz with an array for each input tensor.")
+    ] = None,
+    window: Annotated[
+        int, typer.Option("--window", min=32, help="Cycles that the timeline takes together; fewer show more.")
+    ] = 32,
+    json: Json = False,
+) -> None:
+    """Draw a floor plan with a heat map, and a timeline for ui.perfetto.dev, of a run on RTL.
+
+    All of a prompt but its last token passes the functional device. What RTL computes is compared with it.
+    """
+    from compiler.errors import WeftError
+
+    if device not in _DEVICES:
+        raise WeftError(f"--device must be one of {', '.join(_DEVICES)}, not {device!r}")
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise WeftError(f"--out must be a new or an empty folder, and {str(out)!r} is none")
+    spec = load_fabric(fabric, set_)
+    run = _Run(spec, window if device == "rtl" else 0)
+    if program.is_dir():
+        if inputs is not None:
+            raise WeftError("--inputs is for a step program, not for a checkpoint's folder")
+        run.decoder(program, prompt, prompt_ids, tokens)
+    else:
+        if prompt is not None or prompt_ids is not None:
+            raise WeftError("--prompt and --prompt-ids are for a checkpoint's folder, not for a step program")
+        run.step_program(program, inputs)
+    _write(out, program, device, run, as_json=json)
+    if run.compared is not None and run.compared.mismatches:
+        raise typer.Exit(FAILED)
+
+
+class _Run:
+    """What a run leaves to be shown; ``window`` is 0 if nothing is to run."""
+
+    def __init__(self, spec: FabricSpec, window: int) -> None:
+        self.spec, self.window = spec, window
+        self.mappings: dict[str, Mapping] = {}
+        self.launches: list[RecordedLaunch] = []
+        self.compared: Comparison | None = None
+
+    def decoder(self, folder: Path, prompt: str | None, prompt_ids: str | None, tokens: int) -> None:
+        """Tokens of a checkpoint."""
+        from compiler.checkpoint import read_checkpoint
+        from compiler.decoder_program import compile_decoder
+        from compiler.tokenizer import check_ids, read_tokenizer
+        from weft.inputs import prompt_tokens
+
+        with working("compiling"):
+            model = read_checkpoint(folder)
+            tokenizer = read_tokenizer(folder, model.config.vocab_size)
+            given = prompt is not None or prompt_ids is not None
+            ids = prompt_tokens(prompt, prompt_ids, tokenizer) if given else [0]
+            check_ids(ids, model.config.vocab_size, model.config.max_position_embeddings, tokens)
+            compiled = compile_decoder(model.config, self.spec)
+        self.mappings = {"layer": compiled.layer.mapping, "head": compiled.head.mapping}
+        if not self.window:
+            return
+        from sim.compare import Comparison
+        from sim.recording import DecoderRecorder
+
+        self.compared = Comparison()
+        with self._chip(compiled.memory_bytes) as chip:
+            with working(f"{len(ids) - 1} tokens of the prompt on the functional device"):
+                recorder = DecoderRecorder(compiled, model, self.spec, chip, ids)
+            for number in range(tokens):
+                with working(f"token {number + 1} of {tokens} on simulated RTL"):
+                    launches, compared = recorder.step()
+                self.launches += launches
+                self.compared += compared
+
+    def step_program(self, path: Path, inputs: Path | None) -> None:
+        """A launch of a step program."""
+        from compiler.errors import WeftError
+        from compiler.program import compile_module
+        from compiler.step import parse_module
+
+        compiled = compile_module(parse_module(path.read_text(), path.name), self.spec)
+        self.mappings = {path.stem: compiled.mapping}
+        if not self.window:
+            return
+        if inputs is None:
+            raise WeftError("--inputs must be given to run a step program; --device functional draws it without")
+        from sim.recording import record_program
+        from sim.run import memory_needed
+        from weft.inputs import load_arrays
+
+        arrays = load_arrays(inputs)
+        with self._chip(memory_needed(compiled)) as chip, working("running on simulated RTL"):
+            self.launches, self.compared = record_program(path.stem, compiled, self.spec, chip, arrays)
+
+    def _chip(self, memory_bytes: int) -> Any:
+        from sim.rtl.device import RtlDevice
+
+        with working("building the simulator"):
+            return RtlDevice(
+                self.spec, memory_bytes=memory_bytes, record=False, count=False, checks=False, activity=self.window
+            )
+
+
+def _write(out: Path, program: Path, device: str, run: _Run, *, as_json: bool) -> None:
+    from compiler.floorplan import floorplan_svg
+    from sim.timeline import timeline, timeline_text
+    from sim.utilisation import channel_shares, tile_shares
+    from weft.output import write_output
+    from weft.show_table import program_value, show_table
+
+    files: dict[str, bytes] = {}
+    value: dict[str, Any] = {"program": str(program), "fabric": run.spec.name, "device": device, "programs": {}}
+    for number, (name, mapping) in enumerate(run.mappings.items()):
+        launches = [each for each in run.launches if each.program == name]
+        heat = tile_shares(launches) if launches else None
+        cycles = sum(each.launch.cycles for each in launches)
+        title = program.stem if name == program.stem else f"{program.name}, {name}"
+        if launches:
+            title += f": {len(launches)} launch{'es' * (len(launches) > 1)}, {cycles:,} cycles"
+        file = f"{name}_floorplan.svg" if number else "floorplan.svg"
+        files[file] = floorplan_svg(mapping, heat, title=title).encode()
+        value["programs"][name] = program_value(mapping, heat, len(launches), cycles)
+    if run.compared is not None:
+        files["timeline.json"] = timeline_text(timeline(run.launches)).encode()
+        value |= {
+            "window": run.window,
+            "cycles": sum(each.launch.cycles for each in run.launches),
+            "launches": [
+                {"name": each.name, "cycles": each.launch.cycles, "channel_beats": each.launch.channel_beats}
+                for each in run.launches
+            ],
+            "channels": channel_shares(run.launches),
+            "compared": run.compared.compared,
+            "mismatches": run.compared.mismatches,
+        }
+    write_output(out, "show", INDEX, value, files)
+    show({"out": str(out), "files": [*files, INDEX], **value}, show_table(value, [*files], out), as_json=as_json)
