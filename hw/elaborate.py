@@ -1,4 +1,4 @@
-"""From a spec to Verilog: each distinct tile converted once, and the chip that places them."""
+"""From a spec to Verilog: each distinct tile converted once, the array that places them, and the chip around it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from typing import Any
 from amaranth.back import verilog
 
 from hw.chip.chip import Chip
-from hw.fabric import tile_module
+from hw.fabric import FABRIC, tile_module
+from hw.fabric_verilog import fabric_verilog
 from hw.pcu.gate import CLOCK_GATE_SOURCE
 from hw.spec import FabricSpec
 from hw.tile.tile import Tile
@@ -33,7 +34,7 @@ class Elaboration:
 def elaborate(
     spec: FabricSpec, *, checks: bool = False, taps: bool = False, clock_gating: bool = False, cache: bool = True
 ) -> Elaboration:
-    """The Verilog of a fabric: ``weft_chip.v``, and ``weft_tile_pcu.v`` and so on for the kinds of tiles it has.
+    """The Verilog of a fabric: ``weft_chip.v``, ``weft_fabric.v``, and one like ``weft_tile_pcu.v`` a kind of tile.
 
     Parameters
     ----------
@@ -64,7 +65,8 @@ def _make(spec: FabricSpec, *, checks: bool, taps: bool, clock_gating: bool) -> 
         if kind in kinds:
             tile = Tile(spec=spec, kind=kind, checks=checks, tap=taps, stalls=checks, clock_gating=clock_gating)
             files[f"{tile_module(kind)}.v"] = _convert(tile, tile_module(kind))
-    files[f"{TOP}.v"] = _convert(Chip(spec=spec, checks=checks, instances=True), TOP)
+    files[f"{TOP}.v"] = _convert(Chip(spec=spec, instance=True), TOP)
+    files[f"{FABRIC}.v"] = fabric_verilog(spec)
     if clock_gating:
         files[CLOCK_GATE_SOURCE.name] = CLOCK_GATE_SOURCE.read_text()
     return dict(sorted(files.items()))

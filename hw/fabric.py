@@ -6,18 +6,21 @@ from functools import reduce
 from operator import or_
 from typing import Any
 
-from amaranth.hdl import ClockSignal, Instance, Module, ResetSignal, Value
+from amaranth.hdl import Module
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
 from hw.spec import FabricSpec
 from hw.stream.connect import connect_streams
 from hw.tile.config import ConfigBus, context_bits
-from hw.tile.tile import Tile, extra_members, link_name, tile_members
+from hw.tile.tile import Tile, extra_members, link_name
 from hw.topology import NETWORKS, TileKind, Topology
 from hw.topology import Tile as Place
 
-__all__ = ["Fabric", "instance_name", "tile_module"]
+__all__ = ["FABRIC", "Fabric", "fabric_members", "instance_name", "tile_module"]
+
+FABRIC = "weft_fabric"
+"""Name of the Verilog module of a fabric."""
 
 
 def tile_module(kind: TileKind) -> str:
@@ -30,27 +33,41 @@ def instance_name(place: Place) -> str:
     return f"tile_{place.row}_{place.column}"
 
 
+def fabric_members(spec: FabricSpec) -> dict[str, Any]:
+    """Members of a fabric, see :class:`Fabric`."""
+    agcus = len(Topology(spec).of_kind(TileKind.AGCU))
+    return {
+        "bus": In(ConfigBus()),
+        # The ports that go to all tiles are called as they are there.
+        "active_context": In(context_bits(spec)),
+        "launch": In(1),
+        "running": In(1),
+        "read_data": Out(32),
+        **{name: each.array(agcus) for name, each in extra_members(spec, TileKind.AGCU).items()},
+    }
+
+
 class Fabric(wiring.Component):
     """Tiles and the links between them, as :class:`hw.topology.Topology` says.
 
-    Links at the edge bring nothing and take nothing. Between tiles there is nothing but wires; ``bus``, ``context``,
-    ``launch`` and ``running`` go to all tiles in the same cycle and must come from registers.
+    Links at the edge bring nothing and take nothing. Between tiles there is nothing but wires; ``bus``,
+    ``active_context``, ``launch`` and ``running`` go to all tiles in the same cycle and must come from registers.
+
+    For Amaranth's simulator. Its Verilog would hold a module for each tile, not for each kind:
+    :func:`hw.fabric_verilog.fabric_verilog` writes it instead.
 
     Parameters
     ----------
     spec
         What fabric.
     checks
-        Assert in simulation what the parts promise each other; with ``instances`` it is up to the tiles' own modules.
-    instances
-        Place each tile as an instance of the Verilog module :func:`tile_module`, which is converted once a kind. Time
-        to elaborate then hardly grows with the number of tiles. Amaranth's simulator needs False.
+        Assert in simulation what the parts promise each other.
 
     Members
     -------
     bus : In(ConfigBus())
         To every tile.
-    context : In(context_bits(spec)), launch : In(1), running : In(1)
+    active_context : In(context_bits(spec)), launch : In(1), running : In(1)
         To every tile.
     read_data : Out(32)
         Of the tile that was asked, 2 cycles after ``bus.read``.
@@ -58,32 +75,21 @@ class Fabric(wiring.Component):
         Those of each AGCU, in the order of ``Topology(spec).of_kind(TileKind.AGCU)``.
     """
 
-    def __init__(self, *, spec: FabricSpec, checks: bool = False, instances: bool = False) -> None:
+    def __init__(self, *, spec: FabricSpec, checks: bool = False) -> None:
         self._spec = spec
         self._checks = checks
-        self._instances = instances
-        self._topology = Topology(spec)
-        agcus = len(self._topology.of_kind(TileKind.AGCU))
-        super().__init__(
-            {
-                "bus": In(ConfigBus()),
-                "context": In(context_bits(spec)),
-                "launch": In(1),
-                "running": In(1),
-                "read_data": Out(32),
-                **{name: each.array(agcus) for name, each in extra_members(spec, TileKind.AGCU).items()},
-            }
-        )
+        super().__init__(fabric_members(spec))
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        topology = self._topology
-        tiles = {place: self._place(m, place) for place in topology.tiles}
+        topology = Topology(self._spec)
+        tiles = {place: Tile(spec=self._spec, kind=kind, checks=self._checks) for place, kind in topology.tiles.items()}
         for place, tile in tiles.items():
+            m.submodules[instance_name(place)] = tile
             connect(m, bus=flipped(self.bus), tile=tile.bus)
             m.d.comb += [
                 tile.tile.eq(topology.number(place)),
-                tile.active_context.eq(self.context),
+                tile.active_context.eq(self.active_context),
                 tile.launch.eq(self.launch),
                 tile.running.eq(self.running),
             ]
@@ -103,26 +109,6 @@ class Fabric(wiring.Component):
             for name, member in extra_members(self._spec, TileKind.AGCU).items():
                 _pass_outward(m, member, outer=getattr(self, name)[index], inner=getattr(tiles[place], name))
         return m
-
-    def _place(self, m: Module, place: Place) -> Any:
-        """Add the tile; its ports."""
-        kind = self._topology.tiles[place]
-        name = instance_name(place)
-        if not self._instances:
-            m.submodules[name] = tile = Tile(spec=self._spec, kind=kind, checks=self._checks)
-            return tile
-        ports = wiring.Signature(tile_members(self._spec, kind)).create(path=(name,))
-        m.submodules[name] = Instance(tile_module(kind), i_clk=ClockSignal(), i_rst=ResetSignal(), **_wires(ports))
-        return ports
-
-
-def _wires(ports: Any) -> dict[str, Value]:
-    """The ports as keyword arguments of an instance, named as Amaranth's Verilog back end names a component's."""
-    wires: dict[str, Value] = {}
-    for path, member, value in ports.signature.flatten(ports):
-        direction = "i" if member.flow is In else "o"
-        wires[f"{direction}_{'__'.join(map(str, path))}"] = Value.cast(value)
-    return wires
 
 
 def _pass_outward(m: Module, member: wiring.Member, *, outer: Any, inner: Any) -> None:

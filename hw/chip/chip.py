@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Module
-from amaranth.lib import wiring
-from amaranth.lib.wiring import connect, flipped
+from typing import Any
 
-from hw.fabric import Fabric
+from amaranth.hdl import ClockSignal, Instance, Module, ResetSignal
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, connect, flipped
+
+from hw.fabric import FABRIC, Fabric, fabric_members
 from hw.spec import FabricSpec
 from hw.topology import TileKind, Topology
+from hw.verilog_ports import verilog_ports
 
 from .shell import Shell, outer_members
 
@@ -25,9 +28,10 @@ class Chip(wiring.Component):
     spec
         Of the fabric.
     checks
-        Assertions and taps, for simulation.
-    instances
-        Place tiles as Verilog instances of modules that are converted apart, see :class:`hw.fabric.Fabric`.
+        Assertions in a fabric that is not an instance, for simulation.
+    instance
+        Place the fabric as an instance of the Verilog module :data:`hw.fabric.FABRIC`, which is written apart.
+        Amaranth's simulator needs False.
 
     Members
     -------
@@ -35,16 +39,16 @@ class Chip(wiring.Component):
         See :func:`hw.chip.shell.outer_members`.
     """
 
-    def __init__(self, *, spec: FabricSpec, checks: bool = False, instances: bool = False) -> None:
+    def __init__(self, *, spec: FabricSpec, checks: bool = False, instance: bool = False) -> None:
         self._spec = spec
         self._checks = checks
-        self._instances = instances
+        self._instance = instance
         super().__init__(outer_members(spec))
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
         spec = self._spec
-        m.submodules.fabric = fabric = Fabric(spec=spec, checks=self._checks, instances=self._instances)
+        fabric = self._place_fabric(m)
         m.submodules.shell = shell = Shell(spec=spec)
 
         connect(m, outside=flipped(self.host), inside=shell.host)
@@ -53,7 +57,7 @@ class Chip(wiring.Component):
         connect(m, shell=shell.bus, fabric=fabric.bus)
         m.d.comb += [
             self.interrupt.eq(shell.interrupt),
-            fabric.context.eq(shell.context),
+            fabric.active_context.eq(shell.context),
             fabric.launch.eq(shell.launch),
             fabric.running.eq(shell.running),
             shell.read_data.eq(fabric.read_data),
@@ -63,3 +67,14 @@ class Chip(wiring.Component):
             connect(m, shell=shell.argument[index], fabric=fabric.argument[index])
             m.d.comb += [shell.done[index].eq(fabric.done[index]), shell.violation[index].eq(fabric.violation[index])]
         return m
+
+    def _place_fabric(self, m: Module) -> Any:
+        """Add the fabric; its ports."""
+        if not self._instance:
+            m.submodules.fabric = fabric = Fabric(spec=self._spec, checks=self._checks)
+            return fabric
+        ports = wiring.Signature(fabric_members(self._spec)).create(path=("fabric",))
+        named = verilog_ports(ports).items()
+        wires = {f"{'i' if flow is In else 'o'}_{name}": value for name, (flow, value) in named}
+        m.submodules.fabric = Instance(FABRIC, i_clk=ClockSignal(), i_rst=ResetSignal(), **wires)
+        return ports

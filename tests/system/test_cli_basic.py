@@ -176,7 +176,7 @@ def test_elaborate_writes_the_verilog_and_what_there_is_to_know(elaborated: tupl
     spec = TINY.set(["lanes=2", "stages=1", "channel_bits=32"])
     value = json.loads((out / "fabric.json").read_text())
     tiles = {f"weft_tile_{kind}.v" for kind in ("pcu", "pmu", "agcu")}
-    assert {path.name for path in out.iterdir()} == tiles | {"weft_chip.v", "fabric.json"}
+    assert {path.name for path in out.iterdir()} == tiles | {"weft_chip.v", "weft_fabric.v", "fabric.json"}
     assert value["hash"] == spec.hash
     assert spec == type(spec).make(**value["spec"])
     assert value["tiles"] == {"pcu": 2, "pmu": 2, "agcu": 4, "total": 8}

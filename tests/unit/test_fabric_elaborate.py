@@ -30,8 +30,9 @@ def modules(text: str) -> list[str]:
     return re.findall(r"^module (\S+?) ?\(", text, re.MULTILINE)
 
 
-def test_one_file_for_each_kind_of_tile_and_the_chip(made: Elaboration):
-    assert sorted(made.files) == ["weft_chip.v", "weft_tile_agcu.v", "weft_tile_pcu.v", "weft_tile_pmu.v"]
+def test_one_file_for_each_kind_of_tile_the_fabric_and_the_chip(made: Elaboration):
+    kinds = ["weft_tile_agcu.v", "weft_tile_pcu.v", "weft_tile_pmu.v"]
+    assert sorted(made.files) == ["weft_chip.v", "weft_fabric.v", *kinds]
     for name, text in made.files.items():
         assert name.removesuffix(".v") in modules(text)
     assert made.top == TOP
@@ -39,7 +40,8 @@ def test_one_file_for_each_kind_of_tile_and_the_chip(made: Elaboration):
 
 def test_only_the_kinds_that_the_fabric_has():
     spec = SPEC.replace(rows=1, columns=1, pattern=("M",))
-    assert sorted(elaborate(spec, cache=False).files) == ["weft_chip.v", "weft_tile_agcu.v", "weft_tile_pmu.v"]
+    files = elaborate(spec, cache=False).files
+    assert sorted(files) == ["weft_chip.v", "weft_fabric.v", "weft_tile_agcu.v", "weft_tile_pmu.v"]
 
 
 def test_modules_have_one_definition(made: Elaboration):
@@ -48,9 +50,9 @@ def test_modules_have_one_definition(made: Elaboration):
     assert set(count.values()) == {1}
 
 
-def test_the_chip_holds_the_graph(made: Elaboration):
+def test_the_fabric_is_the_graph(made: Elaboration):
     topology = Topology(SPEC)
-    graph = read_netlist(made.files["weft_chip.v"])
+    graph = read_netlist(made.files["weft_fabric.v"])
     assert graph.tiles == topology.tiles
     assert graph.links == {link for network in NETWORKS for link in topology.links(network)}
 
@@ -59,21 +61,49 @@ def test_ports_of_tiles_are_no_keywords(made: Elaboration):
     for name, text in made.files.items():
         found = re.search(rf"^module {name.removesuffix('.v')} ?\((.*?)\);", text, re.MULTILINE | re.DOTALL)
         assert found is not None
-        ports = {port.strip().lstrip("\\").strip() for port in found[1].split(",")}
+        ports = {port.split()[-1].lstrip("\\") for port in found[1].split(",")}
         assert {"clk", "rst"} <= ports
         assert not ports & KEYWORDS
 
 
-def test_instances_name_the_ports_of_their_modules(made: Elaboration):
-    for kind in ("pcu", "pmu", "agcu"):
-        text = made.files[f"weft_tile_{kind}.v"]
-        header = re.search(rf"^module weft_tile_{kind} ?\((.*?)\);", text, re.MULTILINE | re.DOTALL)
-        assert header is not None
-        ports = {port.strip() for port in header[1].split(",")}
-        bodies = re.findall(rf"  weft_tile_{kind} tile_\S+ \((.*?)\n  \);", made.files["weft_chip.v"], re.DOTALL)
-        assert bodies
-        for body in bodies:
-            assert set(re.findall(r"^    \.(\S+)\(", body, re.MULTILINE)) == ports
+def declared(text: str, words: str) -> dict[str, int]:
+    """Bits of what is declared with one of the words."""
+    found = re.findall(rf"^  (?:{words}) (?:wire )?(?:\[(\d+):0\] )?(\w+)[;,]?$", text, re.MULTILINE)
+    return {name: int(high or 0) + 1 for high, name in found}
+
+
+def pins(text: str, module: str) -> list[dict[str, str]]:
+    """What stands at each pin of each instance of a module."""
+    bodies = re.findall(rf"^  {module}\s+\w+ \((.*?)\n  \);", text, re.MULTILINE | re.DOTALL)
+    return [dict(re.findall(r"^    \.(\w+)\((.*)\)", body, re.MULTILINE)) for body in bodies]
+
+
+def bits(net: str, nets: dict[str, int]) -> int:
+    return int(net.partition("'")[0]) if "'" in net else nets[net]
+
+
+@pytest.mark.parametrize(
+    ("outer", "inner", "count"),
+    [
+        ("weft_fabric", "weft_tile_pcu", 2),
+        ("weft_fabric", "weft_tile_pmu", 2),
+        ("weft_fabric", "weft_tile_agcu", 4),
+        ("weft_chip", "weft_fabric", 1),
+    ],
+)
+def test_instances_fit_their_modules(made: Elaboration, outer: str, inner: str, count: int):
+    text, module = made.files[f"{outer}.v"], made.files[f"{inner}.v"].partition("endmodule")[0]
+    inputs, outputs = declared(module, "input"), declared(module, "output")
+    nets = declared(text.partition("endmodule")[0], "input|output|wire|reg")
+    instances = pins(text, inner)
+    assert len(instances) == count
+    for each in instances:
+        assert set(each) == {*inputs, *outputs}
+        assert all(net == "" for port, net in each.items() if port in outputs and net not in nets)
+        assert {port: bits(net, nets) for port, net in each.items() if net} == {
+            port: width for port, width in {**inputs, **outputs}.items() if each[port]
+        }
+        assert all(each[port] for port in inputs)
 
 
 def test_another_process_makes_the_same_bytes(made: Elaboration):
