@@ -26,7 +26,8 @@ Recording = tuple[list[RecordedLaunch], Comparison]
 class DecoderRecorder:
     """A decoder on a device that samples its tiles, behind a prompt that only the functional device has seen.
 
-    When it is made, all of the prompt but its last token passes the functional device, whose memory is then copied.
+    ``token`` is the next to process. When the recorder is made, all of the prompt but its last token passes the
+    functional device, whose memory is then copied.
 
     Raises
     ------
@@ -53,7 +54,7 @@ class DecoderRecorder:
             self._golden.step(token)
         device.memory[:] = golden.memory
         self._device.position = self._golden.position
-        self._token = prompt[-1]
+        self.token = prompt[-1]
 
     def step(self) -> Recording:
         """Process the next token, and go on with the likeliest: the launches, and their logits compared.
@@ -65,9 +66,9 @@ class DecoderRecorder:
         """
         self._launches.clear()
         position = self._device.position
-        logits = self._device.step(self._token)
-        compared = _compared("logits", self._golden.step(self._token), logits)
-        self._token = int(logits.argmax())
+        logits = self._device.step(self.token)
+        compared = _compared("logits", self._golden.step(self.token), logits)
+        self.token = int(logits.argmax())
         programs = {"layer": self._compiled.layer, "head": self._compiled.head}
         launches = []
         for name, launch in self._launches:
