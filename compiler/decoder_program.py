@@ -82,8 +82,6 @@ def compile_decoder(config: LlamaConfig, spec: FabricSpec, *, context: int | Non
         more, size = allocate(tensors, spec, base=base)
         regions |= more
         base += size
-    if base > 1 << 32:
-        raise WeftError(f"weights and cache must fit 4 GiB of addresses, not {base} bytes")
     lengths = [_lengths(shapes, first=first, context=n) for n in (shapes.context, 1) for first in (True, False)]
     first = compile_module(layer, spec, context=0, regions=regions, launches=Launches((*lengths,)))
     pins = {"residual": first.mapping.tiles["residual"]}

@@ -8,6 +8,7 @@ from compiler.json_fields import JsonFields, read_json_object
 from compiler.rotary import Rotary
 
 ARCHITECTURE = "LlamaForCausalLM"
+_LEAST, _MOST = 2.0**-126, (2 - 2.0**-23) * 2.0**127  # of normal float32
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,6 +113,8 @@ def read_llama_config(file: Path) -> LlamaConfig:
         fields.require("hidden_size", hidden_size, rule, hidden_size % heads == 0)
     head_dim = fields.integer("head_dim", hidden_size // heads or 1)
     fields.require("head_dim", head_dim, "even", head_dim % 2 == 0)
+    rms_norm_eps = fields.positive("rms_norm_eps")
+    fields.require("rms_norm_eps", rms_norm_eps, "a normal float32", _LEAST <= rms_norm_eps <= _MOST)
     return LlamaConfig(
         hidden_size=hidden_size,
         intermediate_size=fields.integer("intermediate_size"),
@@ -120,7 +123,7 @@ def read_llama_config(file: Path) -> LlamaConfig:
         kv_heads=kv_heads,
         head_dim=head_dim,
         vocab_size=fields.integer("vocab_size"),
-        rms_norm_eps=fields.positive("rms_norm_eps"),
+        rms_norm_eps=rms_norm_eps,
         rotary=Rotary.from_fields(fields),
         max_position_embeddings=fields.integer("max_position_embeddings"),
         attention_bias=fields.flag("attention_bias", False),

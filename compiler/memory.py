@@ -9,6 +9,7 @@ from math import prod
 import numpy as np
 from numpy.typing import NDArray
 
+from compiler.errors import WeftError
 from compiler.step.offchip import Format, TensorOp
 from hw.numerics import floats_of, to_bf16
 from hw.spec import FabricSpec
@@ -59,9 +60,16 @@ def allocate(
     """Regions for tensors one after the other from byte ``base``, all of them ``repeat`` times.
 
     And the bytes of a repetition.
+
+    Raises
+    ------
+    WeftError
+        More bytes than there are addresses.
     """
     sizes = [-(-_size(tensor, spec) // _ALIGN) * _ALIGN for tensor in tensors]
     stride = sum(sizes)
+    if (top := base + repeat * stride) > 1 << 32:
+        raise WeftError(f"tensors must fit 4 GiB of addresses, not {top} bytes")
     regions, address = {}, base
     for tensor, size in zip(tensors, sizes, strict=True):
         regions[tensor.sym_name.data] = Region(address, size, _strides(tensor, spec), size + (repeat - 1) * stride)

@@ -15,7 +15,15 @@ class ByteTokenizer:
     """Ids 0 to 255 are bytes."""
 
     def encode(self, text: str) -> list[int]:
-        return list(text.encode("utf-8"))
+        """The bytes of a text.
+
+        Raises:
+            WeftError: the text is no Unicode, such as an argument of the command line with bytes that are no UTF-8.
+        """
+        try:
+            return list(text.encode("utf-8"))
+        except UnicodeEncodeError as error:
+            raise WeftError(f"the prompt must be valid UTF-8, and is not from character {error.start + 1} on") from None
 
     def decode(self, ids: Iterable[int]) -> str:
         """The text; bytes that are no UTF-8 become U+FFFD.

@@ -33,14 +33,14 @@ def run_program(
     Raises
     ------
     WeftError
-        An input that is missing, unknown or of another shape.
+        An input that is missing, unknown, of another shape, or of values that are no float32.
     DeviceError
         From the device.
     """
     tensors = {tensor.sym_name.data: tensor for tensor in tensors_of(program.module)}
     for name in inputs:
         if name not in tensors:
-            raise WeftError(f"input {name!r} is not a tensor of the program; it has {', '.join(tensors)}")
+            raise WeftError(f"input {name!r} is not a tensor of the program; it has {', '.join(tensors) or 'none'}")
     for name, tensor in tensors.items():
         role = Role(tensor.role.data)
         if role in (Role.OUTPUT, Role.CACHE):
@@ -64,7 +64,13 @@ def _contents(name: str, tensor: TensorOp, role: Role, inputs: Mapping[str, NDAr
     values = np.asarray(inputs[name])
     if values.shape != tensor.sizes:
         raise WeftError(f"input {name!r} must have the shape {list(tensor.sizes)}, not {list(values.shape)}")
-    return values.astype(np.float32)
+    if values.dtype.kind not in "fiub":
+        raise WeftError(f"input {name!r} must hold real numbers, not {values.dtype}")
+    with np.errstate(over="ignore"):
+        single = values.astype(np.float32)
+    if lost := int(np.count_nonzero(np.isinf(single) & np.isfinite(values))):
+        raise WeftError(f"input {name!r} must fit float32, but {lost} of its {values.size} values do not")
+    return single
 
 
 def _write(device: Device, program: CompiledProgram, name: str, raw: NDArray[np.uint8]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
@@ -12,6 +12,8 @@ import typer
 from typer.core import TyperGroup
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from hw.spec import FabricSpec
 
 __all__ = [
@@ -23,9 +25,11 @@ __all__ = [
     "Json",
     "Set",
     "Stalls",
+    "check_new_file",
     "example",
     "load_fabric",
     "show",
+    "within",
     "working",
 ]
 
@@ -40,8 +44,28 @@ Set = Annotated[
     typer.Option("--set", metavar="FIELD=VALUE", help="Change a field of the spec, e.g. --set rows=16; repeatable."),
 ]
 DeviceName = Annotated[str, typer.Option("--device", metavar="functional|rtl|reference", help="What runs it.")]
+
+
+def within(least: int, most: int | None = None) -> Callable[[typer.CallbackParam, Any], Any]:
+    """A rule for the number of an option, as its ``callback``; the sentence names option, rule and value."""
+
+    def check(option: typer.CallbackParam, value: Any) -> Any:
+        if value is None or (least <= value and (most is None or value <= most)):
+            return value
+        rule = f"at least {least}" if most is None else f"{least} to {most}"
+        _end(f"{option.opts[0]} must be {rule}, not {value}", MISTAKE)
+
+    return check
+
+
 Stalls = Annotated[
-    int | None, typer.Option("--stalls", metavar="SEED", help="On RTL: seed of random stalls of memory and tiles.")
+    int | None,
+    typer.Option(
+        "--stalls",
+        metavar="SEED",
+        callback=within(0, (1 << 31) - 1),
+        help="On RTL: seed of random stalls of memory and tiles.",
+    ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 
@@ -101,6 +125,16 @@ def load_fabric(fabric: str, assignments: list[str] | None) -> FabricSpec:
         spec = spec.set(assignments)
     AddressMap(spec)  # refuses what has no room in an address
     return spec
+
+
+def check_new_file(option: str, path: Path) -> None:
+    """Refuse a file to write that exists, or has no folder to be in: before the work, not after it."""
+    from compiler.errors import WeftError
+
+    if path.exists():
+        raise WeftError(f"{option} must be a new file, but {str(path)!r} exists")
+    if not path.parent.is_dir():
+        raise WeftError(f"{option} must be a file in a folder that exists, not {str(path)!r}")
 
 
 def show(value: dict[str, Any], text: str, *, as_json: bool) -> None:

@@ -10,7 +10,20 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from weft.common import FAILED, DeviceName, Fabric, Json, Set, Stalls, example, load_fabric, show, working
+from weft.common import (
+    FAILED,
+    DeviceName,
+    Fabric,
+    Json,
+    Set,
+    Stalls,
+    check_new_file,
+    example,
+    load_fabric,
+    show,
+    within,
+    working,
+)
 
 if TYPE_CHECKING:
     from compiler.checkpoint import LlamaCheckpoint
@@ -29,7 +42,7 @@ def generate(
     prompt_ids: Annotated[
         str | None, typer.Option("--prompt-ids", metavar="5,17,3", help="The same as tokens.")
     ] = None,
-    tokens: Annotated[int, typer.Option("--tokens", min=1, help="Tokens to generate.")] = 16,
+    tokens: Annotated[int, typer.Option("--tokens", callback=within(1), help="Tokens to generate.")] = 16,
     fabric: Fabric = "demo",
     set_: Set = None,
     device: DeviceName = "functional",
@@ -37,7 +50,9 @@ def generate(
     waves: Annotated[
         Path | None, typer.Option("--waves", metavar="FILE.fst", help="On RTL: write waves; slow.")
     ] = None,
-    temperature: Annotated[float, typer.Option("--temperature", min=0, help="Sample; 0 takes the likeliest.")] = 0.0,
+    temperature: Annotated[
+        float, typer.Option("--temperature", callback=within(0), help="Sample; 0 takes the likeliest.")
+    ] = 0.0,
     logits: Annotated[
         Path | None, typer.Option("--logits", help="New .npz: ids, and logits of every position.")
     ] = None,
@@ -53,8 +68,8 @@ def generate(
     if device not in _DEVICES:
         raise WeftError(f"--device must be one of {', '.join(_DEVICES)}, not {device!r}")
     for option, path in (("--logits", logits), ("--waves", waves)):
-        if path is not None and path.exists():
-            raise WeftError(f"{option} must be a new file, but {str(path)!r} exists")
+        if path is not None:
+            check_new_file(option, path)
     spec = load_fabric(fabric, set_)
     model = read_checkpoint(checkpoint)
     tokenizer = read_tokenizer(checkpoint, model.config.vocab_size)

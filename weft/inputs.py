@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from compiler.tokenizer import ByteTokenizer
 
-__all__ = ["load_arrays", "prompt_tokens"]
+__all__ = ["load_arrays", "load_text", "prompt_tokens"]
 
 
 def prompt_tokens(prompt: str | None, prompt_ids: str | None, tokenizer: ByteTokenizer | None) -> list[int]:
@@ -43,14 +43,34 @@ def load_arrays(path: Path) -> dict[str, Any]:
     WeftError
         No ``.npz`` file.
     """
+    import zlib
+    from zipfile import BadZipFile
+
     import numpy as np
 
     from compiler.errors import WeftError
 
     try:
-        with np.load(path) as archive:
+        archive = np.load(path)
+        if not isinstance(archive, np.lib.npyio.NpzFile):
+            raise ValueError("it holds one array without a name")
+        with archive:
             return {name: archive[name] for name in archive.files}
-    except (ValueError, OSError, EOFError) as error:
-        if isinstance(error, FileNotFoundError):
-            raise
+    except (ValueError, EOFError, BadZipFile, zlib.error) as error:
         raise WeftError(f"--inputs must be an .npz file of arrays, but {str(path)!r} is not: {error}") from None
+
+
+def load_text(path: Path) -> str:
+    """The text of a program.
+
+    Raises
+    ------
+    WeftError
+        It is no UTF-8.
+    """
+    from compiler.errors import WeftError
+
+    try:
+        return path.read_text("utf-8")
+    except UnicodeDecodeError as error:
+        raise WeftError(f"{path} must be UTF-8 text, and is not at byte {error.start}") from None

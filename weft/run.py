@@ -7,8 +7,20 @@ from typing import Annotated, Any
 
 import typer
 
-from weft.common import FAILED, DeviceName, Fabric, Json, Set, Stalls, example, load_fabric, show, working
-from weft.inputs import load_arrays
+from weft.common import (
+    FAILED,
+    DeviceName,
+    Fabric,
+    Json,
+    Set,
+    Stalls,
+    check_new_file,
+    example,
+    load_fabric,
+    show,
+    working,
+)
+from weft.inputs import load_arrays, load_text
 
 __all__ = ["EPILOG", "run"]
 
@@ -39,11 +51,10 @@ def run(
     from sim.run import memory_needed, run_program
 
     spec = load_fabric(fabric, assignments)
-    if out.exists():
-        raise WeftError(f"--out must be a new file, but {str(out)!r} exists")
-    if device == "reference":
-        raise WeftError("--device must be functional or rtl for a step program, not 'reference'")
-    compiled = compile_module(parse_module(program.read_text(), program.name), spec)
+    check_new_file("--out", out)
+    if device not in ("functional", "rtl"):
+        raise WeftError(f"--device must be functional or rtl for a step program, not {device!r}")
+    compiled = compile_module(parse_module(load_text(program), program.name), spec)
     arrays = load_arrays(inputs)
     memory = memory_needed(compiled)
     golden = FunctionalDevice(spec, memory_bytes=memory)

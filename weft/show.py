@@ -117,8 +117,9 @@ class _Run:
         from compiler.errors import WeftError
         from compiler.program import compile_module
         from compiler.step import parse_module
+        from weft.inputs import load_text
 
-        compiled = compile_module(parse_module(path.read_text(), path.name), self.spec)
+        compiled = compile_module(parse_module(load_text(path), path.name), self.spec)
         self.mappings = {path.stem: compiled.mapping}
         if not self.window:
             return

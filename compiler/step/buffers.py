@@ -80,6 +80,12 @@ class BufferizeOp(IRDLOperation):
         given, rank, result = stream(self.value), self.rank.value.data, self.result.type
         if not 0 <= rank <= given.rank:
             raise VerifyException(f"rank must be 0 to {given.rank}, the stream's, not {rank}")
+        for field, value, least in (("first", self.first, 0), ("last", self.last, 0), ("blocks", self.blocks, 1)):
+            if value is not None and value.value.data < least:
+                raise VerifyException(f"{field} must be at least {least}, not {value.value.data}")
+        first, last = (0 if each is None else each.value.data for each in (self.first, self.last))
+        if 0 < last <= first:
+            raise VerifyException(f"last must be above first = {first}, or 0 for all, not {last}")
         split = given.rank - rank
         if result.kind is not given.kind or result.outer != given.dims[:split]:
             raise VerifyException(

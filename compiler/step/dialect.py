@@ -60,11 +60,18 @@ def parse_module(text: str, name: str = "program") -> ModuleOp:
     try:
         module = Parser(context, text, name).parse_module()
         module.verify()
+        for op in module.walk():
+            if op.attributes and op is not module:
+                raise VerifyException(f"{op.name} must not have an attribute {next(iter(op.attributes))!r}")
     except ParseError as error:
         line = text.count("\n", 0, error.span.start) + 1
         raise WeftError(f"{name} line {line}: {error.msg}") from None
     except VerifyException as error:
         raise WeftError(f"{name}: {' '.join(str(error).split())}") from None
+    except OverflowError:
+        raise WeftError(f"{name}: every number must fit its type, and one is too large") from None
+    except RecursionError:
+        raise WeftError(f"{name}: modules must not be nested so deeply") from None
     return module
 
 

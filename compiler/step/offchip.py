@@ -13,6 +13,7 @@ from xdsl.dialects.builtin import (
     StringAttr,
     SymbolNameConstraint,
     SymbolRefAttr,
+    f32,
     i64,
 )
 from xdsl.ir import Attribute, SSAValue
@@ -31,7 +32,7 @@ from xdsl.irdl import (
 from xdsl.traits import SymbolOpInterface, SymbolTable
 from xdsl.utils.exceptions import VerifyException
 
-from compiler.step.attributes import INTS, ints
+from compiler.step.attributes import F32, INTS, ints
 from compiler.step.types import DYNAMIC, Kind, StreamType, dims_text
 
 __all__ = [
@@ -79,7 +80,7 @@ class TensorOp(IRDLOperation):
     shape = prop_def(INTS)
     format = prop_def(StringAttr)
     role = prop_def(StringAttr)
-    pad = opt_prop_def(FloatAttr)
+    pad = opt_prop_def(F32)
     traits = traits_def(SymbolOpInterface())
     irdl_options = (ParsePropInAttrDict(),)
     assembly_format = "$sym_name attr-dict"
@@ -92,7 +93,7 @@ class TensorOp(IRDLOperation):
             "shape": ints(shape),
             "format": StringAttr(format.value),
             "role": StringAttr(role.value),
-            "pad": None if pad is None else FloatAttr(pad, 32),
+            "pad": None if pad is None else FloatAttr(pad, f32),
         }
         super().__init__(properties=properties)
 

@@ -16,6 +16,7 @@ from xdsl.irdl import (
 )
 from xdsl.utils.exceptions import VerifyException
 
+from compiler.step.attributes import F32
 from compiler.step.types import Kind, StreamType, dims_text
 
 __all__ = [
@@ -66,7 +67,7 @@ class MapOp(IRDLOperation):
 
     function = prop_def(StringAttr)
     inputs = var_operand_def(StreamType)
-    const = opt_prop_def(FloatAttr)
+    const = opt_prop_def(F32)
     result = result_def(StreamType)
     irdl_options = (ParsePropInAttrDict(),)
     assembly_format = "$function $inputs attr-dict `:` functional-type(operands, results)"
@@ -140,7 +141,7 @@ class AccumOp(_Accumulating):
     function = prop_def(StringAttr)
     over = prop_def(IntegerAttr)
     keep = prop_def(IntegerAttr)
-    init = prop_def(FloatAttr)
+    init = prop_def(F32)
     result = result_def(StreamType)
     irdl_options = (ParsePropInAttrDict(),)
     assembly_format = "$function $value attr-dict `:` functional-type(operands, results)"
@@ -176,7 +177,7 @@ class ScanOp(_Accumulating):
     function = prop_def(StringAttr)
     over = prop_def(IntegerAttr)
     keep = prop_def(IntegerAttr)
-    init = prop_def(FloatAttr)
+    init = prop_def(F32)
     result = result_def(StreamType)
     irdl_options = (ParsePropInAttrDict(),)
     assembly_format = "$function $value attr-dict `:` functional-type(operands, results)"

@@ -19,6 +19,7 @@ from sim.rtl.process import SimulatorProcess
 from sim.rtl.testbench import chip_design
 from sim.rtl.waits import describe_waits
 from sim.verilator.build import build
+from sim.verilator.toolchain import require
 
 __all__ = ["RtlDevice"]
 
@@ -270,5 +271,6 @@ def _memory_folder(size: int) -> str | None:
 def _elaborate(spec: FabricSpec, *, checks: bool) -> dict[str, str]:
     from hw.elaborate import elaborate  # needs Amaranth, which a given set of files does not
 
+    require()  # sooner than after the Verilog is made
     function: Callable[..., Any] = elaborate
     return dict(function(spec, checks=checks, taps=True, clock_gating=True).files)

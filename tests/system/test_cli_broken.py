@@ -1,0 +1,323 @@
+"""Broken inputs at the command line: each is one sentence that says what, the rule and the value, and exit code 2.
+
+What is refused before a subcommand looks at its files is in ``test_cli_basic.py``; each rule for the fields and tensors
+of a checkpoint has its own test in ``tests/compiler``.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file, save_file
+from typer.testing import CliRunner, Result
+
+from weft.cli import app
+
+ROOT = Path(__file__).resolve().parents[2]
+MODEL = ROOT / "models" / "weft-tiny"
+WEIGHTS = "model.safetensors"
+INDEX = "model.safetensors.index.json"
+UP = "model.layers.1.mlp.up_proj.weight"
+MATRIX = np.ones((6, 21), np.float32)
+
+Damage = Callable[[Path], object]
+
+
+def weft(*arguments: object) -> Result:
+    return CliRunner().invoke(app, [str(each) for each in arguments])
+
+
+def refused(result: Result, sentence: str) -> None:
+    assert result.exit_code == 2, result.output
+    assert result.stdout == ""
+    assert re.fullmatch(rf"weft: [^\n]*{sentence}[^\n]*\n", result.stderr), result.stderr
+
+
+# -- checkpoints ----------------------------------------------------------------------------------------
+
+
+def text(name: str, content: str) -> Damage:
+    return lambda folder: (folder / name).write_text(content)
+
+
+def folder_instead(name: str) -> Damage:
+    def change(folder: Path) -> None:
+        (folder / name).unlink()
+        (folder / name).mkdir()
+
+    return change
+
+
+def config(**changes: object) -> Damage:
+    """Changes fields of ``config.json``; a field changed to ``...`` is left out."""
+
+    def change(folder: Path) -> None:
+        fields = json.loads((folder / "config.json").read_text()) | changes
+        kept = {name: value for name, value in fields.items() if value is not ...}
+        (folder / "config.json").write_text(json.dumps(kept))
+
+    return change
+
+
+def tensors(edit: Callable[[dict[str, Any]], object]) -> Damage:
+    def change(folder: Path) -> None:
+        values = load_file(folder / WEIGHTS)
+        edit(values)
+        save_file(values, folder / WEIGHTS)
+
+    return change
+
+
+def index(content: object) -> Damage:
+    def change(folder: Path) -> None:
+        (folder / WEIGHTS).unlink()
+        (folder / INDEX).write_text(json.dumps(content))
+
+    return change
+
+
+BROKEN_CHECKPOINTS: dict[str, tuple[Damage, str]] = {
+    "empty config": (text("config.json", ""), r"config\.json: must hold valid JSON, but"),
+    "config without fields": (text("config.json", "{}"), r"config\.json: field 'architectures' is missing"),
+    "config is a folder": (folder_instead("config.json"), r"config\.json"),
+    "weights are a folder": (folder_instead(WEIGHTS), rf"{WEIGHTS}"),
+    "unknown architecture": (
+        config(architectures=["GPT2LMHeadModel"]),
+        r"'architectures' must be \['LlamaForCausalLM'\], not \['GPT2LMHeadModel'\]",
+    ),
+    "hidden_size": (config(hidden_size=66, head_dim=...), "'hidden_size' must be a multiple of 4 heads .*, not 66"),
+    "key heads": (config(num_key_value_heads=3), "'num_key_value_heads' must be a divisor of 4 heads, not 3"),
+    "epsilon": (config(rms_norm_eps=1e60), r"'rms_norm_eps' must be a normal float32, not 1e\+60"),
+    "vocabulary": (
+        config(vocab_size=200),
+        r"tensor 'model\.embed_tokens\.weight' must have shape \[200, 64\], not \[256",
+    ),
+    "missing tensor": (tensors(lambda values: values.pop(UP)), f"tensor '{UP}' is missing"),
+    "wrong shape": (
+        tensors(lambda values: values.update({UP: np.ascontiguousarray(values[UP].T)})),
+        rf"tensor '{UP}' must have shape \[192, 64\], not \[64, 192\]",
+    ),
+    "not finite": (tensors(lambda values: values[UP].fill(np.inf)), f"tensor '{UP}' must be finite, but 12288 of"),
+    "dtype": (
+        tensors(lambda values: values.update({UP: values[UP].astype(np.int8)})),
+        f"tensor '{UP}' must be BF16, F16 or F32, not I8",
+    ),
+    "truncated": (
+        lambda folder: os.truncate(folder / WEIGHTS, (folder / WEIGHTS).stat().st_size - 100),
+        rf"{WEIGHTS}: must hold \d+ bytes of tensors, not \d+: truncated\?",
+    ),
+    "missing shard": (
+        index({"weight_map": {UP: "model-00001-of-00002.safetensors"}}),
+        r"model-00001-of-00002\.safetensors: the file is missing",
+    ),
+    "index without a map": (index({"weight_map": []}), f"{INDEX}: field 'weight_map' must be a JSON object"),
+}
+
+
+@pytest.mark.parametrize(("damage", "sentence"), BROKEN_CHECKPOINTS.values(), ids=BROKEN_CHECKPOINTS)
+def test_a_broken_checkpoint(tmp_path: Path, damage: Damage, sentence: str) -> None:
+    folder = tmp_path / "model"
+    shutil.copytree(MODEL, folder)
+    damage(folder)
+    refused(weft("generate", folder, "--prompt", "a", "--tokens", 1), sentence)
+    refused(weft("compile", folder, "--out", tmp_path / "out"), sentence)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_checkpoint_that_is_no_folder(tmp_path: Path) -> None:
+    for path in (MODEL / "config.json", tmp_path / "none"):
+        refused(weft("generate", path, "--prompt", "a"), f"{path.name}: the checkpoint must be a folder")
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        ("{", r"weft_tokenizer\.json: must hold valid JSON"),
+        ('{"type": "bpe"}', "'type' must be 'byte', not 'bpe'"),
+        ('{"type": "byte"}', "a byte vocabulary needs a vocab_size of at least 256, not 53"),
+        (None, "--prompt needs a tokenizer, and the checkpoint has none"),
+    ],
+)
+def test_a_tokenizer_that_does_not_fit(tmp_path: Path, content: str | None, sentence: str) -> None:
+    folder = tmp_path / "model"
+    shutil.copytree(ROOT / "tests" / "data" / "checkpoints" / "one-head", folder)
+    if content is not None:
+        (folder / "weft_tokenizer.json").write_text(content)
+    refused(weft("generate", folder, "--prompt", "a"), sentence)
+
+
+# -- options --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--prompt", "a\udc80"], "the prompt must be valid UTF-8, and is not from character 2 on"),
+        (["--prompt", ""], "the prompt must have at least one token, and has none"),
+        (["--prompt", "a" * 257, "--tokens", "1"], r"must fit the context of 256 tokens, not 257 \+ 1"),
+        (["--prompt-ids", "-1"], "a token id must be 0 to 255, not -1"),
+        (["--prompt-ids", ""], "--prompt-ids must be whole numbers with commas between them, not ''"),
+        (["--prompt", "a", "--tokens", "0"], "--tokens must be at least 1, not 0"),
+        (["--prompt", "a", "--temperature", "nan"], "--temperature must be at least 0, not nan"),
+        (["--prompt", "a", "--stalls", "-1"], "--stalls must be 0 to 2147483647, not -1"),
+        (["--prompt", "a", "--stalls", str(1 << 31)], "--stalls must be 0 to 2147483647, not 2147483648"),
+        (
+            ["--prompt", "a", "--logits", "none/logits.npz"],
+            "--logits must be a file in a folder that exists, not 'none/",
+        ),
+        (["--prompt", "a", "--waves", "none/waves.fst"], "--waves must be a file in a folder that exists, not 'none/"),
+        (["--prompt", "a", "--set", "rowz=1"], "--set must be FIELD=VALUE with a field .*, not 'rowz=1'"),
+        (["--prompt", "a", "--set", "rows=abc"], "rows must be a valid integer, not 'abc'"),
+    ],
+)
+def test_a_wrong_option(arguments: list[str], sentence: str) -> None:
+    refused(weft("generate", MODEL, *arguments), sentence)
+
+
+def test_out_below_a_file(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("mine")
+    refused(weft("compile", MODEL, "--out", tmp_path / "file" / "out"), "file: File exists")
+
+
+def test_no_compiler_on_the_machine(tmp_path: Path) -> None:
+    """Said at once, before the Verilog is made."""
+    command = [Path(sys.executable).with_name("weft"), "generate", MODEL, "--device", "rtl", "--prompt", "a"]
+    variables = {**os.environ, "PATH": str(tmp_path), "WEFT_CACHE": str(tmp_path / "cache")}
+    result = subprocess.run(command, env=variables, capture_output=True, text=True, check=False)
+    assert result.returncode == 2
+    assert result.stdout == ""
+    assert re.fullmatch(r"weft: no C\+\+ compiler: g\+\+ must be on PATH to build a simulator .*\n", result.stderr)
+    assert not (tmp_path / "cache").exists()
+
+
+# -- arrays ---------------------------------------------------------------------------------------------
+
+
+def run(program: Path, inputs: Path, out: Path, *more: str) -> Result:
+    return weft("run", program, "--inputs", inputs, "--out", out, "--fabric", "tiny", *more)
+
+
+def saved(path: Path, **arrays: Any) -> Path:
+    np.savez(path, **arrays)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        (MATRIX[0], r"input 'b' must have the shape \[6, 21\], not \[21\]"),
+        (MATRIX.astype(complex), "input 'b' must hold real numbers, not complex128"),
+        (np.full((6, 21), "1"), "input 'b' must hold real numbers, not <U1"),
+        (np.full((6, 21), 1e300), "input 'b' must fit float32, but 126 of its 126 values do not"),
+        (
+            np.full((6, 21), None, object),
+            "--inputs must be an .npz file of arrays, but .* Object arrays cannot be loaded",
+        ),
+    ],
+    ids=["shape", "complex", "text", "too large", "objects"],
+)
+def test_a_wrong_array(tmp_path: Path, values: Any, sentence: str) -> None:
+    inputs = saved(tmp_path / "in.npz", a=MATRIX, b=values)
+    refused(run(ROOT / "examples" / "elementwise.mlir", inputs, tmp_path / "out.npz"), sentence)
+    assert not (tmp_path / "out.npz").exists()
+
+
+def test_a_missing_array(tmp_path: Path) -> None:
+    inputs = saved(tmp_path / "in.npz", a=MATRIX)
+    refused(run(ROOT / "examples" / "elementwise.mlir", inputs, tmp_path / "out.npz"), "input 'b' .* is missing")
+
+
+def test_files_that_hold_no_arrays(tmp_path: Path) -> None:
+    good = saved(tmp_path / "good.npz", a=MATRIX, b=MATRIX).read_bytes()
+    flipped = bytearray(good)
+    flipped[300] ^= 0xFF
+    for name, content in {
+        "cut": good[:-200],
+        "flipped": flipped,
+        "empty": b"",
+        "noise": b"PK\x03\x04" + bytes(99),
+    }.items():
+        path = tmp_path / f"{name}.npz"
+        path.write_bytes(content)
+        sentence = rf"--inputs must be an \.npz file of arrays, but '.*{name}\.npz' is not: "
+        refused(run(ROOT / "examples" / "elementwise.mlir", path, tmp_path / "out.npz"), sentence)
+    np.save(tmp_path / "one.npy", MATRIX)
+    refused(
+        run(ROOT / "examples" / "elementwise.mlir", tmp_path / "one.npy", tmp_path / "out.npz"), "one array without"
+    )
+    with zipfile.ZipFile(tmp_path / "zip.npz", "w") as archive:
+        archive.writestr("a", "text")
+    refused(run(ROOT / "examples" / "elementwise.mlir", tmp_path / "zip.npz", tmp_path / "out.npz"), "input 'a' must ")
+    refused(run(ROOT / "examples" / "elementwise.mlir", tmp_path, tmp_path / "out.npz"), "Is a directory")
+
+
+def test_what_run_cannot_do(tmp_path: Path) -> None:
+    program, inputs = ROOT / "examples" / "elementwise.mlir", saved(tmp_path / "in.npz", a=MATRIX, b=MATRIX)
+    out = tmp_path / "none" / "out.npz"
+    refused(run(program, inputs, out), "--out must be a file in a folder that exists, not '.*none/out")
+    refused(run(program, inputs, tmp_path / "out.npz", "--device", "gpu"), "--device must be functional or rtl .*'gpu'")
+    refused(run(tmp_path, inputs, tmp_path / "out.npz"), "Is a directory")
+
+
+# -- programs -------------------------------------------------------------------------------------------
+
+PROGRAM = """builtin.module {
+  step.tensor @x {shape = array<i64: 8>, format = "f32", role = "input"}
+  step.tensor @y {shape = array<i64: 8>, format = "f32", role = "output"}
+  %x = step.linear_load @x : () -> !step.stream<vector, [8]>
+  %b = step.bufferize %x {rank = 1 : i64} : (!step.stream<vector, [8]>) -> !step.buffer<vector, [] of [8]>
+  %z = step.streamify %b : (!step.buffer<vector, [] of [8]>) -> !step.stream<vector, [8]>
+  step.linear_store %z in @y : (!step.stream<vector, [8]>) -> ()
+}
+"""
+BROKEN_PROGRAMS = [
+    (PROGRAM, "hello", "line 1: Operation hello is not registered"),
+    (PROGRAM, "", "line 1: "),
+    ("@x :", "@q :", "tensor must name a step.tensor, not @q"),
+    ("%z in", "%q in", r"line 9: values used but not defined: \[%q\]"),
+    ('"output"', '"result"', "role of @y must be one of input, .*, not 'result'"),
+    ("vector, [8]>\n  %b", "tensor, [8]>\n  %b", "kind must be one of vector, .*, not 'tensor'"),
+    ("rank = 1", "rank = 2", "rank must be 0 to 1, the stream's, not 2"),
+    ("rank = 1 : i64", "rank = 1 : i64, blocks = 0 : i64", "blocks must be at least 1, not 0"),
+    ("rank = 1 : i64", "rank = 1 : i64, first = -1 : i64", "first must be at least 0, not -1"),
+    ("rank = 1 : i64", "rank = 1 : i64, first = 5 : i64, last = 2 : i64", "last must be above first = 5, .*, not 2"),
+    ("rank = 1 : i64", "rank = 1 : i64, block = 2 : i64", "step.bufferize must not have an attribute 'block'"),
+    ('"input"}', '"input", pad = 1.0e300 : f32}', "every number must fit its type"),
+    ('"input"}', '"input", pad = 1.0 : f64}', "Expected attribute f32 but got f64"),
+    ("8", "99999999999", "tensors must fit 4 GiB of addresses, not 800000000000 bytes"),
+    (PROGRAM, "builtin.module {" * 3000, "modules must not be nested so deeply"),
+]
+
+
+def test_the_program_is_good_until_it_is_broken(tmp_path: Path) -> None:
+    (tmp_path / "program.mlir").write_text(PROGRAM)
+    inputs = saved(tmp_path / "in.npz", x=MATRIX[0, :8])
+    assert run(tmp_path / "program.mlir", inputs, tmp_path / "out.npz").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "sentence"), BROKEN_PROGRAMS, ids=[sentence for *_, sentence in BROKEN_PROGRAMS]
+)
+def test_a_broken_program(tmp_path: Path, old: str, new: str, sentence: str) -> None:
+    path = tmp_path / "program.mlir"
+    path.write_text(PROGRAM.replace(old, new))
+    result = run(path, saved(tmp_path / "in.npz", x=MATRIX[0, :8]), tmp_path / "out.npz")
+    refused(result, sentence)
+
+
+def test_a_program_that_is_no_text(tmp_path: Path) -> None:
+    path = tmp_path / "program.mlir"
+    path.write_bytes(b"builtin\xff")
+    inputs = saved(tmp_path / "in.npz", x=MATRIX[0, :8])
+    refused(run(path, inputs, tmp_path / "out.npz"), r"program\.mlir must be UTF-8 text, and is not at byte 7")
