@@ -24,6 +24,7 @@ from weft.common import (
     within,
     working,
 )
+from weft.inputs import prompt_tokens
 
 if TYPE_CHECKING:
     from compiler.checkpoint import LlamaCheckpoint
@@ -73,7 +74,7 @@ def generate(
     spec = load_fabric(fabric, set_)
     model = read_checkpoint(checkpoint)
     tokenizer = read_tokenizer(checkpoint, model.config.vocab_size)
-    ids = _prompt(prompt, prompt_ids, tokenizer)
+    ids = prompt_tokens(prompt, prompt_ids, tokenizer)
     check_ids(ids, model.config.vocab_size, model.config.max_position_embeddings, tokens)
     result, begun = Generation(), time.perf_counter()
     with ExitStack() as stack:
@@ -94,23 +95,6 @@ def generate(
     show(value, _table(value), as_json=json)
     if result.comparison.mismatches:
         raise typer.Exit(FAILED)
-
-
-def _prompt(prompt: str | None, prompt_ids: str | None, tokenizer: Any) -> list[int]:
-    from compiler.errors import WeftError
-
-    if (prompt is None) == (prompt_ids is None):
-        raise WeftError("exactly one of --prompt and --prompt-ids must be given")
-    if prompt_ids is not None:
-        try:
-            return [int(token) for token in prompt_ids.split(",")]
-        except ValueError:
-            raise WeftError(
-                f"--prompt-ids must be whole numbers with commas between them, not {prompt_ids!r}"
-            ) from None
-    if tokenizer is None:
-        raise WeftError("--prompt needs a tokenizer, and the checkpoint has none that Weft reads: use --prompt-ids")
-    return list(tokenizer.encode(prompt))
 
 
 def _step(
