@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from compiler.checkpoint import LlamaCheckpoint
 from compiler.decoder_program import CompiledDecoder
 from hw.spec import FabricSpec
-from hw.topology import Tile
+from hw.topology import Tile, Topology
 from sim.compare import Comparison, compare_launches
 from sim.decoder import DecoderSession
 from sim.device import Device, Launch
@@ -27,7 +27,8 @@ class Generation:
     """What a run has made so far; complete when the iterator of :func:`generate` is at its end.
 
     ``logits`` has a row for every position processed; ``offchip`` bytes by kind of tensor; ``cycles_by_token`` those of
-    all launches of a position.
+    all launches of a position; ``tile_cycles`` by kind of tile how many a program's tiles were busy, and how many they
+    had, if the device samples its tiles' activity.
     """
 
     tokens: list[int] = field(default_factory=list)
@@ -36,6 +37,7 @@ class Generation:
     cycles_by_token: list[int] = field(default_factory=list)
     offchip: dict[str, int] = field(default_factory=lambda: {"weights": 0, "kv": 0, "activations": 0})
     channel_beats: int = 0
+    tile_cycles: dict[str, tuple[int, int]] = field(default_factory=dict)
 
 
 def choose(logits: Floats, temperature: float, random: np.random.Generator) -> int:
@@ -81,6 +83,7 @@ class ComparedDecoder:
         other: Device | None = None,
     ) -> None:
         self.result = result
+        self._kinds = Topology(spec).tiles
         self._golden: list[tuple[str, Launch]] = []
         self._actual: list[tuple[str, Launch]] = []
         device = FunctionalDevice(spec, memory_bytes=compiled.memory_bytes)
@@ -105,6 +108,7 @@ class ComparedDecoder:
         actual = self._second.step(token)
         for (name, ours), (_, theirs) in zip(self._golden, self._actual, strict=True):
             self.result.comparison += compare_launches(ours, theirs, self._names[name == "head"])
+            self._count_tiles(self._names[name == "head"], theirs)
         wrong = int((expected.view(np.uint32) != actual.view(np.uint32)).sum())
         self.result.comparison += Comparison(expected.size, wrong, ("logits",) if wrong else ())
         self.result.cycles_by_token.append(sum(launch.cycles for _, launch in self._actual))
@@ -112,6 +116,16 @@ class ComparedDecoder:
             read + written for _, launch in self._actual for read, written in launch.channel_beats
         )
         return actual
+
+    def _count_tiles(self, names: dict[Tile, str], launch: Launch) -> None:
+        """Busy cycles of the tiles in use."""
+        if launch.activity is None:
+            return
+        for tile in names:
+            kind = self._kinds[tile].value
+            busy, all_cycles = self.result.tile_cycles.get(kind, (0, 0))
+            busy += int(launch.activity.tiles[tile][:, 0].sum())
+            self.result.tile_cycles[kind] = (busy, all_cycles + launch.cycles)
 
     def _count(self, names: dict[Tile, str], launch: Launch) -> None:
         """Off-chip bytes by what they are: only the residual's and other buffers' contents would be activations."""

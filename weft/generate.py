@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 __all__ = ["EPILOG", "generate"]
 
 EPILOG = example('weft generate models/weft-tiny --prompt "And God " --tokens 16 --fabric demo --device rtl')
+_WINDOW = 4096  # cycles; only the sums are shown
 _DEVICES = ("functional", "rtl", "reference")
 
 
@@ -128,6 +129,7 @@ def _step(
                 stalls=stalls,
                 waves=waves,
                 count=False,
+                activity=_WINDOW,
                 checks=stalls is not None,
             )
         )
@@ -159,6 +161,7 @@ def _summary(
         "first_mismatches": list(result.comparison.first),
         "offchip_bytes": result.offchip,
         "channel_utilisation": result.channel_beats / peak if peak else 0.0,
+        "tile_utilisation": {kind: busy / all_ for kind, (busy, all_) in sorted(result.tile_cycles.items())},
         "wall_seconds": round(seconds, 3),
         "simulated_khz": round(cycles / run_seconds / 1e3, 3) if cycles else 0.0,
     }
@@ -167,5 +170,6 @@ def _summary(
 def _table(value: dict[str, Any]) -> str:
     rows = {key: each for key, each in value.items() if key not in ("tokens", "prompt_ids", "text", "first_mismatches")}
     rows["channel_utilisation"] = f"{value['channel_utilisation']:.1%}"
+    rows["tile_utilisation"] = ", ".join(f"{kind} {each:.1%}" for kind, each in value["tile_utilisation"].items())
     width = max(map(len, rows))
     return "\n".join(f"{key:<{width}}  {each}" for key, each in rows.items())

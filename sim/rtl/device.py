@@ -14,7 +14,7 @@ import numpy as np
 from hw.address_map import Counter, HostRegister, Status
 from hw.spec import FabricSpec
 from hw.topology import Tile, Topology
-from sim.device import GIVEN_UP, Beats, DeviceError, HangError, Launch
+from sim.device import GIVEN_UP, Activity, Beats, DeviceError, HangError, Launch
 from sim.rtl.process import SimulatorProcess
 from sim.rtl.testbench import chip_design
 from sim.rtl.waits import describe_waits
@@ -56,7 +56,9 @@ class RtlDevice:
     record
         Fill ``buffers`` of a launch.
     count
-        Fill ``counters`` of a launch.
+        Fill ``counters`` of a launch, read over the chip's port as a host does.
+    activity
+        Fill ``activity`` of a launch with windows of so many cycles, at least 32; 0 for none.
     watchdog
         Cycles without a beat from or into memory or a buffer after which a launch is given up.
     limit
@@ -88,6 +90,7 @@ class RtlDevice:
         bandwidth: float = 1.0,
         record: bool = True,
         count: bool = True,
+        activity: int = 0,
         watchdog: int = 100_000,
         limit: int = 1_000_000_000,
         flat: bool = False,
@@ -98,6 +101,8 @@ class RtlDevice:
             raise ValueError(f"memory_bytes must be 1 to 2**32, not {memory_bytes}")
         if not 0 < bandwidth <= 1:
             raise ValueError(f"bandwidth must be above 0 and at most 1, not {bandwidth}")
+        if activity and (activity < 32 or flat):
+            raise ValueError(f"activity must be 0 or at least 32, and 0 if flat, not {activity}")
         if latency < 1:
             raise ValueError(f"latency must be at least 1, not {latency}")
         if stalls is not None and not 0 <= stalls < 1 << 31:
@@ -105,6 +110,7 @@ class RtlDevice:
         self.spec = spec
         self._topology = Topology(spec)
         self._record, self._count, self._limit, self._watchdog = record, count, limit, watchdog
+        self._window = activity
         self._notes = ""
         self._given_up = False
         self.cycles = 0  # simulated, all in all
@@ -150,6 +156,7 @@ class RtlDevice:
         if not 0 <= context < self.spec.contexts:
             raise DeviceError(f"context must be 0 to {self.spec.contexts - 1}, not {context}")
         self._process.ask("taps", self._record)
+        self._process.ask("sample", self._window)
         words = [
             ("write", HostRegister.ARGUMENT + 4 * index, [value & 0xFFFFFFFF], 0) for index, value in arguments.items()
         ]
@@ -169,6 +176,7 @@ class RtlDevice:
             buffers=self._buffers() if self._record else {},
             counters=self.counters() if self._count else {},
             channel_beats=tuple(zip(moved[::2], moved[1::2], strict=True)),
+            activity=self._activity() if self._window else None,
         )
 
     def close(self) -> None:
@@ -256,6 +264,13 @@ class RtlDevice:
             tiles[number]: Beats(data=words.view(np.float32), stop=marks & 0x7F, void=(marks & 0x80) != 0)
             for number, (words, marks) in self._process.ask("fetch").items()
         }
+
+    def _activity(self) -> Activity:
+        paths, totals = self._process.ask("activity")
+        windows = np.diff(totals, axis=0, prepend=np.zeros_like(totals[:1]))
+        # A path ends with tile_ROW_COLUMN.
+        tiles = {Tile(*map(int, path.split("_")[-2:])): windows[:, index] for index, path in enumerate(paths)}
+        return Activity(self._window, dict(sorted(tiles.items())))
 
 
 def _memory_folder(size: int) -> str | None:

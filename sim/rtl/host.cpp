@@ -21,7 +21,7 @@ struct Operation {
     uint32_t address, data;
 };
 
-uint64_t now = 0, last_progress = 0, last_answer = 0, waiting_since = 0;
+uint64_t now = 0, last_progress = 0, last_write = 0, last_answer = 0, waiting_since = 0;
 uint64_t watchdog = 100000, limit = ~0ull;
 std::deque<Operation> queue;
 std::vector<uint32_t> results;
@@ -108,7 +108,7 @@ void weft_host_cycle(svBit rst, int request, svBit awready, svBit wready, svBit 
                      int* out_araddr, int* out_events) {
     ++now;
     if (awvalid && awready) awvalid = false, last_progress = now;
-    if (wvalid && wready) wvalid = false, last_progress = now;
+    if (wvalid && wready) wvalid = false, last_progress = last_write = now;
     if (arvalid && arready) arvalid = false, last_progress = now;
     bool refused = false;
     if (bvalid) {
@@ -134,7 +134,9 @@ void weft_host_cycle(svBit rst, int request, svBit awready, svBit wready, svBit 
         } else if (refused) {
             finish(REFUSED);
         } else if (waiting) {
-            if (interrupt && now - waiting_since >= SETTLING) {
+            const bool ended = interrupt && now - waiting_since >= SETTLING;
+            weft_activity_cycle(now - last_write, ended);
+            if (ended) {
                 waiting = false;
             } else if (now - last_progress > watchdog) {
                 finish(HUNG);

@@ -24,6 +24,11 @@ _FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
     "weft_host_data": (c_void_p, ()),
     "weft_host_notes": (c_char_p, ()),
     "weft_host_forget": (None, ()),
+    "weft_activity_start": (None, (c_uint64,)),
+    "weft_activity_blocks": (c_int, ()),
+    "weft_activity_path": (c_char_p, (c_int,)),
+    "weft_activity_count": (c_uint64, ()),
+    "weft_activity_data": (c_void_p, ()),
     "weft_tap_start": (None, (c_int,)),
     "weft_tap_tiles": (c_int, (c_void_p, c_int)),
     "weft_tap_beats": (c_uint64, (c_int,)),
@@ -42,7 +47,7 @@ def _array(address: int | None, count: int, kind: type) -> np.ndarray:
 
 
 class HostLibrary:
-    """What host.cpp, memory.cpp and tap.cpp offer."""
+    """What host.cpp, memory.cpp, tap.cpp and activity.cpp offer."""
 
     def __init__(self) -> None:
         self._c = ctypes.CDLL(None)
@@ -98,3 +103,14 @@ class HostLibrary:
             data = _array(self._c.weft_tap_data(tile), beats * lanes, np.uint32).reshape(beats, lanes)
             found[tile] = (data, _array(self._c.weft_tap_marks(tile), beats, np.uint8))
         return found
+
+    def start_activity(self, window: int) -> None:
+        """Forget the samples of the tiles' counters, and take one every ``window`` cycles of a launch; 0 for none."""
+        self._c.weft_activity_start(window)
+
+    def activity(self) -> tuple[list[str], np.ndarray]:
+        """Paths of the tiles, and their counters [samples, tiles, 4] from the start of the launch."""
+        count = self._c.weft_activity_blocks()
+        paths = [self._c.weft_activity_path(block).decode() for block in range(count)]
+        data = _array(self._c.weft_activity_data(), self._c.weft_activity_count(), np.uint32)
+        return paths, data.reshape(-1, count, 4)

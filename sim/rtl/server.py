@@ -11,8 +11,10 @@ message                 answer
 ``("timing", ...)``     None; see :meth:`HostLibrary.timing`
 ``("watchdog", a, b)``  None; see :meth:`HostLibrary.watchdog`
 ``("taps", enable)``    None; the beats recorded are forgotten
+``("sample", window)``  None; see :meth:`HostLibrary.start_activity`
 ``("run", operations)`` outcome, notes, values read, cycles; see :meth:`HostLibrary.queue`
 ``("fetch",)``          the beats recorded, by tile
+``("activity",)``       see :meth:`HostLibrary.activity`
 ``("close",)``          none, the simulation ends
 ======================= ==================================================================================
 """
@@ -61,6 +63,8 @@ async def serve(dut: Any) -> None:
                     parent.send(library.watchdog(*values))
                 case ("taps", enable):
                     parent.send(library.start_taps(enable))
+                case ("sample", window):
+                    parent.send(library.start_activity(window))
                 case ("run", operations):
                     library.queue(operations)
                     count += 1
@@ -69,5 +73,7 @@ async def serve(dut: Any) -> None:
                     parent.send(library.result())
                 case ("fetch",):
                     parent.send(library.taps())
+                case ("activity",):
+                    parent.send(library.activity())
                 case _:
                     return

@@ -3,6 +3,7 @@
 #include <map>
 #include <vector>
 
+#include "block.h"
 #include "weft_sim.h"
 
 namespace {
@@ -22,6 +23,7 @@ extern "C" {
 
 void weft_tap_record(int tile, int lanes, const svBitVecVal* data, int stop, svBit is_void) {
     weft_progress();
+    ++weft_block_effects;
     if (!recording) return;
     Tap& tap = taps[tile];
     tap.lanes = lanes;

@@ -107,6 +107,7 @@ def chip_design(
         public=_PUBLIC,
         cpp={path.name: path.read_text() for path in models},
         blocks=() if flat else tuple(sorted(name for name in modules if re.fullmatch(r"weft_tile_\w+", name))),
+        counters="counters",
         clock=True,
         waves=waves,
         assertions=assertions,

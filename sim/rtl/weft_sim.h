@@ -12,6 +12,9 @@ void weft_progress();
 // A sentence for the user. A fatal one ends what the host is doing.
 void weft_note(const std::string& sentence, bool fatal);
 
+// The host waits for a launch that was written so many cycles ago, or has just ended.
+void weft_activity_cycle(uint64_t since, bool last);
+
 // A small generator of our own, so that a seed means the same everywhere.
 class Random {
 public:

@@ -25,7 +25,7 @@ import find_libpython
 
 from compiler.errors import WeftError
 from sim.verilator import toolchain
-from sim.verilator.block import block_glue, block_ports, block_stub
+from sim.verilator.block import block_counters, block_glue, block_ports, block_stub
 
 __all__ = ["BuildError", "Design", "Simulator", "build", "cache_folder", "cocotb_environment"]
 
@@ -42,8 +42,9 @@ class Design:
     """What a simulator is built of.
 
     ``files`` are Verilog by name, ``cpp`` C++ and headers likewise. ``public`` names the signals of ``top`` that cocotb
-    can see. ``blocks`` are modules that are compiled on their own (Verilator's ``hier_block``): the time to build then
-    grows with the distinct modules, not with their instances. With ``clock`` the simulation loop drives ``clk`` of
+    can see. ``blocks`` are modules that are compiled on their own (:mod:`sim.verilator.block`): the time to build then
+    grows with the distinct modules, not with their instances; ``counters`` names their submodule that only counts. With
+    ``clock`` the simulation loop drives ``clk`` of
     ``top`` itself (10 ns a cycle), else the bench does.
     """
 
@@ -52,6 +53,7 @@ class Design:
     public: tuple[str, ...]
     cpp: Mapping[str, str] = field(default_factory=dict)
     blocks: tuple[str, ...] = ()
+    counters: str = ""
     clock: bool = False
     waves: bool = False
     assertions: bool = True
@@ -64,10 +66,9 @@ class Design:
             tools,
             str(cocotb_tools.config.libs_dir),
             _OPTIMISE,
-            *((_HERE / name).read_text() for name in ("main.cpp", "block.py", "build.py")),
-            Path(__file__).read_text(),
+            *((_HERE / name).read_text() for name in ("main.cpp", "block.h", "block.py", "build.py")),
         ]
-        parts += [self.top, self.public, self.blocks, self.clock, self.waves, self.assertions]
+        parts += [self.top, self.public, self.blocks, self.counters, self.clock, self.waves, self.assertions]
         parts += sorted(self.files.items()) + sorted(self.cpp.items())
         return hashlib.sha256(repr(parts).encode()).hexdigest()[:20]
 
@@ -135,7 +136,8 @@ def _build(design: Design, work: Path) -> None:
     work.mkdir(parents=True)
     for name, text in {**design.files, **design.cpp, "weft.vlt": _control_file(design)}.items():
         (work / name).write_text(text)
-    shutil.copy(_HERE / "main.cpp", work)
+    for name in ("main.cpp", "block.h"):
+        shutil.copy(_HERE / name, work)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         archives = list(pool.map(lambda block: _build_block(design, block, work), design.blocks))
     _run([_executable(), *_verilator_arguments(design, work, archives)], work)
@@ -160,7 +162,8 @@ def _build_block(design: Design, block: str, work: Path) -> Path:
     _run([_executable(), *arguments], work)
     ports = block_ports(folder / f"V{block}.h")
     (work / f"{block}_stub.sv").write_text(block_stub(block, ports))
-    (work / f"{block}_glue.cpp").write_text(block_glue(block, ports))
+    counters = block_counters(folder / f"V{block}___024root.h", design.counters) if design.counters else {}
+    (work / f"{block}_glue.cpp").write_text(block_glue(block, ports, counters))
     _make(folder, f"V{block}.mk", f"V{block}__ALL.a", work, jobs=1)
     return folder / f"V{block}__ALL.a"
 

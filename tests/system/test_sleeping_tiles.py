@@ -1,0 +1,54 @@
+"""Tiles that sleep in the simulation count, and end, as if they had been simulated in every cycle."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from compiler.program import compile_module
+from compiler.step import parse_module
+from hw.presets import PRESETS
+from sim.rtl.device import RtlDevice
+from sim.run import memory_needed, run_program
+
+SPEC = PRESETS["tiny"].replace(columns=3)
+EXAMPLES = Path(__file__).parents[2] / "examples"
+WINDOW = 100
+
+
+def launch(*, flat: bool):
+    compiled = compile_module(parse_module((EXAMPLES / "prefix_sum.mlir").read_text()), SPEC)
+    inputs = {"x": np.random.default_rng(5).normal(size=(3, 9, 14)).astype(np.float32)}
+    with RtlDevice(SPEC, memory_bytes=memory_needed(compiled), flat=flat, activity=0 if flat else WINDOW) as chip:
+        return run_program(compiled, SPEC, chip, inputs)[1]
+
+
+@pytest.fixture(scope="module")
+def sleeping():
+    return launch(flat=False)
+
+
+def test_sleep_changes_no_cycle_and_no_counter(sleeping):
+    """In a flat build no tile sleeps."""
+    awake = launch(flat=True)
+    assert sleeping.cycles == awake.cycles
+    assert sleeping.counters == awake.counters
+    assert any(each["starved"] > 100 for each in awake.counters.values())
+
+
+def test_activity_sums_to_the_counters(sleeping):
+    activity = sleeping.activity
+    assert activity.window == WINDOW
+    assert activity.tiles.keys() == sleeping.counters.keys()
+    for tile, windows in activity.tiles.items():
+        assert windows.sum(axis=0).tolist() == list(sleeping.counters[tile].values())
+        assert len(windows) == pytest.approx(sleeping.cycles / WINDOW, abs=1)
+        assert (windows[:, :3].sum(axis=1) <= WINDOW).all()
+
+
+@pytest.mark.parametrize(("flat", "window"), [(True, 100), (False, 31), (False, -1)])
+def test_activity_that_cannot_be_sampled_is_refused(flat, window):
+    with pytest.raises(ValueError, match=f"activity must be 0 or at least 32, and 0 if flat, not {window}"):
+        RtlDevice(SPEC, memory_bytes=1, flat=flat, activity=window)
