@@ -22,7 +22,8 @@ class Side:
     """What a process does at a channel, firing by firing; all counts are from the launch's beginning.
 
     An input needs ``needs[k]`` beats to have been given before firing ``k``, an output needs room for ``needs[k]`` in
-    all; after it ``done[k]`` have been taken or given. Both never fall.
+    all; after it ``done[k]`` have been taken or given. Both never fall, and a firing takes, gives and needs at most one
+    more than the firing before has taken or given.
     """
 
     where: Where

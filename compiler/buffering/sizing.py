@@ -26,7 +26,7 @@ _DEEPEST = 64
 def fit_with_buffers(netlist: Netlist, spec: FabricSpec, launches: Launches) -> Mapping:
     """The netlist placed and routed, with what buffers it needs so that no launch stops for want of room.
 
-    A link that is too short gets a FIFO, which takes a PMU.
+    A link that is too short gets a FIFO, which takes a PMU; but too few ``blocks`` that somebody asked for are refused.
 
     Raises
     ------
@@ -92,6 +92,9 @@ def _with_fifos(netlist: Netlist, spec: FabricSpec, launches: Launches) -> tuple
     reason, buffered = "", netlist
     while found := shortages(buffered, spec, launches):
         added = buffered.units.keys() - netlist.units.keys()
+        for each in found:
+            if each.channel.net is None and each.needed * _lines(each, buffered) <= spec.pmu_lines:
+                raise WeftError(f"{each.sentence}: set blocks = {each.needed} in its step.bufferize, or leave it out")
         short = next((each for each in found if _can_buffer(each, added, spec)), None)
         if short is None:
             raise WeftError(f"{found[0].sentence}: {_advice(found[0], buffered, spec, launches)}")
@@ -136,14 +139,17 @@ def _deeper(netlist: Netlist, spec: FabricSpec, launches: Launches) -> int | Non
 
 def _advice(short: Shortage, netlist: Netlist, spec: FabricSpec, launches: Launches) -> str:
     """The smallest change that would do."""
+    if short.channel.net is not None and short.channel.net.network is Network.CONTROL:
+        depth = _deeper(netlist, spec, launches)
+        return f"no fifo_depth up to {_DEEPEST} is enough" if depth is None else f"set fifo_depth={depth}"
+    lines = short.needed - short.channel.capacity
+    if short.channel.net is None:
+        lines = short.needed * _lines(short, netlist)
+    return f"set pmu_lines={1 << (lines - 1).bit_length()}{'' if short.channel.net is None else ' for a FIFO there'}"
+
+
+def _lines(short: Shortage, netlist: Netlist) -> int:
+    """Lines of a block of the PMU that is short of them."""
     program = netlist.units[short.channel.pin.unit].program
-    if short.channel.net is None and isinstance(program, Pmu):
-        lines = short.needed * program.block_lines
-        if lines <= spec.pmu_lines:
-            return f"set blocks = {short.needed} in its step.bufferize, or leave blocks out"
-        return f"set pmu_lines={1 << (lines - 1).bit_length()}"
-    if short.channel.net is not None and short.channel.net.network is not Network.CONTROL:
-        lines = short.needed - short.channel.capacity
-        return f"set pmu_lines={1 << (lines - 1).bit_length()}, for a FIFO there"
-    depth = _deeper(netlist, spec, launches)
-    return "take fewer tokens ahead" if depth is None else f"set fifo_depth={depth}"
+    assert isinstance(program, Pmu)
+    return program.block_lines

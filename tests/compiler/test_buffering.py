@@ -1,0 +1,245 @@
+"""Buffer sizing: what deadlocks is found, named and mended; what does not is left alone."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from buffering_programs import centred, centred_columns, counted, dynamic_rows
+from xdsl.dialects.builtin import ModuleOp
+
+from compiler.buffering import Launches, launches_of, shortages
+from compiler.buffering.pmu import write_port
+from compiler.buffering.tracing import network_of
+from compiler.checkpoint import read_checkpoint
+from compiler.decoder_program import CompiledDecoder, compile_decoder
+from compiler.errors import WeftError
+from compiler.lower import lower
+from compiler.mapping import FitError, Mapping
+from compiler.memory import allocate
+from compiler.netlist import Netlist
+from compiler.program import compile_module, tensors_of
+from compiler.step import parse_module
+from hw.presets import PRESETS
+from hw.program import Pcu, Pmu
+from hw.spec import FabricSpec
+from hw.topology import Network
+from sim.decoder import DecoderSession
+from sim.device import Launch
+from sim.functional.device import FunctionalDevice
+from sim.run import run_program
+
+ROOT = Path(__file__).parents[2]
+TINY, DEMO = PRESETS["tiny"], PRESETS["demo"]
+WIDE = DEMO.replace(rows=10, lanes=16, channel_bits=256)
+EXAMPLES = sorted((ROOT / "examples").glob("*.mlir"))
+CHECKPOINTS = [
+    ROOT / "models" / "weft-tiny",
+    *sorted(p for p in (ROOT / "tests/data/checkpoints").iterdir() if p.is_dir()),
+]
+
+
+def _lower(module: ModuleOp, spec: FabricSpec) -> Netlist:
+    return lower(module, spec, allocate(tensors_of(module), spec)[0])
+
+
+def _short(module: ModuleOp, spec: FabricSpec) -> list[str]:
+    return [each.sentence for each in shortages(_lower(module, spec), spec, launches_of(module, spec))]
+
+
+# -- what deadlocks ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("spec", [TINY, DEMO], ids=lambda spec: spec.name)
+def test_a_row_longer_than_the_direct_link_holds_is_found(spec: FabricSpec) -> None:
+    sure = spec.fifo_depth + 1  # the target's queue, and the head of the switch where the streams part
+    assert _short(centred(3, sure * spec.lanes), spec) == []
+    (sentence,) = _short(centred(3, (sure + 1) * spec.lanes), spec)
+    assert sentence == (
+        f"the vector link from 'load_x' to 'y' is sure to hold {sure} beats but needs {sure + 1}, or the program "
+        "stops: 'load_x' waits for room at 'y', 'y' waits for a beat from 'top', 'top' waits for a beat from 'load_x'"
+    )
+
+
+def test_a_link_that_is_too_short_gets_a_fifo() -> None:
+    x = np.random.default_rng(1).normal(size=(3, 200)).astype(np.float32)
+    program = compile_module(centred(3, 200), TINY)
+    assert isinstance(program.mapping.netlist.units["y.fifo"].program, Pmu)
+    assert shortages(program.mapping.netlist, TINY, Launches(({},))) == []
+    outputs, _ = run_program(program, TINY, FunctionalDevice(TINY, memory_bytes=1 << 16), {"x": x})
+    np.testing.assert_array_equal(outputs["y"], x - x.max(axis=1, keepdims=True))
+
+
+def _change(error: WeftError, spec: FabricSpec) -> FabricSpec:
+    field, value = re.findall(r"set (\w+)=(\d+)", str(error))[-1]
+    return spec.replace(**{field: int(value)})
+
+
+@pytest.mark.parametrize(
+    ("module", "spec", "sentence"),
+    [
+        # A FIFO would be deeper than a PMU.
+        (centred(3, 200), TINY.replace(pmu_lines=16), r"needs 50, .*: set pmu_lines=64 for a FIFO there$"),
+        # There is no PMU, but the inputs can be deeper.
+        (centred(3, 40), TINY.replace(pattern=("CC",)), r"needs 10, .* needs 1 PMUs but .* has 0: set fifo_depth=16$"),
+        # A token cannot wait in a PMU.
+        (counted(30), TINY, r"the control link from 'rows' to 'y' is sure to hold 10 beats .*: set fifo_depth=32$"),
+    ],
+    ids=["pmu too small", "no pmu", "tokens"],
+)
+def test_what_no_fifo_mends_is_one_sentence_with_a_change_that_is_enough(
+    module: ModuleOp, spec: FabricSpec, sentence: str
+) -> None:
+    with pytest.raises(WeftError, match=sentence) as caught:
+        compile_module(module, spec)
+    compile_module(module, _change(caught.value, spec))
+
+
+def test_fifos_count_among_the_tiles_that_a_fabric_lacks() -> None:
+    spec = TINY.replace(rows=1, pattern=("CC", "MC"), pmu_lines=128)
+    with pytest.raises(FitError, match=r"needs 100, .*; with a FIFO there, it needs 1 PMUs .* has 0: set rows=2$"):
+        compile_module(centred(3, 400), spec)
+    compile_module(centred(3, 400), spec.replace(rows=2))
+
+
+def test_given_blocks_that_are_too_few_are_named() -> None:
+    with pytest.raises(WeftError, match=r"buffer 'again' holds 2 blocks but needs 5, .*: set blocks = 5 in its"):
+        compile_module(centred_columns(8, 20, blocks=2), TINY)
+    for blocks in (5, None):
+        netlist = compile_module(centred_columns(8, 20, blocks=blocks), TINY).mapping.netlist
+        assert sorted(name for name, unit in netlist.units.items() if isinstance(unit.program, Pmu)) == [
+            "again",
+            "sums",
+        ]
+
+
+# -- what does not ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("spec", [TINY.replace(columns=3), DEMO], ids=lambda spec: spec.name)
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_examples_need_no_more(path: Path, spec: FabricSpec) -> None:
+    module = parse_module(path.read_text())
+    netlist = _lower(module, spec)
+    assert network_of(netlist, spec, {}) is not None
+    assert compile_module(module, spec).mapping.netlist == netlist
+
+
+def _decoder_launches(compiled: CompiledDecoder) -> list[dict[int, int]]:
+    last = compiled.shapes.context - 1
+    return [compiled.layer_arguments(layer, position) for layer in (0, 1) for position in (0, last // 2, last)]
+
+
+@pytest.mark.parametrize("spec", [DEMO.replace(rows=10), WIDE], ids=["8 lanes", "16 lanes"])
+@pytest.mark.parametrize("folder", CHECKPOINTS, ids=lambda path: path.name)
+def test_decoders_need_no_more(folder: Path, spec: FabricSpec) -> None:
+    compiled = compile_decoder(read_checkpoint(folder).config, spec)
+    launches = _decoder_launches(compiled)
+    for netlist, each in ((compiled.layer.mapping.netlist, launches), (compiled.head.mapping.netlist, [{}])):
+        assert not any(name.endswith(".fifo") for name in netlist.units)
+        assert all(network_of(netlist, spec, arguments) is not None for arguments in each)
+        assert shortages(netlist, spec, Launches((*each,))) == []
+
+
+@pytest.fixture(scope="module")
+def narrow() -> CompiledDecoder:
+    """The shipped model where its vectors are longer than any link: 32 beats of 2 lanes."""
+    spec = DEMO.replace(lanes=2, channel_bits=64, rows=12, acc_depth=256, pmu_lines=2048)
+    return compile_decoder(read_checkpoint(CHECKPOINTS[0]).config, spec)
+
+
+@pytest.mark.parametrize(
+    ("name", "needed"),
+    [
+        ("hidden_again", True), ("residual.2", True), ("attended_again", True), ("residual.3", True), ("queries", True),
+        ("scores", True), ("qkv_weights", False), ("keys_rows", False), ("heads", False), ("gated_scalars", False),
+    ],
+)  # fmt: skip
+def test_what_meets_itself_again_needs_its_buffer(narrow: CompiledDecoder, name: str, needed: bool) -> None:
+    """With one block, norms, residual connections and the softmax deadlock; what is on no circle does not."""
+    netlist = narrow.layer.mapping.netlist
+    program = netlist.units[name].program
+    assert isinstance(program, Pmu)
+    assert program.blocks > 1
+    short = replace(netlist.units[name], program=replace(program, blocks=1))
+    changed = Netlist({**netlist.units, name: short}, netlist.nets)
+    found = shortages(changed, narrow.spec, Launches((*_decoder_launches(narrow),)))
+    assert (name in {each.channel.pin.unit for each in found}) == bool(found) == needed
+
+
+# -- counts -----------------------------------------------------------------------------------------------
+
+
+def _check_counts(mapping: Mapping, arguments: dict[int, int], launch: Launch) -> int:
+    """The beats that the functional device sees at every buffer and store are those counted; how many places agree."""
+    network = network_of(mapping.netlist, mapping.spec, arguments)
+    assert network is not None
+    agree = 0
+    for number, channel in enumerate(network.channels):
+        program = mapping.netlist.units[channel.pin.unit].program
+        where = None if channel.net is None else (channel.net.network, channel.pin.port)
+        kept = write_port(program) if isinstance(program, Pmu) else (Network.VECTOR, 0)
+        if where is None or where != kept or isinstance(program, Pcu):
+            continue
+        seen = launch.buffers[mapping.tiles[channel.pin.unit]]
+        assert network.total(number) == len(seen.stop), channel.pin.unit
+        agree += 1
+    return agree
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_counts_of_examples_are_the_functional_devices(path: Path) -> None:
+    module = parse_module(path.read_text())
+    program = compile_module(module, DEMO)
+    inputs = {
+        each.sym_name.data: np.ones(each.sizes, np.float32) for each in tensors_of(module) if each.role.data == "input"
+    }
+    _, launch = run_program(program, DEMO, FunctionalDevice(DEMO, memory_bytes=1 << 20), inputs)
+    assert _check_counts(program.mapping, {}, launch) > 0
+
+
+def test_counts_of_a_decoder_are_the_functional_devices() -> None:
+    checkpoint = read_checkpoint(ROOT / "tests/data/checkpoints/three-heads")
+    compiled = compile_decoder(checkpoint.config, DEMO)
+    device = FunctionalDevice(DEMO, memory_bytes=compiled.memory_bytes)
+    launches: list[Launch] = []
+    session = DecoderSession(compiled, checkpoint, DEMO, device, lambda _, launch: launches.append(launch))
+    for position in range(3):
+        launches.clear()
+        session.step(position)
+        *layers, head = launches
+        for layer, launch in enumerate(layers):
+            assert _check_counts(compiled.layer.mapping, compiled.layer_arguments(layer, position), launch) > 25
+        assert _check_counts(compiled.head.mapping, {}, head) > 4
+
+
+# -- rings and launches -----------------------------------------------------------------------------------
+
+
+def test_a_buffer_of_dynamic_size_is_as_long_as_the_longest_row() -> None:
+    program = compile_module(dynamic_rows(3, 50), TINY).mapping.netlist.units["again"].program
+    assert isinstance(program, Pmu)
+    assert (program.block_lines, program.blocks) == (13, 4)
+
+
+def test_without_a_longest_row_it_is_the_whole_scratchpad() -> None:
+    module = dynamic_rows(3, 50)
+    complete = launches_of(module, TINY)
+    compiled = compile_module(module, TINY, launches=replace(complete, complete=False))
+    program = compiled.mapping.netlist.units["again"].program
+    assert isinstance(program, Pmu)
+    assert (program.block_lines, program.blocks) == (TINY.pmu_lines, 1)
+
+
+def test_sizes_are_tried_from_the_largest_to_none() -> None:
+    assert launches_of(dynamic_rows(3, 50), TINY) == Launches(({1: 13}, {1: 1}, {1: 0}))
+
+
+def test_a_launch_that_cannot_end_with_any_buffers_decides_nothing() -> None:
+    assert network_of(_lower(centred(3, 200), TINY), TINY, {}) is not None
+    layer = compile_decoder(read_checkpoint(CHECKPOINTS[0]).config, DEMO).layer.mapping.netlist
+    # It says that it takes what was kept, but an embedding comes as well.
+    assert network_of(layer, DEMO, {5: 3, 6: 1, 7: 8}) is None
