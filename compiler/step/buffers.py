@@ -5,15 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import prod
 
-from xdsl.dialects.builtin import (
-    IntegerAttr,
-    StringAttr,
-    SymbolNameConstraint,
-    SymbolRefAttr,
-    UnitAttr,
-    i64,
-)
-from xdsl.ir import Attribute, SSAValue
+from xdsl.dialects.builtin import IntegerAttr, SymbolNameConstraint, SymbolRefAttr, UnitAttr
+from xdsl.ir import SSAValue
 from xdsl.irdl import (
     IRDLOperation,
     ParsePropInAttrDict,
@@ -29,7 +22,7 @@ from xdsl.irdl import (
 from xdsl.traits import SymbolOpInterface, SymbolTable
 from xdsl.utils.exceptions import VerifyException
 
-from compiler.step.attributes import INTS, ints
+from compiler.step.attributes import INTS, attributes
 from compiler.step.onchip import stream
 from compiler.step.types import DYNAMIC, BufferType, Kind, StreamType, dims_text
 
@@ -68,12 +61,7 @@ class BufferizeOp(IRDLOperation):
         given = stream(value)
         split = given.rank - rank
         result = BufferType.make(given.kind, given.dims[:split], given.dims[split:] if inner is None else inner)
-        properties: dict[str, Attribute | None] = {
-            "rank": IntegerAttr(rank, i64),
-            "first": IntegerAttr(first, i64) if first else None,
-            "last": IntegerAttr(last, i64) if last else None,
-            "blocks": None if blocks is None else IntegerAttr(blocks, i64),
-        }
+        properties = attributes(rank=rank, first=first or None, last=last or None, blocks=blocks)
         super().__init__(operands=[value], result_types=[result], properties=properties)
 
     def verify_(self) -> None:
@@ -139,12 +127,7 @@ class StreamifyOp(IRDLOperation):
         outer = given.outer if trigger is None else stream(trigger).dims
         inner = list(given.inner if sizes is None else sizes)
         result = StreamType.make(kind or given.kind, (*outer, *([prod(inner)] if flat else inner)))
-        properties: dict[str, Attribute | None] = {
-            "sizes": None if sizes is None else ints(sizes),
-            "strides": None if strides is None else ints(strides),
-            "offset": IntegerAttr(offset, i64) if offset else None,
-            "flat": UnitAttr() if flat else None,
-        }
+        properties = attributes(sizes=sizes, strides=strides, offset=offset or None, flat=flat)
         control = [StreamType.make(Kind.CONTROL, outer)] if runs else []
         super().__init__(operands=[buffer, trigger], result_types=[result, control], properties=properties)
 
@@ -191,7 +174,7 @@ class ResidentOp(IRDLOperation):
     assembly_format = "$sym_name attr-dict"
 
     def __init__(self, name: str, shape: Sequence[int]) -> None:
-        super().__init__(properties={"sym_name": StringAttr(name), "shape": ints(shape)})
+        super().__init__(properties=attributes(sym_name=name, shape=shape))
 
 
 def _resident(op: IRDLOperation, symbol: SymbolRefAttr, given: StreamType) -> None:

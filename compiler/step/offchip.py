@@ -5,18 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from enum import Enum
 
-from xdsl.dialects.builtin import (
-    DenseArrayBase,
-    FloatAttr,
-    IntegerAttr,
-    IntegerType,
-    StringAttr,
-    SymbolNameConstraint,
-    SymbolRefAttr,
-    f32,
-    i64,
-)
-from xdsl.ir import Attribute, SSAValue
+from xdsl.dialects.builtin import IntegerAttr, StringAttr, SymbolNameConstraint, SymbolRefAttr
+from xdsl.ir import SSAValue
 from xdsl.irdl import (
     IRDLOperation,
     ParsePropInAttrDict,
@@ -32,7 +22,7 @@ from xdsl.irdl import (
 from xdsl.traits import SymbolOpInterface, SymbolTable
 from xdsl.utils.exceptions import VerifyException
 
-from compiler.step.attributes import F32, INTS, ints
+from compiler.step.attributes import F32, INTS, attributes, given
 from compiler.step.types import DYNAMIC, Kind, StreamType, dims_text
 
 __all__ = [
@@ -88,14 +78,10 @@ class TensorOp(IRDLOperation):
     def __init__(
         self, name: str, shape: Sequence[int], *, format: Format, role: Role, pad: float | None = None
     ) -> None:
-        properties: dict[str, Attribute | None] = {
-            "sym_name": StringAttr(name),
-            "shape": ints(shape),
-            "format": StringAttr(format.value),
-            "role": StringAttr(role.value),
-            "pad": None if pad is None else FloatAttr(pad, f32),
-        }
-        super().__init__(properties=properties)
+        fill = None if pad is None else float(pad)
+        super().__init__(
+            properties=attributes(sym_name=name, shape=shape, format=format.value, role=role.value, pad=fill)
+        )
 
     @property
     def sizes(self) -> tuple[int, ...]:
@@ -128,7 +114,7 @@ class _Access(IRDLOperation):
 
     def bases(self) -> tuple[int, int]:
         """The two launch arguments that are added to the address, 0 where there is none."""
-        first, second, *_ = (*_given(self.base_args), 0, 0)
+        first, second, *_ = (*given(self.base_args), 0, 0)
         return first, second
 
     def verify_walk(self, stream: StreamType) -> None:
@@ -145,8 +131,8 @@ class _Access(IRDLOperation):
                 raise VerifyException(f"dims must be below {len(shape)}, the tensor's dimensions, not {dim}")
             if dim >= 0 and size != DYNAMIC and size > shape[dim]:
                 raise VerifyException(f"dimension {dim} of @{tensor.sym_name.data} has {shape[dim]}, the stream {size}")
-        if len(_given(self.base_args)) > 2:
-            raise VerifyException(f"base_args must be at most 2 arguments, not {len(_given(self.base_args))}")
+        if len(given(self.base_args)) > 2:
+            raise VerifyException(f"base_args must be at most 2 arguments, not {len(given(self.base_args))}")
         packed = Format(tensor.format.data) is Format.BF16X2
         allowed = (Kind.PACKED, Kind.VECTOR) if isinstance(self, LinearStoreOp) and packed else None
         expected = (Kind.PACKED,) if packed else (Kind.VECTOR,)
@@ -162,10 +148,6 @@ def tensor_of(op: _Access | RandomLoadOp) -> TensorOp:
     if not isinstance(symbol, TensorOp):
         raise VerifyException(f"tensor must name a step.tensor, not @{op.tensor.string_value()}")
     return symbol
-
-
-def _given(attribute: DenseArrayBase[IntegerType] | None) -> tuple[int, ...]:
-    return () if attribute is None else attribute.get_values()
 
 
 @irdl_op_definition
@@ -204,26 +186,26 @@ class LinearLoadOp(_Access):
         super().__init__(
             operands=[after],
             result_types=[result, token],
-            properties={
-                "tensor": SymbolRefAttr(tensor.sym_name),
-                "dims": None if dims is None else ints(dims),
-                "size_args": None if size_args is None else ints(size_args),
-                "base_args": None if base_args is None else ints(base_args),
-                "token_arg": None if token_arg is None else IntegerAttr(token_arg, i64),
-            },
+            properties=attributes(
+                tensor=SymbolRefAttr(tensor.sym_name),
+                dims=dims,
+                size_args=size_args,
+                base_args=base_args,
+                token_arg=token_arg,
+            ),
         )
 
     def sizes(self) -> tuple[int, ...]:
         """Launch arguments that hold sizes, one a dimension of the result, 0 where the size is in the type."""
-        given = _given(self.size_args)
-        return (*given, *(0,) * (self.result.type.rank - len(given)))
+        args = given(self.size_args)
+        return (*args, *(0,) * (self.result.type.rank - len(args)))
 
     def verify_(self) -> None:
         self.verify_walk(self.result.type)
         dims = self.result.type.dims
-        if len(_given(self.size_args)) > len(dims):
+        if len(given(self.size_args)) > len(dims):
             raise VerifyException(
-                f"size_args must be at most {len(dims)}, one a dimension, not {len(_given(self.size_args))}"
+                f"size_args must be at most {len(dims)}, one a dimension, not {len(given(self.size_args))}"
             )
         for size, arg in zip(dims, self.sizes(), strict=True):
             if (size == DYNAMIC) != (arg > 0):
@@ -253,11 +235,7 @@ class LinearStoreOp(_Access):
         super().__init__(
             operands=[value],
             result_types=[[StreamType.make(Kind.CONTROL, ())] if done else []],
-            properties={
-                "tensor": SymbolRefAttr(tensor.sym_name),
-                "dims": None if dims is None else ints(dims),
-                "base_args": None if base_args is None else ints(base_args),
-            },
+            properties=attributes(tensor=SymbolRefAttr(tensor.sym_name), dims=dims, base_args=base_args),
         )
 
     def verify_(self) -> None:
@@ -303,7 +281,7 @@ class ArgumentOp(IRDLOperation):
 
     def __init__(self, index: int) -> None:
         result = StreamType.make(Kind.SCALAR, ())
-        super().__init__(result_types=[result], properties={"index": IntegerAttr(index, i64)})
+        super().__init__(result_types=[result], properties=attributes(index=index))
 
     def verify_(self) -> None:
         if self.index.value.data < 1:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from xdsl.dialects.builtin import FloatAttr, IntegerAttr, StringAttr, f32, i64
-from xdsl.ir import Attribute, SSAValue
+from xdsl.dialects.builtin import IntegerAttr, StringAttr
+from xdsl.ir import SSAValue
 from xdsl.irdl import (
     IRDLOperation,
     ParsePropInAttrDict,
@@ -16,7 +16,7 @@ from xdsl.irdl import (
 )
 from xdsl.utils.exceptions import VerifyException
 
-from compiler.step.attributes import F32
+from compiler.step.attributes import F32, attributes
 from compiler.step.types import Kind, StreamType, dims_text
 
 __all__ = [
@@ -40,7 +40,8 @@ FUNCTIONS: dict[str, int] = {
 """Functions of ``step.map`` with their operands: ``muladd`` is a * b + c, ``select`` is b where a != 0, else c;
 ``bf16`` rounds, ``int32`` converts to and ``float`` from integers."""
 
-_ACCUMULATORS = ("add", "max", "min")
+_ACCUMULATORS = {"add": 0.0, "max": float("-inf"), "min": float("inf")}
+"""Functions of ``step.accum`` and ``step.scan``, and where they start by default."""
 
 
 def stream(value: SSAValue) -> StreamType:
@@ -75,10 +76,8 @@ class MapOp(IRDLOperation):
     def __init__(self, function: str, *inputs: SSAValue, const: float | None = None) -> None:
         types = [stream(value) for value in inputs]
         result = next((each for each in types if each.kind is Kind.VECTOR), types[0])
-        properties: dict[str, Attribute | None] = {
-            "function": StringAttr(function),
-            "const": None if const is None else FloatAttr(const, f32),
-        }
+        number = None if const is None else float(const)
+        properties = attributes(function=function, const=number)
         super().__init__(operands=[inputs], result_types=[result], properties=properties)
 
     def verify_(self) -> None:
@@ -103,26 +102,41 @@ class MapOp(IRDLOperation):
 class _Accumulating(IRDLOperation):
     """Shared by Accum and Scan."""
 
-    def _verify(self, over: int, keep: int) -> StreamType:
-        given = stream(self.operands[0])
-        function = self.properties["function"]
-        if not isinstance(function, StringAttr) or function.data not in _ACCUMULATORS:
-            raise VerifyException(f"function must be one of {', '.join(_ACCUMULATORS)}, not {function}")
+    value = operand_def(StreamType)
+    function = prop_def(StringAttr)
+    over = prop_def(IntegerAttr)
+    keep = prop_def(IntegerAttr)
+    init = prop_def(F32)
+    result = result_def(StreamType)
+    irdl_options = (ParsePropInAttrDict(),)
+    assembly_format = "$function $value attr-dict `:` functional-type(operands, results)"
+
+    def __init__(
+        self, function: str, value: SSAValue, *, over: int = 1, keep: int = 0, init: float | None = None
+    ) -> None:
+        start = _ACCUMULATORS[function] if init is None else init
+        super().__init__(
+            operands=[value],
+            result_types=[self.result_of(stream(value), over, keep)],
+            properties=attributes(function=function, over=over, keep=keep, init=float(start)),
+        )
+
+    @staticmethod
+    def result_of(given: StreamType, over: int, keep: int) -> StreamType:
+        """The type of the result."""
+        raise NotImplementedError
+
+    def verify_(self) -> None:
+        given, over, keep = stream(self.value), self.over.value.data, self.keep.value.data
+        if self.function.data not in _ACCUMULATORS:
+            raise VerifyException(f"function must be one of {', '.join(_ACCUMULATORS)}, not {self.function.data!r}")
         if over < 1 or keep < 0 or over + keep > given.rank:
             raise VerifyException(f"over + keep must be at most {given.rank}, the stream's rank, not {over} + {keep}")
         if given.kind not in (Kind.VECTOR, Kind.SCALAR):
             raise VerifyException(f"a {given.kind.value} stream cannot be accumulated")
-        return given
-
-
-def _properties(function: str, over: int, keep: int, init: float | None) -> dict[str, Attribute]:
-    start = {"add": 0.0, "max": float("-inf"), "min": float("inf")}[function] if init is None else init
-    return {
-        "function": StringAttr(function),
-        "over": IntegerAttr(over, i64),
-        "keep": IntegerAttr(keep, i64),
-        "init": FloatAttr(start, f32),
-    }
+        expected = self.result_of(given, over, keep)
+        if self.result.type != expected:
+            raise VerifyException(f"result must be {expected.kind.value} {dims_text(expected.dims)}")
 
 
 @irdl_op_definition
@@ -137,34 +151,12 @@ class AccumOp(_Accumulating):
 
     name = "step.accum"
 
-    value = operand_def(StreamType)
-    function = prop_def(StringAttr)
-    over = prop_def(IntegerAttr)
-    keep = prop_def(IntegerAttr)
-    init = prop_def(F32)
-    result = result_def(StreamType)
-    irdl_options = (ParsePropInAttrDict(),)
-    assembly_format = "$function $value attr-dict `:` functional-type(operands, results)"
-
-    def __init__(
-        self, function: str, value: SSAValue, *, over: int = 1, keep: int = 0, init: float | None = None
-    ) -> None:
-        properties = _properties(function, over, keep, init)
-        super().__init__(
-            operands=[value], result_types=[_accumulated(stream(value), over, keep)], properties=properties
-        )
-
-    def verify_(self) -> None:
-        over, keep = self.over.value.data, self.keep.value.data
-        expected = _accumulated(self._verify(over, keep), over, keep)
-        if self.result.type != expected:
-            raise VerifyException(f"result must be {expected.kind.value} {dims_text(expected.dims)}")
-
-
-def _accumulated(given: StreamType, over: int, keep: int) -> StreamType:
-    kind = Kind.SCALAR if keep == 0 else given.kind
-    split = given.rank - keep
-    return StreamType.make(kind, (*given.dims[: split - over], *given.dims[split:]))
+    @staticmethod
+    def result_of(given: StreamType, over: int, keep: int) -> StreamType:
+        """Without the dimensions reduced; scalars if none is kept."""
+        kind = Kind.SCALAR if keep == 0 else given.kind
+        split = given.rank - keep
+        return StreamType.make(kind, (*given.dims[: split - over], *given.dims[split:]))
 
 
 @irdl_op_definition
@@ -173,24 +165,10 @@ class ScanOp(_Accumulating):
 
     name = "step.scan"
 
-    value = operand_def(StreamType)
-    function = prop_def(StringAttr)
-    over = prop_def(IntegerAttr)
-    keep = prop_def(IntegerAttr)
-    init = prop_def(F32)
-    result = result_def(StreamType)
-    irdl_options = (ParsePropInAttrDict(),)
-    assembly_format = "$function $value attr-dict `:` functional-type(operands, results)"
-
-    def __init__(
-        self, function: str, value: SSAValue, *, over: int = 1, keep: int = 0, init: float | None = None
-    ) -> None:
-        properties = _properties(function, over, keep, init)
-        super().__init__(operands=[value], result_types=[value.type], properties=properties)
-
-    def verify_(self) -> None:
-        if self.result.type != self._verify(self.over.value.data, self.keep.value.data):
-            raise VerifyException("result must be as the operand")
+    @staticmethod
+    def result_of(given: StreamType, over: int, keep: int) -> StreamType:
+        """As the operand."""
+        return given
 
 
 @irdl_op_definition
