@@ -25,6 +25,7 @@ from weft.common import (
     working,
 )
 from weft.inputs import prompt_tokens
+from weft.signals import signal_files, write_signals
 
 if TYPE_CHECKING:
     from compiler.checkpoint import LlamaCheckpoint
@@ -50,7 +51,8 @@ def generate(
     device: DeviceName = "functional",
     stalls: Stalls = None,
     waves: Annotated[
-        Path | None, typer.Option("--waves", metavar="FILE.fst", help="On RTL: write waves; slow.")
+        Path | None,
+        typer.Option("--waves", metavar="FILE.fst", help="On RTL: write waves, and a map of their signals; slow."),
     ] = None,
     temperature: Annotated[
         float, typer.Option("--temperature", callback=within(0), help="Sample; 0 takes the likeliest.")
@@ -69,7 +71,8 @@ def generate(
 
     if device not in _DEVICES:
         raise WeftError(f"--device must be one of {', '.join(_DEVICES)}, not {device!r}")
-    for option, path in (("--logits", logits), ("--waves", waves)):
+    new = [("--logits", logits), *(("--waves", path) for path in (waves, *signal_files(waves)))]
+    for option, path in new:
         if path is not None:
             check_new_file(option, path)
     spec = load_fabric(fabric, set_)
@@ -133,6 +136,8 @@ def _step(
                 checks=stalls is not None,
             )
         )
+    if waves is not None:
+        write_signals(waves, spec, {"layer": compiled.layer.mapping, "head": compiled.head.mapping})
     return ComparedDecoder(compiled, model, spec, result, chip).step
 
 

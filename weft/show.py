@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from weft.common import FAILED, Fabric, Json, Set, example, load_fabric, show, working
+from weft.common import FAILED, Fabric, Json, Set, example, load_fabric, show, within, working
 
 if TYPE_CHECKING:
     from compiler.mapping import Mapping
@@ -39,12 +39,15 @@ def show_(
     prompt_ids: Annotated[
         str | None, typer.Option("--prompt-ids", metavar="5,17,3", help="The same as tokens.")
     ] = None,
-    tokens: Annotated[int, typer.Option("--tokens", min=1, help="Checkpoint: tokens to generate and show.")] = 1,
+    tokens: Annotated[
+        int, typer.Option("--tokens", callback=within(1), help="Checkpoint: tokens to generate and show.")
+    ] = 1,
     inputs: Annotated[
         Path | None, typer.Option("--inputs", help="Step program: .npz with an array for each input tensor.")
     ] = None,
     window: Annotated[
-        int, typer.Option("--window", min=32, help="Cycles that the timeline takes together; fewer show more.")
+        int,
+        typer.Option("--window", callback=within(32), help="Cycles that the timeline takes together; fewer show more."),
     ] = 32,
     json: Json = False,
 ) -> None:

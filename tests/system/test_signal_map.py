@@ -1,0 +1,95 @@
+"""The map from a program's words to signals in waves."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from fst_names import fst_names
+
+from compiler.checkpoint import read_checkpoint
+from compiler.decoder_program import compile_decoder
+from compiler.mapping import Mapping
+from compiler.program import compile_module
+from compiler.step import parse_module
+from hw.presets import PRESETS
+from hw.topology import NETWORKS, Tile, Topology
+from sim.rtl.device import RtlDevice
+from sim.rtl.signal_map import gtkwave_save, signal_map
+from sim.run import memory_needed, run_program
+
+ROOT = Path(__file__).resolve().parents[2]
+TINY, DEMO = PRESETS["tiny"], PRESETS["demo"]
+
+
+def ends(link: str) -> tuple[str, Tile, Tile]:
+    """Network, source and target of a link's name."""
+    network, source, _, target, *_ = link.split()
+    places = [Tile(*map(int, place.strip("()").split(","))) for place in (source, target)]
+    return network, places[0], places[1]
+
+
+@pytest.fixture(scope="module")
+def decoder() -> dict[str, Mapping]:
+    compiled = compile_decoder(read_checkpoint(ROOT / "models" / "weft-tiny").config, DEMO)
+    return {"layer": compiled.layer.mapping, "head": compiled.head.mapping}
+
+
+def test_streams_lead_from_unit_to_unit(decoder: dict[str, Mapping]) -> None:
+    signals = signal_map(DEMO, decoder)
+    for program, mapping in decoder.items():
+        units = {title.split()[-1]: ports for title, ports in signals["programs"][program].items()}
+        assert len(units) == len(mapping.tiles)
+        assert len(signals["nets"][program]) == len(mapping.routes)
+        for route, links in zip(mapping.routes, signals["nets"][program].values(), strict=True):
+            network, source = route.net.network.value, route.net.source
+            reached = {mapping.tiles[source.unit]}
+            for link in links:
+                assert ends(link)[0] == network
+                assert ends(link)[1] in reached
+                reached.add(ends(link)[2])
+            for link in units[source.unit][f"{network} out {source.port}"]:
+                assert link in links
+                assert ends(link)[1] == mapping.tiles[source.unit]
+            for pin in route.net.targets:
+                (link,) = units[pin.unit][f"{network} in {pin.port} from {source.unit}"]
+                assert link in links
+                assert ends(link)[2] == mapping.tiles[pin.unit]
+
+
+def test_every_link_is_there_once(decoder: dict[str, Mapping]) -> None:
+    links = signal_map(DEMO, decoder)["links"]
+    assert len(links) == sum(len(list(Topology(DEMO).links(network))) for network in NETWORKS)
+    paths = [path for wires in links.values() for path in wires.values()]
+    assert len(set(paths)) == len(paths) == 3 * len(links)
+
+
+def test_every_signal_is_in_the_waves(tmp_path: Path) -> None:
+    compiled = compile_module(parse_module((ROOT / "examples" / "elementwise.mlir").read_text(), "elementwise"), TINY)
+    arrays = {name: np.ones((6, 21), np.float32) for name in "ab"}
+    waves = tmp_path / "tiny.fst"
+    memory = memory_needed(compiled)
+    with RtlDevice(TINY, memory_bytes=memory, record=False, count=False, checks=False, waves=waves) as chip:
+        run_program(compiled, TINY, chip, arrays)
+    widths = fst_names(waves)
+    signals = signal_map(TINY, {"elementwise": compiled.mapping})
+    assert widths[signals["clock"]["signal"]] == 1
+    for link, wires in signals["links"].items():
+        fields = signals["payload"][ends(link)[0]].values()
+        assert widths[wires["payload"]] == sum(width for _, width in fields)
+        assert widths[wires["valid"]] == widths[wires["ready"]] == 1
+    assert set(signals["ports"]) == {"host", "channel 0"}
+    for wires in signals["ports"].values():
+        assert {"arvalid", "arready", "rdata", "wdata"} <= set(wires)
+        assert set(wires.values()) <= set(widths)
+    assert widths[signals["ports"]["channel 0"]["rdata"]] == TINY.channel_bits
+
+    lines = gtkwave_save(signals, waves.name).splitlines()
+    assert lines[0] == '[dumpfile] "tiny.fst"'
+    shown = [line.split()[-1] for line in lines if line.startswith("+{")]
+    assert len(shown) == 3 * 8  # load_a, load_b and sum send, as does y; sum takes two, y and store_y one
+    for path in shown:
+        name, _, bits = path.partition("[")
+        assert widths[name] == (int(bits.split(":")[0]) + 1 if bits else 1)
+    assert [line for line in lines if line.endswith(" sum")] == 2 * [next(x for x in lines if x.endswith(" sum"))]
