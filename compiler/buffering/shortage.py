@@ -27,14 +27,15 @@ class Shortage:
 def find_shortage(networks: Iterable[ProcessNetwork]) -> list[Shortage]:
     """The full channels of the first network that deadlocks, the one that lacks least before the others.
 
-    Every circle has one: processes that only wait for beats would wait with endless buffers, too, and such networks are
-    not made.
+    Every deadlock has one: processes that only wait for beats would wait with endless buffers, too, and such networks
+    are not made.
     """
     for network in networks:
         execution = Execution(network)
         circle = execution.run()
         if circle:
             found = [_shortage(network, execution, circle, wait) for wait in circle if wait.full]
+            assert found, f"{network.units[circle[0].waiter]!r} waits for what must have come"
             return sorted(found, key=lambda each: each.needed - each.channel.capacity)
     return []
 

@@ -12,6 +12,8 @@ from buffering_programs import centred, centred_columns, counted, dynamic_rows
 from xdsl.dialects.builtin import ModuleOp
 
 from compiler.buffering import Launches, launches_of, shortages
+from compiler.buffering.beats import Shape
+from compiler.buffering.pcu import pcu_process
 from compiler.buffering.pmu import write_port
 from compiler.buffering.tracing import network_of
 from compiler.checkpoint import read_checkpoint
@@ -24,12 +26,13 @@ from compiler.netlist import Netlist
 from compiler.program import compile_module, tensors_of
 from compiler.step import parse_module
 from hw.presets import PRESETS
-from hw.program import Pcu, Pmu
+from hw.program import Accumulate, Input, InputMode, Pcu, Pmu
 from hw.spec import FabricSpec
 from hw.topology import Network
 from sim.decoder import DecoderSession
-from sim.device import Launch
+from sim.device import Beats, Launch
 from sim.functional.device import FunctionalDevice
+from sim.functional.pmu import run_pmu
 from sim.run import run_program
 
 ROOT = Path(__file__).parents[2]
@@ -62,6 +65,32 @@ def test_a_row_longer_than_the_direct_link_holds_is_found(spec: FabricSpec) -> N
         f"the vector link from 'load_x' to 'y' is sure to hold {sure} beats but needs {sure + 1}, or the program "
         "stops: 'load_x' waits for room at 'y', 'y' waits for a beat from 'top', 'top' waits for a beat from 'load_x'"
     )
+
+
+@pytest.mark.parametrize("beats", range(6, 40, 3))
+def test_the_least_that_is_needed_is_a_row(beats: int) -> None:
+    module = centred(2, beats * TINY.lanes)
+    (short,) = shortages(_lower(module, TINY), TINY, Launches(({},)))
+    assert short.needed == beats
+
+
+def test_a_step_needs_room_even_if_it_gives_nothing() -> None:
+    """A result without room at the end of the pipeline stops the header."""
+    program = Pcu(vector=(Input(InputMode.EACH),), accumulate=Accumulate.REDUCE, acc_rank=1, scalar_out=True)
+    made = pcu_process(program, {(Network.VECTOR, 0): Shape.of(np.array([0, 0, 1, 0, 1]))})
+    assert made is not None
+    (gives,) = made[0].gives
+    assert gives.needs.tolist() == [1, 1, 1, 2, 2]
+    assert gives.done.tolist() == [0, 0, 1, 1, 2]
+
+
+def test_a_fifo_lets_void_beats_pass() -> None:
+    fifo = compile_module(centred(3, 200), TINY).mapping.netlist.units["y.fifo"].program
+    assert isinstance(fifo, Pmu)
+    beats = Beats(np.ones((3, 4), np.float32), np.array([0, 1, 2], np.uint8), np.array([False, True, False]))
+    sent = run_pmu(TINY, fifo, vector=beats, scalar=None, address=None, control=None).vector
+    assert sent is not None
+    assert (sent.stop.tolist(), sent.void.tolist()) == ([0, 1, 2], [False, True, False])
 
 
 def test_a_link_that_is_too_short_gets_a_fifo() -> None:
