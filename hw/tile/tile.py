@@ -193,6 +193,7 @@ class Tile(wiring.Component):
             i_clk=ClockSignal(),
             i_tile=self.tile,
             i_port=Const(NETWORKS.index(network) << 6 | port, 8),
+            i_offer=producer.valid,
             i_hold=gate.valid & ~gate.ready,
             o_go=go,
         )

@@ -1,11 +1,13 @@
 // Says in which cycles a stream may move, at random by the seed of the simulation; always without one. Put between a
 // producer and a consumer under `checks`:
 //   consumer.valid = producer.valid & go;  producer.ready = consumer.ready & go;  hold = consumer.valid & ~consumer.ready
-// `hold` keeps an offer that was made and not yet taken.
+// `offer` is producer.valid. `hold` keeps an offer that was made and not yet taken. Chance goes on only with an offer that
+// is not held, so that a port without one, or in front of a full one, costs the simulation nothing.
 module weft_stall (
     input logic clk,
     input logic [15:0] tile,
     input logic [7:0] port,
+    input logic offer,
     input logic hold,
     output logic go
 );
@@ -27,9 +29,9 @@ module weft_stall (
   endfunction
 
   always @(posedge clk)
-    if (seed != 0) begin
+    if (seed != 0 && offer && !hold) begin
       if (state == 0) state <= (seed * 32'h9e3779b9) ^ {tile, port, 8'h55};
       else state <= next(state);
-      go <= hold | (state[3:0] >= (state[30:28] == 0 ? 4'd14 : 4'd4));
+      go <= state[3:0] >= (state[30:28] == 0 ? 4'd14 : 4'd4);
     end
 endmodule

@@ -170,7 +170,13 @@ class _Tile(wiring.Component):
             i_void=self.data[:32] == 0,
         )
         m.submodules.stall = Instance(
-            "weft_stall", i_clk=ClockSignal(), i_tile=Const(1, 16), i_port=Const(3, 8), i_hold=Const(0, 1), o_go=self.go
+            "weft_stall",
+            i_clk=ClockSignal(),
+            i_tile=Const(1, 16),
+            i_port=Const(3, 8),
+            i_offer=Const(1, 1),
+            i_hold=Const(0, 1),
+            o_go=self.go,
         )
         return m
 
