@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from compiler.buffering.beats import Bools, Ints, Shape
+from compiler.buffering.beats import Bools, Ints, Shape, Stops
 from compiler.buffering.process import Process, Side, Where
 from hw.program import Agcu, AgcuKind, AgcuLevel
 from hw.topology import Network
@@ -31,7 +31,7 @@ def agcu_process(
         return Process(0, (), ()), {}
     load = program.kind is AgcuKind.LOAD
     outputs: dict[Network, Shape] = {}
-    token = np.zeros(1, np.int64)
+    token = np.zeros(1, np.int8)
     if load and program.indexed:
         indices = given.get(_SCALAR)
         taken = None if indices is None else _to_end(indices, program.end_rank)
@@ -61,9 +61,13 @@ def agcu_process(
 
     def side(where: Where, before: int, during: Bools, after: bool) -> Side:
         """Of what happens in the firings before, during and after those for beats."""
-        flags = np.concatenate([np.arange(emits + waits) == before, during, [after] * tells])
-        done = np.cumsum(flags)
-        return Side(where, done, done)
+
+        def firings() -> tuple[Ints, Ints]:
+            flags = np.concatenate([np.arange(emits + waits) == before, during, np.full(int(tells), after)])
+            done = np.cumsum(flags, dtype=np.int64)
+            return done, done
+
+        return Side(where, (before != never) + int(during.sum()) + (after and tells), firings)
 
     never, none = -1, np.zeros(middle, bool)
     takes = [side(_CONTROL, int(emits), none, False)] if waits else []
@@ -81,9 +85,9 @@ def _to_end(beats: Shape, end_rank: int) -> int | None:
     return int(ends[0]) + 1 if len(ends) else None
 
 
-def _nest(levels: tuple[AgcuLevel, ...], arguments: Mapping[int, int]) -> Ints:
+def _nest(levels: tuple[AgcuLevel, ...], arguments: Mapping[int, int]) -> Stops:
     """Stops of one run of the nest; the last is not meant."""
-    stop = np.zeros(1, np.int64)
+    stop = np.zeros(1, np.int8)
     for level in levels:
         bound = arguments.get(level.bound_arg, 0) & _BOUND if level.bound_arg else level.bound
         stop = np.tile(stop, bound)
@@ -91,7 +95,7 @@ def _nest(levels: tuple[AgcuLevel, ...], arguments: Mapping[int, int]) -> Ints:
     return stop
 
 
-def _indexed(program: Agcu, outer: Ints, void: Bools, arguments: Mapping[int, int]) -> tuple[Bools, Shape]:
+def _indexed(program: Agcu, outer: Stops, void: Bools, arguments: Mapping[int, int]) -> tuple[Bools, Shape]:
     """Which firings give a beat, the others taking an index; and the beats. A void index makes one void beat."""
     nest = _nest(program.levels, arguments)
     sizes = np.where(void, 1, len(nest))

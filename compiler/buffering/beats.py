@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Bools", "Ints", "Shape"]
+__all__ = ["Bools", "Ints", "Shape", "Stops"]
 
 Ints = NDArray[np.int64]
+Stops = NDArray[np.int8]
 Bools = NDArray[np.bool_]
 
 
@@ -17,12 +18,12 @@ Bools = NDArray[np.bool_]
 class Shape:
     """Stop and void of every beat of a stream; ``value`` is what each of them carries, where a launch decides it."""
 
-    stop: Ints
+    stop: Stops
     void: Bools
     value: int | None = None
 
     @classmethod
-    def of(cls, stop: Ints) -> Shape:
+    def of(cls, stop: Stops) -> Shape:
         """A stream of beats with data."""
         return cls(stop, np.zeros(len(stop), bool))
 

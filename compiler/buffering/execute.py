@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import networkx as nx
 import numpy as np
 
+from compiler.buffering.beats import Ints
 from compiler.buffering.network import ProcessNetwork
-from compiler.buffering.process import Side
 
 __all__ = ["Execution", "Wait"]
 
@@ -57,17 +57,17 @@ class Execution:
         """Firings that follow each other with the same needs are one."""
         firings = self.network.processes[process].firings
         bounded = self._bounded
-        takes = [(c, side) for c, side in self.network.takes[process] if c in bounded]
-        gives = [(c, side) for c, side in self.network.gives[process] if c in bounded]
+        takes = [(c, *side.firings()) for c, side in self.network.takes[process] if c in bounded]
+        gives = [(c, *side.firings()) for c, side in self.network.gives[process] if c in bounded]
         begins = np.zeros(firings, bool)
         begins[:1] = True
-        for _, side in (*takes, *gives):
-            begins[1:] |= side.needs[1:] != side.needs[:-1]
+        for _, needs, _ in (*takes, *gives):
+            begins[1:] |= needs[1:] != needs[:-1]
         first = np.flatnonzero(begins)
         last = np.append(first[1:], firings)[: len(first)] - 1
 
-        def short(sides: list[tuple[int, Side]]) -> list[tuple[int, list[int], list[int]]]:
-            return [(channel, side.needs[first].tolist(), side.done[last].tolist()) for channel, side in sides]
+        def short(sides: list[tuple[int, Ints, Ints]]) -> list[tuple[int, list[int], list[int]]]:
+            return [(channel, needs[first].tolist(), done[last].tolist()) for channel, needs, done in sides]
 
         return _Runner(len(first), short(takes), short(gives))
 

@@ -53,13 +53,12 @@ class ProcessNetwork:
 
     def total(self, channel: int) -> int:
         """Beats or buffers that a channel is given in a launch, with those that it holds at the beginning."""
-        return _last(self.gives[self.channels[channel].source], channel, self.channels[channel].held)
+        return _total(self.gives[self.channels[channel].source], channel)
 
     def left_over(self, channel: int) -> int:
         """How many of them are never taken; only in a ring."""
-        return self.total(channel) - _last(self.takes[self.channels[channel].target], channel, 0)
+        return self.total(channel) - _total(self.takes[self.channels[channel].target], channel)
 
 
-def _last(sides: list[tuple[int, Side]], channel: int, at_first: int) -> int:
-    side = next(side for number, side in sides if number == channel)
-    return int(side.done[-1]) if len(side.done) else at_first
+def _total(sides: list[tuple[int, Side]], channel: int) -> int:
+    return next(side.total for number, side in sides if number == channel)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property, partial
 
 import numpy as np
 
-from compiler.buffering.beats import Bools, Ints, Shape
-from compiler.buffering.process import Process, Side, Where, counts
+from compiler.buffering.beats import Bools, Ints, Shape, Stops
+from compiler.buffering.process import Process, Side, Where
 from hw.program import Accumulate, Input, InputMode, Pcu, Source
 from hw.topology import Network
 
@@ -17,9 +18,9 @@ __all__ = ["pcu_process"]
 
 @dataclass(frozen=True)
 class _Steps:
-    """The reference beat of each step, and the inputs' sides."""
+    """The reference beat of each step, and the inputs' sides, a firing a step."""
 
-    stop: Ints
+    stop: Stops
     void: Bools
     takes: tuple[Side, ...]
 
@@ -36,45 +37,67 @@ def pcu_process(program: Pcu, given: Mapping[Where, Shape]) -> tuple[Process, di
     if steps is None:
         return None
     ends = steps.stop >= program.acc_rank
-    stop, void = steps.stop, steps.void
-    gives = np.ones(len(stop), bool)
-    takes = steps.takes
+    stop, void, takes = steps.stop, steps.void, steps.takes
+    firings = len(stop)
+    gives: Callable[[], Bools] = partial(np.ones, firings, bool)
     if program.accumulate is Accumulate.REDUCE:
-        gives, stop, void = ends, stop[ends], np.zeros(int(ends.sum()), bool)
+        stop, void = stop[ends], np.zeros(int(ends.sum()), bool)
+        gives = lambda: ends  # noqa: E731
     elif program.accumulate is Accumulate.DRAIN:
-        stop, drains = _drained(program, stop, ends)
-        void = np.zeros(len(stop), bool)
-        step = np.repeat(np.arange(len(ends)), 1 + drains)
-        is_drain = np.ones(len(step), bool)
-        is_drain[np.cumsum(1 + drains) - 1 - drains] = False
-        gives = is_drain
-        takes = tuple(Side(s.where, np.where(is_drain, s.done[step], s.needs[step]), s.done[step]) for s in takes)
-    after = np.cumsum(gives)
-    changed = np.where(stop >= program.stop_rank, stop - program.stop_sub + program.stop_add, stop)
-    result = Shape(changed, void)
+        drains = _Drains(program, stop, ends)
+        stop, void = drains.stop, np.zeros(len(drains.stop), bool)
+        firings += len(stop)
+        takes = tuple(drains.follow(side) for side in takes)
+        gives = lambda: drains.is_drain  # noqa: E731
+    result = Shape(np.where(stop >= program.stop_rank, stop - program.stop_sub + program.stop_add, stop), void)
+
+    def given_away() -> tuple[Ints, Ints]:
+        after = np.cumsum(gives(), dtype=np.int64)
+        return after - gives() + 1, after
+
     used = [(Network.VECTOR, program.vector_out), (Network.SCALAR, program.scalar_out)]
     outputs = {network: result for network, on in used if on}
-    sides = tuple(Side((network, 0), after - gives + 1, after) for network in outputs)
-    return Process(len(gives), takes, sides), outputs
+    return Process(firings, takes, tuple(Side((net, 0), len(result), given_away) for net in outputs)), outputs
 
 
-def _drained(program: Pcu, stop: Ints, ends: Bools) -> tuple[Ints, Ints]:
-    """Stops of all drain steps, and how many of them follow each step."""
-    position = np.arange(len(stop))
-    row_ends = (stop >= program.acc_row) | ends
-    row_begins = np.concatenate([[True], row_ends[:-1]])[: len(stop)]
-    first = np.maximum.accumulate(np.where(row_begins, position, 0)) if len(stop) else position
-    at = np.flatnonzero(ends)
-    row = (at - first[at] + 1).repeat(program.drain_stages)
-    begin = first[at].repeat(program.drain_stages)
-    last = np.cumsum(row)
-    drained = stop[np.arange(int(row.sum())) - np.repeat(last - row - begin, row)]
-    not_last_stage = np.ones(len(row), bool)
-    not_last_stage[program.drain_stages - 1 :: program.drain_stages] = False
-    drained[last[not_last_stage] - 1] = program.acc_row
-    follow = np.zeros(len(stop), np.int64)
-    follow[at] = (at - first[at] + 1) * program.drain_stages
-    return drained, follow
+class _Drains:
+    """The drain steps after each block, which are firings of their own.
+
+    ``stop`` are those of all drain steps.
+    """
+
+    def __init__(self, program: Pcu, stop: Stops, ends: Bools) -> None:
+        self._last_steps = np.flatnonzero(ends)
+        self._steps = len(stop)
+        row_begins = np.flatnonzero(np.append(True, (stop >= program.acc_row) | ends)[: len(stop)])
+        first = row_begins[np.searchsorted(row_begins, self._last_steps, side="right") - 1]
+        self._drains = (self._last_steps - first + 1) * program.drain_stages
+        row = (self._last_steps - first + 1).repeat(program.drain_stages)
+        after = np.cumsum(row)
+        self.stop = stop[np.arange(int(row.sum())) - np.repeat(after - row - first.repeat(program.drain_stages), row)]
+        not_last_stage = np.arange(len(row)) % program.drain_stages != program.drain_stages - 1
+        self.stop[after[not_last_stage] - 1] = program.acc_row
+
+    @cached_property
+    def _step(self) -> Ints:
+        """The step that each firing is or follows."""
+        follow = np.ones(self._steps, np.int64)
+        follow[self._last_steps] += self._drains
+        return np.repeat(np.arange(self._steps), follow)
+
+    @cached_property
+    def is_drain(self) -> Bools:
+        """Whether a firing is a drain step."""
+        return np.append(False, self._step[1:] == self._step[:-1])[: len(self._step)]
+
+    def follow(self, side: Side) -> Side:
+        """An input's side with the drain steps, which take nothing."""
+
+        def firings() -> tuple[Ints, Ints]:
+            needs, done = side.firings()
+            return np.where(self.is_drain, done[self._step], needs[self._step]), done[self._step]
+
+        return Side(side.where, side.total, firings)
 
 
 # -- header -----------------------------------------------------------------------------------------------
@@ -101,21 +124,42 @@ def _zipped(program: Pcu, given: Mapping[Where, Shape]) -> _Steps | None:
     reference = streams.get((network, program.reference & 7))
     if reference is None or any(where not in streams for where, _ in active):
         return None
-    after: dict[Where, tuple[Ints, Ints]] = {}
-    steps = len(reference)
-    for where, each in active:
-        pops = reference.stop >= each.hold_rank if each.mode is InputMode.HOLD else np.ones(len(reference), bool)
-        done = np.cumsum(pops)
-        after[where] = done - pops, done
-        steps = min(steps, int(np.searchsorted(done - pops, len(streams[where]))))
+    pops = {
+        where: np.flatnonzero(reference.stop >= each.hold_rank) for where, each in active if each.mode is InputMode.HOLD
+    }
+    steps = min(_steps(len(reference), pops.get(where), len(streams[where])) for where, _ in active)
     sides = []
-    for where, (before, done) in after.items():
-        needs, done = before[:steps] + 1, done[:steps]
-        if where == (Network.VECTOR, 0) and last is not None:
+    for where, _ in active:
+        whole = last if where == (Network.VECTOR, 0) else None
+        sides.append(_side(where, steps, pops.get(where), whole))
+    return _Steps(reference.stop[:steps], reference.void[:steps], tuple(sides))
+
+
+def _steps(most: int, pops: Ints | None, beats: int) -> int:
+    """Steps up to the one that pops the last of an input's beats, which are popped in each step or in those given."""
+    if pops is None or not beats:
+        return min(most, beats)
+    return most if len(pops) < beats else int(pops[beats - 1]) + 1
+
+
+def _side(where: Where, steps: int, pops: Ints | None, last: Bools | None) -> Side:
+    """An input popped in each step, or in the steps ``pops``; packed where ``last`` ends a packed beat."""
+    popped = steps if pops is None else int(np.searchsorted(pops, steps))
+    total = popped if last is None else int(last[:popped].sum())
+
+    def firings() -> tuple[Ints, Ints]:
+        each = np.ones(steps, np.int64)
+        if pops is not None:
+            each[:] = 0
+            each[pops[:popped]] = 1
+        done = np.cumsum(each)
+        needs = done - each + 1
+        if last is not None:
             whole = np.append(0, np.cumsum(last))
             needs, done = whole[needs - 1] + 1, whole[done]
-        sides.append(Side(where, needs, done))
-    return _Steps(reference.stop[:steps], reference.void[:steps], tuple(sides))
+        return needs, done
+
+    return Side(where, total, firings)
 
 
 def _merged(program: Pcu, given: Mapping[Where, Shape]) -> _Steps | None:
@@ -126,10 +170,7 @@ def _merged(program: Pcu, given: Mapping[Where, Shape]) -> _Steps | None:
     chosen = given.get(where)
     if chosen is None:
         return None
-    last = chosen.stop >= program.merge_rank
-    ends = np.cumsum(last, dtype=np.int64)
-    before = ends - last
-    steps = int(np.searchsorted(before, len(selector)))
-    beats = Side(where, counts(steps), counts(steps))
-    selectors = Side((Network.SCALAR, 0), before[:steps] + 1, ends[:steps])
-    return _Steps(chosen.stop[:steps], chosen.void[:steps], (beats, selectors))
+    pops = np.flatnonzero(chosen.stop >= program.merge_rank)
+    steps = _steps(len(chosen), pops, len(selector))
+    selectors = _side((Network.SCALAR, 0), steps, pops, None)
+    return _Steps(chosen.stop[:steps], chosen.void[:steps], (Side.each(where, steps), selectors))

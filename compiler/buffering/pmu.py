@@ -7,8 +7,8 @@ from math import prod
 
 import numpy as np
 
-from compiler.buffering.beats import Ints, Shape
-from compiler.buffering.process import RING, Process, Side, Where, counts
+from compiler.buffering.beats import Bools, Ints, Shape, Stops
+from compiler.buffering.process import RING, Process, Side, Where
 from hw.program import Pmu, PmuLevel, Port, Trigger
 from hw.topology import Network
 
@@ -17,10 +17,10 @@ __all__ = ["Blocks", "read_process", "trigger_of", "write_port", "write_process"
 
 @dataclass(frozen=True)
 class Blocks:
-    """Beats kept in each block, and its outer stop."""
+    """The outer stop of each block, and for a PMU that reads by length the beats kept in it."""
 
-    kept: Ints
-    outer: Ints
+    outer: Stops
+    kept: Ints | None
 
 
 def write_port(program: Pmu) -> Where | None:
@@ -43,19 +43,39 @@ def write_process(program: Pmu, beats: Shape, held: int) -> tuple[Process, Block
     port = write_port(program)
     assert port is not None
     ends = beats.stop >= program.write_rank
-    given = held + np.cumsum(ends)
-    number = counts(len(beats))
-    process = Process(len(beats), (Side(port, number, number),), (Side(RING, given - ends + 1, given),))
-    # Beats are counted from the beginning of their block.
+
+    def firings() -> tuple[Ints, Ints]:
+        given = held + np.cumsum(ends, dtype=np.int64)
+        return given - ends + 1, given
+
+    outer = beats.stop[ends] - program.write_rank
+    process = Process(len(beats), (Side.each(port, len(beats)),), (Side(RING, held + len(outer), firings),))
+    return process, Blocks(outer, _kept(program, beats, ends) if program.by_length else None)
+
+
+def _kept(program: Pmu, beats: Shape, ends: Bools) -> Ints:
+    """Beats kept in each block that has ended; they are counted from its beginning."""
     block = np.cumsum(ends) - ends
     before = np.cumsum(~beats.void) - ~beats.void
-    begins = np.concatenate([[True], ends[:-1]])[: len(ends)]
-    index = before - (before[begins][block] if len(ends) else before)
+    begins = np.append(True, ends)[: len(ends)]
+    index = before - before[begins][block]
     keep = ~beats.void & (index >= program.write_from)
     if program.write_to:
         keep &= index < program.write_to
-    kept = np.bincount(block[keep], minlength=int(ends.sum()) + 1)[: int(ends.sum())]
-    return process, Blocks(kept, beats.stop[ends] - program.write_rank)
+    return np.bincount(block[keep], minlength=int(ends.sum()) + 1)[: int(ends.sum())]
+
+
+@dataclass(frozen=True)
+class _Runs:
+    """Runs of the read side: block, outer stop, whether it gives the buffer back, and iterations of level 0.
+
+    0 iterations are a void beat.
+    """
+
+    block: Ints
+    outer: Stops
+    frees: Bools
+    length: Ints
 
 
 def read_process(
@@ -65,6 +85,45 @@ def read_process(
 
     Without ``blocks`` it is taken to find as many as it needs. A run with a trigger begins with a firing of its own.
     """
+    runs = _runs(program, blocks, trigger)
+    levels = program.levels or (PmuLevel(),)
+    beats = np.maximum(1, runs.length * prod(max(1, level.bound) for level in levels[1:]))
+    begins_apart = trigger is not None or program.control_out
+    total, sent = int(beats.sum()) + begins_apart * len(beats), int(beats.sum())
+    after = np.cumsum(beats + begins_apart)
+
+    def run() -> Ints:
+        return np.repeat(np.arange(len(beats)), beats + begins_apart)
+
+    def ring() -> tuple[Ints, Ints]:
+        last = np.zeros(total, bool)
+        last[after - 1] = runs.frees
+        return runs.block[run()] + 1, runs.block[run()] + last
+
+    def begun() -> tuple[Ints, Ints]:
+        return run() + 1, run() + 1
+
+    def data() -> tuple[Ints, Ints]:
+        sends = np.ones(total, bool)
+        if begins_apart:
+            sends[after - beats - 1] = False
+        number = np.cumsum(sends, dtype=np.int64)
+        return number, number
+
+    where, network = trigger_of(program), Network[program.read.name]
+    takes = [Side(RING, int(runs.frees.sum()), ring)]
+    if where is not None:
+        takes.append(Side(where, len(beats), begun))
+    gives = [Side((network, 0), sent, data)]
+    outputs = {network: _sent(program, levels, runs, beats)}
+    if program.control_out:
+        gives.append(Side((Network.CONTROL, 0), len(beats), begun))
+        outputs[Network.CONTROL] = Shape.of(runs.outer)
+    needed = int(runs.block[-1]) + 1 if len(beats) else 0
+    return Process(total, tuple(takes), tuple(gives)), outputs, needed
+
+
+def _runs(program: Pmu, blocks: Blocks | None, trigger: Shape | None) -> _Runs:
     if program.trigger is Trigger.BLOCK:
         assert blocks is not None
         block, outer = np.arange(len(blocks.outer)), blocks.outer
@@ -72,57 +131,35 @@ def read_process(
     else:
         assert trigger is not None
         frees = trigger.stop >= program.free_rank
-        block = np.cumsum(frees) - frees
-        runs = len(block) if blocks is None else int(np.searchsorted(block, len(blocks.outer)))
-        block, frees, outer = block[:runs], frees[:runs], trigger.stop[:runs]
-        void = trigger.void[:runs] & (program.trigger is Trigger.ADDRESS)
-    levels = program.levels or (PmuLevel(),)
-    length = np.full(len(block), max(1, levels[0].bound))
-    if program.by_length and blocks is not None:
-        length = blocks.kept[block]
-    length = np.where(void, 0, length)
-    beats = np.maximum(1, length * prod(max(1, level.bound) for level in levels[1:]))
-
-    begins_apart = trigger is not None or program.control_out
-    firings = beats + begins_apart
-    run = np.repeat(np.arange(len(block)), firings)
-    after = np.cumsum(firings)
-    last = np.zeros(len(run), bool)
-    last[after - 1] = True
-    sends = np.ones(len(run), bool)
-    if begins_apart:
-        sends[after - firings] = False
-    sent = np.cumsum(sends)
-    takes = [Side(RING, block[run] + 1, block[run] + (last & frees[run]))]
-    where = trigger_of(program)
-    if where is not None:
-        takes.append(Side(where, run + 1, run + 1))
-    network = Network[program.read.name]
-    gives = [Side((network, 0), sent, sent)]
-    outputs = {network: _beats(program, levels, length, outer)}
-    if program.control_out:
-        gives.append(Side((Network.CONTROL, 0), run + 1, run + 1))
-        outputs[Network.CONTROL] = Shape.of(outer)
-    needed = int(block[-1]) + 1 if len(block) else 0
-    return Process(len(run), tuple(takes), tuple(gives)), outputs, needed
-
-
-def _beats(program: Pmu, levels: tuple[PmuLevel, ...], length: Ints, outer: Ints) -> Shape:
-    nests = {int(each): _stops(levels, int(each)) for each in np.unique(length)}
-    if len(nests) == 1:
-        stop = np.tile(next(iter(nests.values())), len(length))
+        block = np.cumsum(frees, dtype=np.int64) - frees
+        count = len(block) if blocks is None else int(np.searchsorted(block, len(blocks.outer)))
+        block, frees, outer = block[:count], frees[:count], trigger.stop[:count]
+        void = trigger.void[:count] & (program.trigger is Trigger.ADDRESS)
+    if blocks is None or blocks.kept is None:
+        bound = program.levels[0].bound if program.levels else 1
+        length = np.full(len(block), max(1, bound))
     else:
-        stop = np.concatenate([nests[each] for each in length.tolist()] or [np.zeros(0, np.int64)])
-    ends = np.cumsum([len(nests[each]) for each in length.tolist()], dtype=np.int64) - 1
-    stop[ends] = outer + program.read_rank
+        length = blocks.kept[block]
+    return _Runs(block, outer, frees, np.where(void, 0, length))
+
+
+def _sent(program: Pmu, levels: tuple[PmuLevel, ...], runs: _Runs, beats: Ints) -> Shape:
+    longest = int(runs.length.max(initial=0))
+    if (runs.length == longest).all():
+        stop = np.tile(_stops(levels, longest), len(beats))
+    else:
+        nests = {int(each): _stops(levels, int(each)) for each in np.unique(runs.length)}
+        stop = np.concatenate([nests[each] for each in runs.length.tolist()])
+    ends = np.cumsum(beats) - 1
+    stop[ends] = runs.outer + program.read_rank
     void = np.zeros(len(stop), bool)
-    void[ends[length == 0]] = True
+    void[ends[runs.length == 0]] = True
     return Shape(stop, void)
 
 
-def _stops(levels: tuple[PmuLevel, ...], length: int) -> Ints:
+def _stops(levels: tuple[PmuLevel, ...], length: int) -> Stops:
     """Stops of one run; the last is not meant."""
-    stop = np.zeros(1, np.int64)
+    stop = np.zeros(1, np.int8)
     for place, level in enumerate(levels if length else ()):
         stop = np.tile(stop, max(1, level.bound) if place else length)
         stop[-1] = level.rank

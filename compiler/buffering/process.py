@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from compiler.buffering.beats import Ints
 from hw.topology import Network
 
-__all__ = ["RING", "Process", "Side", "Where", "counts"]
+__all__ = ["RING", "Process", "Side", "Where"]
 
 Where = tuple[Network | None, int]
 """A port of a unit, by its network and number; :data:`RING` for the buffers between the two sides of a PMU."""
@@ -19,16 +20,22 @@ RING: Where = (None, 0)
 
 @dataclass(frozen=True)
 class Side:
-    """What a process does at a channel, firing by firing; all counts are from the launch's beginning.
+    """What a process does at a channel: it takes or gives ``total`` beats, counted from the launch's beginning.
 
-    An input needs ``needs[k]`` beats to have been given before firing ``k``, an output needs room for ``needs[k]`` in
-    all; after it ``done[k]`` have been taken or given. Both never fall, and a firing takes, gives and needs at most one
-    more than the firing before has taken or given.
+    ``firings`` tells how, as two numbers for each firing ``k``: an input needs ``needs[k]`` beats to have been given
+    before it, an output needs room for ``needs[k]`` in all; after it ``done[k]`` have been taken or given. Both never
+    fall, and a firing takes, gives and needs at most one more than the firings before have taken or given. It is a
+    function, because most channels are never looked at that closely.
     """
 
     where: Where
-    needs: Ints
-    done: Ints
+    total: int
+    firings: Callable[[], tuple[Ints, Ints]]
+
+    @classmethod
+    def each(cls, where: Where, total: int) -> Side:
+        """A beat in every firing."""
+        return cls(where, total, lambda: (np.arange(1, total + 1), np.arange(1, total + 1)))
 
 
 @dataclass(frozen=True)
@@ -38,8 +45,3 @@ class Process:
     firings: int
     takes: tuple[Side, ...]
     gives: tuple[Side, ...]
-
-
-def counts(number: int) -> Ints:
-    """1, 2, 3, ..., ``number``."""
-    return np.arange(1, number + 1)

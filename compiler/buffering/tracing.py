@@ -20,7 +20,7 @@ from hw.topology import Network
 
 __all__ = ["network_of"]
 
-_NOTHING = Shape.of(np.zeros(0, np.int64))
+_NOTHING = Shape.of(np.zeros(0, np.int8))
 
 
 def network_of(netlist: Netlist, spec: FabricSpec, arguments: Mapping[int, int]) -> ProcessNetwork | None:
@@ -79,7 +79,7 @@ class _Tracing:
             written = given.get(port, _NOTHING)
             process, blocks = write_process(program, written, self.held.get(name, 0))
             self._add(name, process)
-            if program.by_length:
+            if blocks.kept is not None:
                 self.result.longest[name] = int(blocks.kept.max(initial=0))
         if program.read is not Port.OFF and name not in self.held:
             self._read(name, program, blocks)
@@ -153,10 +153,7 @@ class _Tracing:
         return next(side for side in (process.gives if gives else process.takes) if side.where == where)
 
     def _total(self, number: int | None, where: Where, *, gives: bool) -> int:
-        if number is None:
-            return 0
-        done = self._side(number, where, gives=gives).done
-        return int(done[-1]) if len(done) else 0
+        return 0 if number is None else self._side(number, where, gives=gives).total
 
     def _join(self, channel: Channel, output: Where, taken: Where) -> None:
         number = len(self.result.channels)

@@ -77,11 +77,11 @@ def test_the_least_that_is_needed_is_a_row(beats: int) -> None:
 def test_a_step_needs_room_even_if_it_gives_nothing() -> None:
     """A result without room at the end of the pipeline stops the header."""
     program = Pcu(vector=(Input(InputMode.EACH),), accumulate=Accumulate.REDUCE, acc_rank=1, scalar_out=True)
-    made = pcu_process(program, {(Network.VECTOR, 0): Shape.of(np.array([0, 0, 1, 0, 1]))})
+    made = pcu_process(program, {(Network.VECTOR, 0): Shape.of(np.array([0, 0, 1, 0, 1], np.int8))})
     assert made is not None
     (gives,) = made[0].gives
-    assert gives.needs.tolist() == [1, 1, 1, 2, 2]
-    assert gives.done.tolist() == [0, 0, 1, 1, 2]
+    needs, done = gives.firings()
+    assert (needs.tolist(), done.tolist()) == ([1, 1, 1, 2, 2], [0, 0, 1, 1, 2])
 
 
 def test_a_fifo_lets_void_beats_pass() -> None:

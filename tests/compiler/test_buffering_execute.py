@@ -9,10 +9,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from compiler.buffering.beats import Ints
 from compiler.buffering.execute import Execution
 from compiler.buffering.network import Channel, ProcessNetwork
 from compiler.buffering.process import RING, Process, Side
 from compiler.netlist import Pin
+
+
+def _side(needs: Ints, done: Ints) -> Side:
+    return Side(RING, int(done[-1]), lambda: (needs, done))
 
 
 def _network(seed: int) -> ProcessNetwork:
@@ -29,14 +34,14 @@ def _network(seed: int) -> ProcessNetwork:
         moved[random.sample(range(firings[process]), total)] = 1
         done = np.cumsum(moved)
         peeks = np.array([random.randint(0, 1) for _ in moved]) & (done < total)
-        return Side(RING, np.maximum.accumulate(done + np.where(moved, 0, peeks)), done)
+        return _side(np.maximum.accumulate(done + np.where(moved, 0, peeks)), done)
 
     for number in range(random.randint(1, 2 * count)):
         source, target = random.sample(range(count), 2)
         held = random.choice([0, 0, 0, 1])
         total = random.randint(1, min(firings[source], firings[target] - held))
         gives, takes = side(source, total), side(target, held + total - random.choice([0, 0, 0, 1]))
-        gives = Side(RING, gives.needs + held, gives.done + held)
+        gives = _side(*(each + held for each in gives.firings()))
         network.channels.append(Channel(source, target, None, Pin(f"ring {number}"), random.randint(1, 4), held))
         network.gives[source].append((number, gives))
         network.takes[target].append((number, takes))
@@ -57,14 +62,14 @@ def _ends(network: ProcessNetwork, capacities: dict[int, int], random: Random) -
         k = at[process]
         return (
             k < network.processes[process].firings
-            and all(given[c] >= s.needs[k] for c, s in network.takes[process])
-            and all(taken[c] + room[c] >= s.needs[k] for c, s in network.gives[process])
+            and all(given[c] >= s.firings()[0][k] for c, s in network.takes[process])
+            and all(taken[c] + room[c] >= s.firings()[0][k] for c, s in network.gives[process])
         )
 
     while ready := [process for process in range(len(at)) if can_fire(process)]:
         process = random.choice(ready)
-        taken |= {c: int(s.done[at[process]]) for c, s in network.takes[process]}
-        given |= {c: int(s.done[at[process]]) for c, s in network.gives[process]}
+        taken |= {c: int(s.firings()[1][at[process]]) for c, s in network.takes[process]}
+        given |= {c: int(s.firings()[1][at[process]]) for c, s in network.gives[process]}
         at[process] += 1
     return all(here == process.firings for here, process in zip(at, network.processes, strict=True))
 
@@ -101,7 +106,7 @@ def test_beats_left_in_a_ring_need_room(capacity: int) -> None:
     number = np.arange(1, 3)
     none = np.zeros(1, np.int64)
     channel = Channel(0, 1, None, Pin("ring"), capacity)
-    give, take = Side(RING, number, number), Side(RING, none, none)
+    give, take = _side(number, number), _side(none, none)
     network = ProcessNetwork(
         ["writes", "reads"],
         [Process(2, (), (give,)), Process(1, (take,), ())],
