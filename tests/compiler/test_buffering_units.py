@@ -134,3 +134,4 @@ def test_pmu(data: st.DataObject) -> None:
         assert done[-1:].tolist() in ([], [side.total])
         assert (needs >= done).all()
         assert (needs <= np.append(0, done)[:-1] + 1).all()
+        assert (np.diff(done) >= 0).all()
