@@ -10,6 +10,7 @@ from amaranth.back import verilog
 from hw.chip.chip import Chip
 from hw.fabric import FABRIC, tile_module
 from hw.fabric_verilog import fabric_verilog
+from hw.native import native_cpp, native_verilog
 from hw.pcu.gate import CLOCK_GATE_SOURCE
 from hw.spec import FabricSpec
 from hw.tile.tile import Tile
@@ -32,7 +33,13 @@ class Elaboration:
 
 
 def elaborate(
-    spec: FabricSpec, *, checks: bool = False, taps: bool = False, clock_gating: bool = False, cache: bool = True
+    spec: FabricSpec,
+    *,
+    checks: bool = False,
+    taps: bool = False,
+    clock_gating: bool = False,
+    native: bool = False,
+    cache: bool = True,
 ) -> Elaboration:
     """The Verilog of a fabric: ``weft_chip.v``, ``weft_fabric.v``, and one like ``weft_tile_pcu.v`` a kind of tile.
 
@@ -46,29 +53,49 @@ def elaborate(
         Report the beats that reach buffers and stores to the simulation's ``weft_tap``; not for synthesis.
     clock_gating
         Stop the clock of what has nothing to do, for a fast simulation; not for synthesis. Adds ``weft_clock_gate.sv``.
+    native
+        Compute on the host's floats instead of in logic, see :mod:`hw.native`; the same bits in the same cycles. Needs
+        ``clock_gating``; not for synthesis. Adds ``weft_native_*``, Verilog and C++.
     cache
         Take the text from disk if it was made before from the same spec and sources, and keep it there.
+
+    Raises
+    ------
+    ValueError
+        ``native`` without ``clock_gating``.
     """
-    key = content_key(spec.hash, checks, taps, clock_gating) if cache else ""
+    if native and not clock_gating:
+        raise ValueError("clock_gating must be True with native arithmetic, not False")
+    key = content_key(spec.hash, checks, taps, clock_gating, native) if cache else ""
     files = fetch(key) if cache else None
     if files is None:
-        files = _make(spec, checks=checks, taps=taps, clock_gating=clock_gating)
+        files = _make(spec, checks=checks, taps=taps, clock_gating=clock_gating, native=native)
         if cache:
             store(key, files)
     return Elaboration(spec=spec, files=files)
 
 
-def _make(spec: FabricSpec, *, checks: bool, taps: bool, clock_gating: bool) -> dict[str, str]:
+def _make(spec: FabricSpec, *, checks: bool, taps: bool, clock_gating: bool, native: bool) -> dict[str, str]:
     files: dict[str, str] = {}
     kinds = set(Topology(spec).tiles.values())
     for kind in TileKind:
         if kind in kinds:
-            tile = Tile(spec=spec, kind=kind, checks=checks, tap=taps, stalls=checks, clock_gating=clock_gating)
+            tile = Tile(
+                spec=spec,
+                kind=kind,
+                checks=checks,
+                tap=taps,
+                stalls=checks,
+                clock_gating=clock_gating,
+                native=native,
+            )
             files[f"{tile_module(kind)}.v"] = _convert(tile, tile_module(kind))
     files[f"{TOP}.v"] = _convert(Chip(spec=spec, instance=True), TOP)
     files[f"{FABRIC}.v"] = fabric_verilog(spec)
     if clock_gating:
         files[CLOCK_GATE_SOURCE.name] = CLOCK_GATE_SOURCE.read_text()
+    if native:
+        files |= native_verilog() | native_cpp()
     return dict(sorted(files.items()))
 
 

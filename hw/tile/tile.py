@@ -70,6 +70,8 @@ class Tile(wiring.Component):
         Let a PMU or an AGCU report the beats it takes to the simulation's ``weft_tap``.
     clock_gating
         Stop the clock of parts of a PCU that have nothing to do, for a fast simulation; not for synthesis.
+    native
+        Let the host compute in a PCU, for a faster one; needs ``clock_gating``, not for synthesis.
     stalls
         Let the simulation's ``weft_stall`` hold back the beats at the unit's ports at random, if its seed says so.
 
@@ -101,6 +103,7 @@ class Tile(wiring.Component):
         checks: bool = False,
         tap: bool = False,
         clock_gating: bool = False,
+        native: bool = False,
         stalls: bool = False,
     ) -> None:
         self._spec = spec
@@ -108,12 +111,15 @@ class Tile(wiring.Component):
         self._checks = checks
         self._tap = tap and kind is not TileKind.PCU
         self._clock_gating = clock_gating
+        self._native = native
         self._stalls = stalls
         super().__init__(tile_members(spec, kind))
 
     def _unit(self) -> Any:
         if self._kind is TileKind.PCU:
-            return Pcu(spec=self._spec, checks=self._checks, clock_gating=self._clock_gating)
+            return Pcu(
+                spec=self._spec, checks=self._checks, clock_gating=self._clock_gating, native=self._native
+            )
         unit = Pmu if self._kind is TileKind.PMU else Agcu
         return unit(spec=self._spec, checks=self._checks, tap=self._tap)
 

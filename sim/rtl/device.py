@@ -21,7 +21,10 @@ from sim.rtl.waits import describe_waits
 from sim.verilator.build import build
 from sim.verilator.toolchain import require
 
-__all__ = ["RtlDevice"]
+__all__ = ["ARITHMETIC", "RtlDevice"]
+
+ARITHMETIC = ("native", "rtl")
+"""What can compute in a simulated chip."""
 
 _LAUNCH, _CLEAR, _IMAGE = 1, 2, 4
 _COUNTERS = (Counter.BUSY, Counter.STARVED, Counter.BLOCKED, Counter.BEATS)
@@ -67,6 +70,9 @@ class RtlDevice:
         Compile the design as a whole: longer to build, faster to run.
     checks
         Assertions on every stream inside the tiles, and random stalls at their ports.
+    arith
+        ``"rtl"`` simulates the arithmetic units, ``"native"`` lets the host compute the same bits in the same cycles,
+        sooner. Without effect on ``files``.
     seed
         Given to cocotb.
 
@@ -95,6 +101,7 @@ class RtlDevice:
         limit: int = 1_000_000_000,
         flat: bool = False,
         checks: bool = True,
+        arith: str = "rtl",
         seed: int = 1,
     ) -> None:
         if not 1 <= memory_bytes <= 1 << 32:
@@ -103,6 +110,8 @@ class RtlDevice:
             raise ValueError(f"bandwidth must be above 0 and at most 1, not {bandwidth}")
         if activity and (activity < 32 or flat):
             raise ValueError(f"activity must be 0 or at least 32, and 0 if flat, not {activity}")
+        if arith not in ARITHMETIC:
+            raise ValueError(f"arith must be one of {', '.join(ARITHMETIC)}, not {arith!r}")
         if latency < 1:
             raise ValueError(f"latency must be at least 1, not {latency}")
         if stalls is not None and not 0 <= stalls < 1 << 31:
@@ -114,9 +123,9 @@ class RtlDevice:
         self._notes = ""
         self._given_up = False
         self.cycles = 0  # simulated, all in all
-        design = chip_design(
-            _elaborate(spec, checks=checks) if files is None else files, waves=waves is not None, flat=flat
-        )
+        if files is None:
+            files = _elaborate(spec, checks=checks, native=arith == "native")
+        design = chip_design(files, waves=waves is not None, flat=flat)
         # A seed of 0 is a seed too, but means no stalls to the models.
         stall_seed = 0 if stalls is None else stalls + 1
         self._process = SimulatorProcess(build(design), waves=waves, stalls=stall_seed, seed=seed)
@@ -283,9 +292,9 @@ def _memory_folder(size: int) -> str | None:
     return str(shared) if status.f_bavail * status.f_frsize > 2 * size else None
 
 
-def _elaborate(spec: FabricSpec, *, checks: bool) -> dict[str, str]:
+def _elaborate(spec: FabricSpec, *, checks: bool, native: bool) -> dict[str, str]:
     from hw.elaborate import elaborate  # needs Amaranth, which a given set of files does not
 
     require()  # sooner than after the Verilog is made
     function: Callable[..., Any] = elaborate
-    return dict(function(spec, checks=checks, taps=True, clock_gating=True).files)
+    return dict(function(spec, checks=checks, taps=True, clock_gating=True, native=native).files)

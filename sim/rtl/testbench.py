@@ -85,7 +85,7 @@ def _pins(ports: Mapping[str, Port], prefix: str, signals: list[str]) -> str:
 def chip_design(
     files: Mapping[str, str], *, waves: bool = False, flat: bool = False, assertions: bool = True
 ) -> Design:
-    """What is built for a chip: its Verilog, the hand-written modules, the test bench and the models behind it.
+    """What is built for a chip: its Verilog and C++, the hand-written modules, the test bench and the models behind it.
 
     With ``flat`` tiles are not compiled on their own: slower to build, faster to run.
 
@@ -105,7 +105,10 @@ def chip_design(
         top="weft_tb",
         files={**{path.name: path.read_text() for path in hand_written}, **verilog, "weft_tb.sv": testbench(chip)},
         public=_PUBLIC,
-        cpp={path.name: path.read_text() for path in models},
+        cpp={
+            **{path.name: path.read_text() for path in models},
+            **{name: text for name, text in files.items() if name.endswith((".cpp", ".h"))},
+        },
         blocks=() if flat else tuple(sorted(name for name in modules if re.fullmatch(r"weft_tile_\w+", name))),
         counters="counters",
         clock=True,

@@ -12,11 +12,13 @@ from amaranth.back import verilog
 from pcu_bench import Given, payloads
 
 from hw.fields import Layout
+from hw.native import native_cpp, native_verilog
 from hw.pcu import Pcu
 from hw.pcu.gate import CLOCK_GATE_SOURCE
 from hw.program import Pcu as Program
 from hw.spec import FabricSpec
 from sim.verilator import toolchain
+from sim.verilator.plain import build_plain
 
 Beat = tuple[tuple[int, ...], int, bool]
 
@@ -58,7 +60,7 @@ _SINK = """
   wire [{high}:0] {port}_beat;
   wire {port}_valid;
   wire {port}_ready = !pause[{bit}];
-  always @(posedge clk) if (run && {port}_valid && {port}_ready) $display("{port} %h", {port}_beat);
+  always @(posedge clk) if (run && {port}_valid && {port}_ready) $display("{port} %h %0d", {port}_beat, cycle);
 """
 
 
@@ -70,25 +72,29 @@ class VerilogBench:
     folder: Path
 
     @staticmethod
-    def build(spec: FabricSpec, folder: Path, *, clock_gating: bool = True) -> VerilogBench:
+    def build(spec: FabricSpec, folder: Path, *, clock_gating: bool = True, native: bool = False) -> VerilogBench:
         """Verilate and compile the unit and its bench in ``folder``."""
-        unit = Pcu(spec=spec, clock_gating=clock_gating)
+        unit = Pcu(spec=spec, clock_gating=clock_gating, native=native)
         text = verilog.convert(unit, name="pcu", emit_src=False, strip_internal_attrs=True)
-        (folder / "pcu.v").write_text(text)
-        (folder / "bench.sv").write_text(_bench(spec))
-        (folder / "main.cpp").write_text(_MAIN)
-        sources = [str(folder / name) for name in ("bench.sv", "pcu.v", "main.cpp")]
-        command = [str(toolchain.verilator_root() / "bin" / "verilator"), "--cc", "--exe", "-O3", "--no-timing"]
-        command += ["-Wno-lint", "-Wno-style", "-Wno-fatal", "--top-module", "bench", "-Mdir", str(folder / "obj")]
-        _run([*command, "--output-split", "10000", *sources, str(CLOCK_GATE_SOURCE)], folder)
-        make = ["make", "-j2", "-C", str(folder / "obj"), "-f", "Vbench.mk", *toolchain.make_variables()]
-        _run([*make, "OPT_FAST=-O2", "OPT_SLOW=-O0", "Vbench"], folder)
+        files = {"pcu.v": text, "bench.sv": _bench(spec), "main.cpp": _MAIN}
+        files |= {CLOCK_GATE_SOURCE.name: CLOCK_GATE_SOURCE.read_text()}
+        if native:
+            files |= {**native_verilog(), **native_cpp()}
+        build_plain(files, top="bench", folder=folder)
         return VerilogBench(spec, folder)
 
     def run(
         self, program: Program, vector: Given, scalar: Given, *, cycles: int, seed: int = 0
     ) -> tuple[list[Beat], list[Beat]]:
         """Beats of the vector and of the scalar output; ``seed`` 0 makes no pauses."""
+        received: dict[str, list[Beat]] = {"vector_out_0": [], "scalar_out_0": []}
+        for line in self.arrivals(program, vector, scalar, cycles=cycles, seed=seed):
+            port, word, _ = line.split()
+            received[port].append(_beat(int(word, 16), _width(self.spec, port[:6]), self.spec.stop_bits))
+        return received["vector_out_0"], received["scalar_out_0"]
+
+    def arrivals(self, program: Program, vector: Given, scalar: Given, *, cycles: int, seed: int = 0) -> list[str]:
+        """What :meth:`run` gives as it was printed: port, payload and cycle of each beat."""
         words = Layout(Program, self.spec).pack(program)
         (self.folder / "program.hex").write_text(f"{sum(word << 32 * i for i, word in enumerate(words)):x}\n")
         for name, count, given in (
@@ -101,12 +107,7 @@ class VerilogBench:
                 lines = [f"{word:x}" for word in [*beats, (1 << width) - 1]]
                 (self.folder / f"{name}_in_{number}.hex").write_text("\n".join(lines) + "\n")
         text = _run([str(self.folder / "obj" / "Vbench"), str(cycles), f"+seed={seed}"], self.folder)
-        received: dict[str, list[Beat]] = {"vector_out_0": [], "scalar_out_0": []}
-        for line in text.splitlines():
-            port, *word = line.split()
-            if port in received:
-                received[port].append(_beat(int(word[0], 16), _width(self.spec, port[:6]), self.spec.stop_bits))
-        return received["vector_out_0"], received["scalar_out_0"]
+        return [line for line in text.splitlines() if line.split()[0] in ("vector_out_0", "scalar_out_0")]
 
 
 def _width(spec: FabricSpec, network: str) -> int:

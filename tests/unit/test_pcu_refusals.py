@@ -6,6 +6,7 @@ from __future__ import annotations
 import pytest
 from pcu_bench import SPEC
 
+from hw.pcu import Pcu
 from hw.pcu.stage import Stage
 
 
@@ -13,3 +14,8 @@ from hw.pcu.stage import Stage
 def test_a_stage_that_does_not_exist(number: int) -> None:
     with pytest.raises(ValueError, match=rf"number must be at least 0 and less than stages = 2, not {number}"):
         Stage(spec=SPEC, number=number)
+
+
+def test_native_arithmetic_without_gated_clocks() -> None:
+    with pytest.raises(ValueError, match="clock_gating must be True with native arithmetic, not False"):
+        Pcu(spec=SPEC, native=True)

@@ -1,0 +1,38 @@
+// The function units of a PCU stage, all lanes in one call; only for simulation. Latency and bits are the real ones:
+// 3 cycles from a and b, 2 from c and bypass. Nothing is computed for a step that is not valid, which no one looks at.
+//
+// The operands are words in an open array, which reach C++ without a copy: all a, then all b, then all c. What only this
+// process sees is assigned at once, newest last.
+module weft_native_functions #(
+    parameter int LANES = 1
+) (
+    input logic clk,
+    input logic valid,  // with c
+    input logic [3:0] op,
+    input logic [LANES*32-1:0] a,
+    input logic [LANES*32-1:0] b,
+    input logic [LANES*32-1:0] c,
+    input logic bypass,
+    output logic [LANES*32-1:0] r
+);
+  import "DPI-C" function void weft_native_function(
+    input int lanes,
+    input byte unsigned op,
+    input bit bypass,
+    input bit [31:0] operands[],
+    output bit [31:0] r[]
+  );
+
+  bit [31:0] operands[3*LANES], result[LANES];
+  always @(posedge clk) begin
+    for (int lane = 0; lane < LANES; lane++) r[32*lane+:32] <= result[lane];
+    if (valid) begin
+      for (int lane = 0; lane < LANES; lane++) operands[2*LANES+lane] = c[32*lane+:32];
+      weft_native_function(LANES, {4'b0, op}, bypass, operands, result);
+    end
+    for (int lane = 0; lane < LANES; lane++) begin
+      operands[lane] = a[32*lane+:32];
+      operands[LANES+lane] = b[32*lane+:32];
+    end
+  end
+endmodule

@@ -1,0 +1,1 @@
+"""Comparison of the native arithmetic with the real units."""

@@ -1,0 +1,39 @@
+"""A simulator with a ``main`` of its own, without cocotb: for benches that drive a component from C++."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+from sim.verilator import toolchain
+
+__all__ = ["build_plain"]
+
+
+def build_plain(files: Mapping[str, str], *, top: str, folder: Path) -> Path:
+    """Verilate and compile ``files``, text by name, in ``folder``; returns the executable.
+
+    One of them has ``main`` and includes ``V{top}.h``. Optimised as the simulators of a fabric are.
+
+    Raises
+    ------
+    RuntimeError
+        Verilator or the compiler refused; the message ends with what they said.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in files.items():
+        (folder / name).write_text(text)
+    verilate = [str(toolchain.verilator_root() / "bin" / "verilator"), "--cc", "--exe", "-O3", "--no-timing"]
+    verilate += ["--x-assign", "fast", "--x-initial", "fast", "-Wno-lint", "-Wno-style", "-Wno-fatal"]
+    verilate += ["--output-split", "10000", "--top-module", top, "-Mdir", "obj", "-CFLAGS", f"-I{folder}"]
+    verilate += [str(folder / name) for name in files if not name.endswith(".h")]
+    make = ["make", "-j2", "-C", "obj", "-f", f"V{top}.mk", *toolchain.make_variables()]
+    make += ["OPT_FAST=-O2", "OPT_GLOBAL=-O2", "OPT_SLOW=-O0", f"V{top}"]
+    for command in (verilate, make):
+        run = subprocess.run(
+            command, cwd=folder, env=toolchain.environment(), capture_output=True, text=True, check=False
+        )
+        if run.returncode:
+            raise RuntimeError(f"{command[0]} failed: {(run.stdout + run.stderr)[-2000:]}")
+    return folder / "obj" / f"V{top}"
