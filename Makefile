@@ -10,7 +10,7 @@ PYTEST := $(BIN)/pytest -n $(JOBS) --dist worksteal
 # The caches of what we call, too.
 export XDG_CACHE_HOME := $(CURDIR)/build/cache
 
-.PHONY: help setup demo test test-torch verify-long bench lint clean
+.PHONY: help setup demo test test-torch verify-long verify-arith bench lint clean
 
 help: ## say what the targets do
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-20s %s\n", $$1, $$2}'
@@ -37,6 +37,9 @@ test-torch: $(TORCH_STAMP) ## compare the reference with transformers, live; ins
 
 verify-long: $(STAMP) ## the test suite again and again, each time with fresh seeds: make verify-long RUNS=5
 	for run in $$(seq $(RUNS)); do $(PYTEST) --hypothesis-seed=$$(od -An -N4 -tu4 /dev/urandom | tr -d ' ') || exit 1; done
+
+verify-arith: $(STAMP) ## compare native arithmetic with the real units; every operand, for an hour: make verify-arith FULL=1
+	$(BIN)/python -m sim.arith.verify --jobs $(JOBS) $(if $(FULL),--full)
 
 bench: $(STAMP) ## run every benchmark and write its JSON to build/benchmarks
 	mkdir -p build/benchmarks

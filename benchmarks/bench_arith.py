@@ -129,7 +129,12 @@ def _bench(spec: FabricSpec) -> str:
     count = _ROWS * spec.acc_depth
     width, scalar_width = 32 * spec.lanes + spec.stop_bits + 1, 32 + spec.stop_bits + 1
     ports = [".vector_in__0__payload(beats[at])", ".vector_in__0__valid(run)", ".vector_in__0__ready(ready)"]
-    ports += [".vector_out__0__payload(result)", ".vector_out__0__valid(valid)", ".vector_out__0__ready(1'b1)", ".scalar_out__0__ready(1'b1)"]
+    ports += [
+        ".vector_out__0__payload(result)",
+        ".vector_out__0__valid(valid)",
+        ".vector_out__0__ready(1'b1)",
+        ".scalar_out__0__ready(1'b1)",
+    ]
     folded = " + ".join(f"result[{32 * lane} +: 32]" for lane in range(spec.lanes))
     body: list[str] = []
     for number in range(spec.scalar_inputs):

@@ -37,6 +37,7 @@ __all__ = ["EPILOG", "generate"]
 EPILOG = example('weft generate models/weft-tiny --prompt "And God " --tokens 16 --fabric demo --device rtl')
 _WINDOW = 4096  # cycles; only the sums are shown
 _DEVICES = ("functional", "rtl", "reference")
+_ARITHMETIC = ("native", "rtl")
 
 
 def generate(
@@ -54,6 +55,14 @@ def generate(
         Path | None,
         typer.Option("--waves", metavar="FILE.fst", help="On RTL: write waves, and a map of their signals; slow."),
     ] = None,
+    arith: Annotated[
+        str,
+        typer.Option(
+            "--arith",
+            metavar="native|rtl",
+            help="On RTL: arithmetic on the host, the same bits in the same cycles, or the real logic, slower.",
+        ),
+    ] = "native",
     temperature: Annotated[
         float, typer.Option("--temperature", callback=within(0), help="Sample; 0 takes the likeliest.")
     ] = 0.0,
@@ -71,6 +80,8 @@ def generate(
 
     if device not in _DEVICES:
         raise WeftError(f"--device must be one of {', '.join(_DEVICES)}, not {device!r}")
+    if arith not in _ARITHMETIC:
+        raise WeftError(f"--arith must be one of {', '.join(_ARITHMETIC)}, not {arith!r}")
     new = [("--logits", logits), *(("--waves", path) for path in (waves, *signal_files(waves)))]
     for option, path in new:
         if path is not None:
@@ -82,7 +93,7 @@ def generate(
     check_ids(ids, model.config.vocab_size, model.config.max_position_embeddings, tokens)
     result, begun = Generation(), time.perf_counter()
     with ExitStack() as stack:
-        step = _step(device, model, spec, result, stack, stalls=stalls, waves=waves)
+        step = _step(device, model, spec, result, stack, stalls=stalls, waves=waves, arith=arith)
         begun_run = time.perf_counter()
         if not json and tokenizer is not None:
             typer.echo(tokenizer.decode(ids), nl=False)
@@ -95,6 +106,7 @@ def generate(
     if logits is not None:
         _write_logits(logits, [*ids, *result.tokens], result)
     value = _summary(device, spec, ids, result, ended - begun, ended - begun_run)
+    value["arith"] = arith if device == "rtl" else None
     value["text"] = "" if tokenizer is None else tokenizer.decode(result.tokens)
     show(value, _table(value), as_json=json)
     if result.comparison.mismatches:
@@ -110,6 +122,7 @@ def _step(
     *,
     stalls: int | None,
     waves: Path | None,
+    arith: str,
 ) -> Callable[[int], Any]:
     """What processes a token on that device."""
     if device == "reference":
@@ -134,6 +147,7 @@ def _step(
                 count=False,
                 activity=_WINDOW,
                 checks=stalls is not None,
+                arith=arith,
             )
         )
     if waves is not None:
@@ -174,6 +188,8 @@ def _summary(
 
 def _table(value: dict[str, Any]) -> str:
     rows = {key: each for key, each in value.items() if key not in ("tokens", "prompt_ids", "text", "first_mismatches")}
+    if value["arith"] is None:
+        del rows["arith"]
     rows["channel_utilisation"] = f"{value['channel_utilisation']:.1%}"
     rows["tile_utilisation"] = ", ".join(f"{kind} {each:.1%}" for kind, each in value["tile_utilisation"].items())
     width = max(map(len, rows))

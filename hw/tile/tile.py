@@ -117,9 +117,7 @@ class Tile(wiring.Component):
 
     def _unit(self) -> Any:
         if self._kind is TileKind.PCU:
-            return Pcu(
-                spec=self._spec, checks=self._checks, clock_gating=self._clock_gating, native=self._native
-            )
+            return Pcu(spec=self._spec, checks=self._checks, clock_gating=self._clock_gating, native=self._native)
         unit = Pmu if self._kind is TileKind.PMU else Agcu
         return unit(spec=self._spec, checks=self._checks, tap=self._tap)
 

@@ -4,12 +4,13 @@
 //   Vbench random OP COUNT SEED   COUNT sets of operands, eight kinds of them in turn
 //   Vbench range OP FIRST LAST    every x from FIRST to LAST and, of a product, every pair of bf16 in one word
 //
-// Prints the sets of operands compared, the differences, and the first of these. LANES, OPERANDS and DELAY are given by
-// the compiler's command line: DELAY is the latency, OPERANDS 1 to 3. A bench with TREE has one result for all lanes.
+// Prints the sets of operands compared, the differences, seconds of the processor, and the first difference. LANES, OPERANDS and DELAY are given by
+// the compiler's command line: DELAY is the latency and one, OPERANDS 1 to 3. A bench with TREE has one result for all lanes.
 
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <ctime>
 
 #include "Vbench.h"
 #include "bench.h"
@@ -104,17 +105,20 @@ public:
     // A set of operands in each lane.
     void feed(const Operands& operands) {
         history_[cycle_ % HISTORY] = operands;
-        std::memcpy(bench_.a.data(), operands.a, sizeof operands.a);
-        if (OPERANDS > 1) std::memcpy(bench_.b.data(), operands.b, sizeof operands.b);
-        if (OPERANDS > 1) std::memcpy(bench_.c.data(), operands.c, sizeof operands.c);
+        std::memcpy(&bench_.next_a, operands.a, sizeof operands.a);
+        if (OPERANDS > 1) {
+            std::memcpy(&bench_.next_b, operands.b, sizeof operands.b);
+            std::memcpy(&bench_.next_c, operands.c, sizeof operands.c);
+        }
         clock();
         // The results on show are those of the operands DELAY cycles ago.
         if (cycle_ >= DELAY) compare();
     }
 
     int finish() {
-        for (int lag = 0; lag < DELAY; ++lag) feed(Operands{});
-        std::printf("%llu %llu %s\n", (unsigned long long)compared_, (unsigned long long)wrong_, first_);
+        for (int lag = 1; lag < DELAY; ++lag) feed(Operands{});
+        const double seconds = double(std::clock()) / CLOCKS_PER_SEC;
+        std::printf("%llu %llu %.3f %s\n", (unsigned long long)compared_, (unsigned long long)wrong_, seconds, first_);
         return wrong_ != 0 || compared_ == 0;
     }
 

@@ -50,7 +50,7 @@ def build_model(name: str, folder: Path, cpp: Mapping[str, str] | None = None) -
     constants = {
         "LANES": LANES,
         "OPERANDS": model.operands,
-        "DELAY": model.latency,
+        "DELAY": model.latency + 1,
         "TREE": int(model.tree),
         "RESULTS": 1 if model.tree else LANES,
     }
@@ -66,13 +66,15 @@ def build_model(name: str, folder: Path, cpp: Mapping[str, str] | None = None) -
 
 
 def _bench(model: Model) -> str:
-    """SystemVerilog of the bench: operands of a set enter together and leave DELAY cycles later, from both."""
+    """SystemVerilog of the bench: operands of a set enter together and leave DELAY cycles later, from both units."""
     words = 32 * LANES
     results = 32 if model.tree else words
     lines = [
-        f"module bench(input clk, input [3:0] op, input [{words - 1}:0] a, input [{words - 1}:0] b,",
-        f"  input [{words - 1}:0] c, output [{results - 1}:0] real_r, output [{results - 1}:0] native_r);",
-        f"  reg [{words - 1}:0] later_c; always @(posedge clk) later_c <= c;",
+        f"module bench(input clk, input [3:0] op, input [{words - 1}:0] next_a, input [{words - 1}:0] next_b,",
+        f"  input [{words - 1}:0] next_c, output [{results - 1}:0] real_r, output [{results - 1}:0] native_r);",
+        # Registers, because Verilator computes what follows from an input at both edges of the clock.
+        f"  reg [{words - 1}:0] a, b, c, later_c;",
+        "  always @(posedge clk) begin a <= next_a; b <= next_b; c <= next_c; later_c <= c; end",
     ]
     if model.tree:
         lines.append("  unit tree(.clk(clk), .rst(1'b0), .op(op[1:0]), .x(a), .r(real_r));")

@@ -41,7 +41,7 @@ class Task:
 
 @dataclass(frozen=True)
 class Outcome:
-    """Sets of operands compared, how many results differ, the first difference in words, and seconds."""
+    """Sets of operands compared, how many results differ, the first difference in words, and seconds of the processor."""
 
     compared: int
     wrong: int
@@ -87,13 +87,12 @@ def run_task(program: Path, task: Task) -> Outcome:
     RuntimeError
         It ended without a result.
     """
-    begun = time.perf_counter()
     run = subprocess.run([program, *task.arguments], capture_output=True, text=True, check=False)
-    words = run.stdout.split(maxsplit=2)
-    if len(words) < 2:
+    words = run.stdout.split(maxsplit=3)
+    if len(words) < 3:
         raise RuntimeError(f"{task.model} {' '.join(task.arguments)} ended with {run.returncode}: {run.stderr[-500:]}")
-    first = words[2].strip() if len(words) > 2 else ""
-    return Outcome(int(words[0]), int(words[1]), first, time.perf_counter() - begun)
+    first = words[3].strip() if len(words) > 3 else ""
+    return Outcome(int(words[0]), int(words[1]), first, float(words[2]))
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -116,7 +115,9 @@ def main(arguments: list[str] | None = None) -> int:
         compared, seconds = sum(each.compared for each in outcomes), sum(each.seconds for each in outcomes)
         wrong = sum(each.wrong for each in outcomes)
         first = next((each.first for each in outcomes if each.wrong), "")
-        _say(f"{model:<12} {what:<22} {compared:>14,} compared {wrong:>6} differ {seconds:>8.1f} s  {first}".rstrip())
+        _say(
+            f"{model:<12} {what:<22} {compared:>14,} compared {wrong:>6} differ {seconds:>8.1f} CPU s  {first}".rstrip()
+        )
     every = [outcome for outcomes in rows.values() for outcome in outcomes]
     wrong = sum(each.wrong for each in every)
     minutes = (time.perf_counter() - begun) / 60

@@ -37,6 +37,7 @@ def test_functional_and_reference_write_the_same_text(tmp_path: Path) -> None:
             assert archive["logits"].shape == (12, 256)
     assert values[0].keys() >= KEYS
     assert values[0]["text"] == values[1]["text"] == "said,"
+    assert values[0]["arith"] is values[1]["arith"] is None
     assert values[0]["offchip_bytes"]["activations"] == 0
 
 
@@ -49,6 +50,7 @@ def test_functional_and_reference_write_the_same_text(tmp_path: Path) -> None:
         (("--prompt-ids", "256"), "a token id must be 0 to 255"),
         (("--prompt", "a" * 250, "--tokens", "20"), "256"),
         (("--prompt", "a", "--device", "gpu"), "--device must be one of functional, rtl, reference, not 'gpu'"),
+        (("--prompt", "a", "--arith", "host"), "--arith must be one of native, rtl, not 'host'"),
         (("--prompt", "a", "--set", "rows=4"), "set rows="),
         (("--prompt", "a", "--logits", __file__), "--logits must be a new file"),
     ],
