@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import prod
 
 from compiler.errors import WeftError
+from compiler.lower.transpose import transposing_read, transposing_write
 from compiler.memory import row_beats
 from compiler.step.buffers import BufferizeOp, RecallOp, ResidentOp, StreamifyOp
 from compiler.step.onchip import stream, used
@@ -57,7 +58,8 @@ def buffer_program(write: BufferizeOp, read: StreamifyOp, spec: FabricSpec, name
     Raises
     ------
     WeftError
-        A block larger than a PMU, strides that are no whole lines, or more loops than a PMU has.
+        A block larger than a PMU, strides that are no whole lines, more loops than a PMU has, or matrices of a shape
+        that cannot be transposed.
     """
     buffer = read.buffer.type
     assert isinstance(buffer, BufferType)
@@ -66,13 +68,18 @@ def buffer_program(write: BufferizeOp, read: StreamifyOp, spec: FabricSpec, name
     blocks = _ring(lines, None if write.blocks is None else write.blocks.value.data, spec, name)
     result = read.result.type
     vector = result.kind is not Kind.SCALAR
-    levels = _loops(read, buffer, spec, name, vector=vector)
+    write_levels, write_stride, offset = (), 1, 0 if read.offset is None else read.offset.value.data
+    if read.transposed is not None:
+        write_levels, write_stride = transposing_write(buffer.inner, spec)
+        levels = transposing_read(buffer.inner, spec, name)
+    else:
+        offset = _in_lines(offset, spec, name) if vector else offset
+        levels = _loops(read, buffer, spec, name, vector=vector)
     trigger, free_rank = Trigger.BLOCK, 0
     if read.trigger is not None:
         given = stream(read.trigger)
         trigger = Trigger.CONTROL if given.kind is Kind.CONTROL else Trigger.ADDRESS
         free_rank = given.rank - len(buffer.outer)
-    offset = 0 if read.offset is None else read.offset.value.data
     return Pmu(
         write=Port.SCALAR if buffer.kind is Kind.SCALAR else Port.VECTOR,
         write_rank=write.rank.value.data,
@@ -83,11 +90,14 @@ def buffer_program(write: BufferizeOp, read: StreamifyOp, spec: FabricSpec, name
         read=Port.VECTOR if vector else Port.SCALAR,
         trigger=trigger,
         free_rank=free_rank,
-        offset=_in_lines(offset, spec, name) if vector else offset,
+        offset=offset,
         levels=levels,
         by_length=dynamic,
         read_rank=1 if read.flat is not None else len(read.loops),
         control_out=read.runs is not None and used(read.runs),
+        write_levels=write_levels,
+        write_stride=write_stride,
+        transposed=read.transposed is not None,
     )
 
 

@@ -94,6 +94,8 @@ class StreamifyOp(IRDLOperation):
     A run is a loop nest: loop ``k`` makes ``sizes[k]`` iterations, ``strides[k]`` words apart (0 repeats), from word
     ``offset``; by default the buffer in order. A row of a vector buffer takes whole beats. The last loop of a vector
     read is over elements side by side, its stride is not used. With ``flat`` the loops make one dimension together.
+    Instead of all these ``transposed`` reads the columns of each matrix, that is of the two last dimensions of a vector
+    buffer, as rows of vectors.
     ``runs`` is a control stream with an element for each run.
     """
 
@@ -105,6 +107,7 @@ class StreamifyOp(IRDLOperation):
     strides = opt_prop_def(INTS)
     offset = opt_prop_def(IntegerAttr)
     flat = opt_prop_def(UnitAttr)
+    transposed = opt_prop_def(UnitAttr)
     result = result_def(StreamType)
     runs = opt_result_def(StreamType)
     irdl_options = (ParsePropInAttrDict(),)
@@ -120,14 +123,17 @@ class StreamifyOp(IRDLOperation):
         strides: Sequence[int] | None = None,
         offset: int = 0,
         flat: bool = False,
+        transposed: bool = False,
         runs: bool = False,
     ) -> None:
         given = buffer.type
         assert isinstance(given, BufferType)
         outer = given.outer if trigger is None else stream(trigger).dims
         inner = list(given.inner if sizes is None else sizes)
+        if transposed:
+            inner[-2:] = inner[:-3:-1]
         result = StreamType.make(kind or given.kind, (*outer, *([prod(inner)] if flat else inner)))
-        properties = attributes(sizes=sizes, strides=strides, offset=offset or None, flat=flat)
+        properties = attributes(sizes=sizes, strides=strides, offset=offset or None, flat=flat, transposed=transposed)
         control = [StreamType.make(Kind.CONTROL, outer)] if runs else []
         super().__init__(operands=[buffer, trigger], result_types=[result, control], properties=properties)
 
@@ -136,6 +142,8 @@ class StreamifyOp(IRDLOperation):
         """Iterations of the loops, outermost first."""
         buffer = self.buffer.type
         assert isinstance(buffer, BufferType)
+        if self.transposed is not None:
+            return (*buffer.inner[:-2], *buffer.inner[:-3:-1])
         return buffer.inner if self.sizes is None else self.sizes.get_values()
 
     def verify_(self) -> None:
@@ -149,6 +157,11 @@ class StreamifyOp(IRDLOperation):
                 raise VerifyException(
                     f"trigger must be control or scalar with outer dimensions {dims_text(buffer.outer)}"
                 )
+        if self.transposed is not None:
+            if any(each is not None for each in (self.sizes, self.strides, self.offset, self.flat)):
+                raise VerifyException("transposed takes no sizes, strides, offset or flat")
+            if len(buffer.inner) < 2 or {buffer.kind, self.result.type.kind} != {Kind.VECTOR}:
+                raise VerifyException("transposed must read vector buffers of at least 2 dimensions as vectors")
         loops = self.loops
         if self.strides is not None and len(self.strides) != len(loops):
             raise VerifyException(f"strides must have {len(loops)} entries, one a loop, not {len(self.strides)}")
