@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from compiler.buffering.beats import Shape
 from compiler.buffering.pcu import pcu_process
 from compiler.buffering.pmu import read_process, write_process
+from compiler.buffering.tracing import network_of
+from compiler.netlist import Net, Netlist, Pin, Unit
 from hw.presets import PRESETS
 from hw.program import Accumulate, Input, InputMode, Pcu, Pmu, PmuLevel, Port, Source, Stage, Trigger, WriteLevel
 from hw.topology import Network
@@ -138,3 +140,13 @@ def test_pmu(data: st.DataObject) -> None:
         assert (needs >= done).all()
         assert (needs <= np.append(0, done)[:-1] + 1).all()
         assert (np.diff(done) >= 0).all()
+
+
+def test_lengths_from_the_network_have_no_process() -> None:
+    """With addresses in their place there is a network."""
+    words = Pmu(write=Port.SCALAR, read=Port.SCALAR)
+    nets = (Net(Network.SCALAR, Pin("words"), (Pin("kept", 1),)),)
+    for trigger in Trigger.LENGTH, Trigger.ADDRESS:
+        kept = Pmu(write=Port.SCALAR, read=Port.SCALAR, trigger=trigger)
+        netlist = Netlist({"words": Unit("words", words), "kept": Unit("kept", kept)}, nets)
+        assert (network_of(netlist, SPEC, {}) is None) == (trigger is Trigger.LENGTH)
