@@ -24,7 +24,7 @@ class PmuState:
     ``lines`` [lines, lanes] are those of all blocks one after the other, oldest first, each block beginning with a new
     line; ``kept`` the beats and ``outer`` the outer stop of each block, ``size`` its lines. ``partial``,
     ``partial_kept`` and ``partial_counted`` are the lines, the beats kept and the beats counted of the
-    block that has not ended.
+    block that has not ended. ``number`` blocks have arrived since the launch began.
     """
 
     lines: NDArray[np.float32]
@@ -34,6 +34,7 @@ class PmuState:
     partial: NDArray[np.float32]
     partial_kept: int = 0
     partial_counted: int = 0
+    number: int = 0
 
     @classmethod
     def empty(cls, spec: FabricSpec) -> PmuState:
@@ -45,7 +46,7 @@ class PmuState:
         """This state when the oldest ``blocks`` are given back."""
         gone = int(self.size[:blocks].sum())
         left = (self.lines[gone:], self.kept[blocks:], self.size[blocks:], self.outer[blocks:])
-        return PmuState(*left, self.partial, self.partial_kept, self.partial_counted)
+        return PmuState(*left, self.partial, self.partial_kept, self.partial_counted, self.number)
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,11 @@ def _write(spec: FabricSpec, program: Pmu, beats: Beats, state: PmuState) -> Pmu
     begin = np.append(number, counted.sum())[first]
     begin[0] = -state.partial_counted
     index = number - begin[block]
-    keep = counted & (index >= program.write_from)
+    chosen = np.ones(ended + 1, bool)
+    if program.period:
+        place = (state.number + np.arange(ended + 1)) % program.period
+        chosen = (place >= program.block_from) & (place < program.block_to)
+    keep = counted & chosen[block] & (index >= program.write_from)
     if program.write_to:
         keep &= index < program.write_to
 
@@ -108,14 +113,16 @@ def _write(spec: FabricSpec, program: Pmu, beats: Beats, state: PmuState) -> Pmu
 
     whole = int(size[:ended].sum())
     open_counted = int(counted.sum() - begin[ended])
+    given = chosen[:ended]
     return PmuState(
         np.concatenate([state.lines, lines[:whole]]),
-        np.concatenate([state.kept, kept[:ended]]),
-        np.concatenate([state.size, size[:ended]]),
-        np.concatenate([state.outer, stop[ends] - program.write_rank]),
+        np.concatenate([state.kept, kept[:ended][given]]),
+        np.concatenate([state.size, size[:ended][given]]),
+        np.concatenate([state.outer, stop[ends][given] - program.write_rank]),
         lines[whole:],
         int(kept[ended]),
         open_counted,
+        state.number + ended,
     )
 
 
