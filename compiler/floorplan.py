@@ -18,7 +18,8 @@ __all__ = ["floorplan_svg"]
 
 _TILE = (104, 62)
 _STEP = 3.3  # between neighbouring links
-_MARGIN, _TITLE, _LEGEND = 18, 58, 44
+_MARGIN, _TITLE, _LEGEND, _LINE_FEED = 18, 58, 44, 24
+_WIDTH = 640  # that a line of the legend and the words above need
 _UNUSED, _UNUSED_LINE, _UNUSED_TEXT = "#f8f9fa", "#dfe3e8", "#a3abb5"
 _FILL = {TileKind.PCU: "#dbe7f6", TileKind.PMU: "#dff0e3", TileKind.AGCU: "#f7ead2"}
 _LINE = {TileKind.PCU: "#6d8fbd", TileKind.PMU: "#6ba67a", TileKind.AGCU: "#c39a4e"}
@@ -57,8 +58,9 @@ class _Drawing:
         self.lanes = sum(tracks(self.spec, network) for network in NETWORKS)
         self.box = _STEP * (2 * self.lanes + 1)
         self.gap = self.box + 12
-        self.width = (self.spec.columns + 2) * (_TILE[0] + self.gap) + 2 * _MARGIN
-        self.height = self.spec.rows * (_TILE[1] + self.gap) + _TITLE + _LEGEND
+        self.width = max((self.spec.columns + 2) * (_TILE[0] + self.gap) + 2 * _MARGIN, _WIDTH)
+        self.folded = heat is not None and self.width < 2 * _WIDTH  # the legend, on two lines
+        self.height = self.spec.rows * (_TILE[1] + self.gap) + _TITLE + _LEGEND + (_LINE_FEED if self.folded else 0)
 
     # -- places -----------------------------------------------------------------------------------------
 
@@ -206,7 +208,7 @@ class _Drawing:
         yield x + reach, y + reach
 
     def _legend(self) -> Iterator[str]:
-        x, y = float(_MARGIN), self.height - _LEGEND / 2
+        x, y = float(_MARGIN), self.height - _LEGEND / 2 - (_LINE_FEED if self.folded else 0)
         for kind in TileKind:
             fill, width = (_FILL[kind], 1.3) if self.heat is None else ("#ffffff", 2.2)
             yield from _key(x, y, 20, fill, kind.name, f'rx="3" stroke="{_LINE[kind]}" stroke-width="{width}"')
@@ -217,6 +219,8 @@ class _Drawing:
             yield f'<text x="{x + 34:.0f}" y="{y + 2:.0f}" font-size="12">{network.value}</text>'
             x += 92
         if self.heat is not None:
+            if self.folded:
+                x, y = float(_MARGIN), y + _LINE_FEED
             for colour in SCALE[:-1]:
                 yield from _key(x, y, 13, colour)
                 x += 13

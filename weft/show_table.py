@@ -25,10 +25,10 @@ def program_value(mapping: Mapping, heat: dict[Tile, Shares] | None, launches: i
     for kind in TileKind:
         used = [tile for tile, unit in mapping.units.items() if unit.kind is kind]
         kinds[kind.value] = {"tiles": len(Topology(mapping.spec).of_kind(kind)), "used": len(used)}
-        if heat is not None:
-            # A kind that has nothing to do is busy in no cycle.
-            means = {state: sum(getattr(heat[tile], state) for tile in used) / max(len(used), 1) for state in _STATES}
-            kinds[kind.value] |= means
+        if heat is not None and used:
+            kinds[kind.value] |= {
+                state: sum(getattr(heat[tile], state) for tile in used) / len(used) for state in _STATES
+            }
     units = {
         name: {
             "kind": mapping.units[tile].kind.value,
@@ -44,22 +44,25 @@ def program_value(mapping: Mapping, heat: dict[Tile, Shares] | None, launches: i
 def show_table(value: dict[str, Any], files: list[str], out: Path) -> str:
     """Per program the kinds of tiles and the busiest units; the channels; what was written."""
     lines = []
-    for name, program in value["programs"].items():
+    for title, program in value["programs"].items():
         ran = f": launches {program['launches']}, cycles {program['cycles']:,}" if program["launches"] else ""
-        lines.append(f"{name} on {value['fabric']}{ran}")
-        rows = [["", "tiles", *(_STATES if ran else ())]]
+        lines.append(f"{title} on {value['fabric']}{ran}")
+        rows = [["mean of those used", "tiles", *_STATES] if ran else ["", "tiles"]]
         for kind, about in program["kinds"].items():
             rows.append([kind, f"{about['used']} of {about['tiles']}", *_shares(about)])
+        rows += [["busiest units", ""]] * bool(ran)
         for unit, about in list(program["units"].items())[: _BUSIEST if ran else 0]:
             row, column = about["tile"]
             rows.append([unit, f"{about['kind']} ({row},{column})", *_shares(about)])
-        widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-        for row in rows:
-            cells = [row[0].ljust(widths[0]), row[1].ljust(widths[1])]
-            cells += [cell.rjust(width) for cell, width in zip(row[2:], widths[2:], strict=True)]
+        widths = [max(len(row[column]) for row in rows) for column in (0, 1)]
+        for name, tiles, *shares in rows:
+            cells = [name.ljust(widths[0]), tiles.ljust(widths[1]), *(f"{share:>7}" for share in shares)]
             lines.append("  " + "  ".join(cells).rstrip())
     if "channels" in value:
-        lines += [f"channel {number}: {share:.1%} of its beats" for number, share in enumerate(value["channels"])]
+        lines += [
+            f"channel {number}: a beat of data in {share:.1%} of cycles"
+            for number, share in enumerate(value["channels"])
+        ]
         lines.append(f"compared with the functional device: {value['mismatches']} mismatches of {value['compared']}")
     lines.append(f"{', '.join(files)} written to {out}")
     if "timeline.json" in files:

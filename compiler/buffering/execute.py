@@ -26,14 +26,13 @@ class Wait:
     full: bool
 
 
-@dataclass
+@dataclass(frozen=True)
 class _Runner:
-    """A process with equal firings made one, and where it stands."""
+    """A process with equal firings made one: the channels that it takes from and gives to, needs and done of each."""
 
     steps: int
     takes: list[tuple[int, list[int], list[int]]]
     gives: list[tuple[int, list[int], list[int]]]
-    at: int = 0
 
 
 class Execution:

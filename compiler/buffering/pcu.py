@@ -91,11 +91,11 @@ class _Drains:
         return np.append(False, self._step[1:] == self._step[:-1])[: len(self._step)]
 
     def follow(self, side: Side) -> Side:
-        """An input's side with the drain steps, which take nothing."""
+        """An input's side with the drain steps, which need and take no more than the step that they follow."""
 
         def firings() -> tuple[Ints, Ints]:
             needs, done = side.firings()
-            return np.where(self.is_drain, done[self._step], needs[self._step]), done[self._step]
+            return needs[self._step], done[self._step]
 
         return Side(side.where, side.total, firings)
 

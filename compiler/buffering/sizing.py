@@ -19,8 +19,8 @@ from hw.topology import Network
 
 __all__ = ["fit_with_buffers", "shortages", "size_rings"]
 
-_DEEPEST = 64
-"""Largest ``fifo_depth`` of a spec."""
+_DEEPEST, _MOST_LINES = 64, 65536
+"""Largest ``fifo_depth`` and ``pmu_lines`` of a spec."""
 
 
 def fit_with_buffers(netlist: Netlist, spec: FabricSpec, launches: Launches) -> Mapping:
@@ -45,7 +45,17 @@ def fit_with_buffers(netlist: Netlist, spec: FabricSpec, launches: Launches) -> 
             raise
         sentence = f"{reason}; with a FIFO there, it {error.missing}"
         depth = _deeper(netlist, spec, launches)
-        raise FitError(sentence, error.changes if depth is None else {"fifo_depth": depth}) from None
+        if depth is not None and _fits(netlist, spec.replace(fifo_depth=depth)):
+            raise FitError(sentence, {"fifo_depth": depth}) from None
+        raise FitError(sentence, error.changes) from None
+
+
+def _fits(netlist: Netlist, spec: FabricSpec) -> bool:
+    try:
+        fit(netlist, spec)
+    except FitError:
+        return False
+    return True
 
 
 def shortages(netlist: Netlist, spec: FabricSpec, launches: Launches) -> list[Shortage]:
@@ -67,10 +77,14 @@ def size_rings(netlist: Netlist, spec: FabricSpec, launches: Launches) -> Netlis
     """Buffers of a dynamic size, which take a whole scratchpad, shortened to the longest block of any launch.
 
     So there is room for several. All other rings are as long as the scratchpad already, which nothing else would use:
-    more buffers neither deadlock nor slow a program.
+    more buffers neither deadlock nor slow a program. Launches without a network bring nothing longer: they never end,
+    or, where data decide, there is none for any launch.
     """
+    by_length = [unit for unit in netlist.units.values() if isinstance(unit.program, Pmu) and unit.program.by_length]
+    if not launches.complete or not by_length:
+        return netlist
     longest: dict[str, int] = {}
-    for network in _networks(netlist, spec, launches) if launches.complete else ():
+    for network in _networks(netlist, spec, launches):
         for name, kept in network.longest.items():
             longest[name] = max(kept, longest.get(name, 1))
     units = dict(netlist.units)
@@ -145,7 +159,10 @@ def _advice(short: Shortage, netlist: Netlist, spec: FabricSpec, launches: Launc
     lines = short.needed - short.channel.capacity
     if short.channel.net is None:
         lines = short.needed * _lines(short, netlist)
-    return f"set pmu_lines={1 << (lines - 1).bit_length()}{'' if short.channel.net is None else ' for a FIFO there'}"
+    enough = 1 << (lines - 1).bit_length()
+    if enough > _MOST_LINES:
+        return "no PMU keeps so much, load it from memory again"
+    return f"set pmu_lines={enough}{'' if short.channel.net is None else ' for a FIFO there'}"
 
 
 def _lines(short: Shortage, netlist: Netlist) -> int:

@@ -26,6 +26,8 @@ __all__ = ["gtkwave_save", "signal_map"]
 
 _BENCH = "weft_tb"
 _FABRIC = f"{_BENCH}.chip.fabric"
+# How GTKWave shows the lines that follow: bits of its trace flags.
+_BINARY, _HEXADECIMAL, _COMMENT, _BEGIN, _END = "@28", "@22", "@200", "@c00200", "@1401200"
 
 
 def signal_map(spec: FabricSpec, programs: Mapping[str, Placed]) -> dict[str, Any]:
@@ -57,20 +59,20 @@ def signal_map(spec: FabricSpec, programs: Mapping[str, Placed]) -> dict[str, An
 
 
 def gtkwave_save(signals: dict[str, Any], waves: str) -> str:
-    """A save file that opens ``waves`` in GTKWave with a group for every unit of the programs in a map."""
-    lines = [f'[dumpfile] "{waves}"', "@28", signals["clock"]["signal"]]
+    """A save file that opens ``waves`` in GTKWave with a closed group for every unit of the programs in a map."""
+    lines = [f'[dumpfile] "{waves}"', "*-8.0 0", _BINARY, signals["clock"]["signal"]]
     for program, units in signals["programs"].items():
-        lines += ["@200", f"-{program}"]
+        lines += [_COMMENT, f"-{program}"]
         for unit, ports in units.items():
-            lines += ["@800200", f"-{unit}"]
+            lines += [_BEGIN, f"-{unit}"]
             for port, links in ports.items():
                 for link in links:
                     network = link.split()[0]
                     top = max(first + width for first, width in signals["payload"][network].values()) - 1
                     paths = signals["links"][link]
-                    lines += ["@28", *(f"+{{{port} {wire}}} {paths[wire]}" for wire in ("valid", "ready"))]
-                    lines += ["@22", f"+{{{port} payload}} {paths['payload']}[{top}:0]"]
-            lines += ["@1000200", f"-{unit}"]
+                    lines += [_BINARY, *(f"+{{{port} {wire}}} {paths[wire]}" for wire in ("valid", "ready"))]
+                    lines += [_HEXADECIMAL, f"+{{{port} payload}} {paths['payload']}[{top}:0]"]
+            lines += [_END, f"-{unit}"]
     return "\n".join(lines) + "\n"
 
 

@@ -134,6 +134,16 @@ def test_fifos_count_among_the_tiles_that_a_fabric_lacks() -> None:
     compile_module(centred(3, 400), spec.replace(rows=2))
 
 
+def test_deeper_inputs_are_not_advised_where_tiles_lack_all_the_same() -> None:
+    with pytest.raises(FitError, match=r"needs 10, .*with a FIFO there, it needs 2 PCUs and 1 PMUs .*: set columns=3$"):
+        compile_module(centred(3, 40), TINY.replace(rows=1, columns=1))
+
+
+def test_what_no_pmu_could_keep_is_said() -> None:
+    with pytest.raises(WeftError, match=r"needs 80000, .*: no PMU keeps so much, load it from memory again$"):
+        compile_module(centred(1, 4 * 80000), TINY)
+
+
 def test_given_blocks_that_are_too_few_are_named() -> None:
     with pytest.raises(WeftError, match=r"buffer 'again' holds 2 blocks but needs 5, .*: set blocks = 5 in its"):
         compile_module(centred_columns(8, 20, blocks=2), TINY)

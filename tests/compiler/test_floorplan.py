@@ -102,6 +102,19 @@ def test_colours_get_darker_and_can_be_written_on() -> None:
     assert all(abs(light(colour) - light(text_colour(colour))) > 75 for colour in colours)
 
 
+@pytest.mark.parametrize("fabric", ["tiny", "demo"])
+def test_the_legend_lies_inside_the_drawing(fabric: str) -> None:
+    netlist = Netlist({"rows": Unit("rows", PROGRAMS[TileKind.PMU])})
+    plan = fit(netlist, PRESETS[fabric])
+    root = parsed(floorplan_svg(plan, {plan.tiles["rows"]: Shares(0.5)}))
+    below = 58 + PRESETS[fabric].rows * 100
+    texts = {text.text: text for text in root.iter(f"{SVG}text") if float(text.get("y", 0)) > below}
+    assert {"PCU", "control", "busy 0 to 50 %", "idle"} <= set(texts)
+    for words, text in texts.items():
+        assert float(text.get("x", 0)) + 7 * len(words or "") < float(root.get("width", 0))
+        assert float(text.get("y", 0)) < float(root.get("height", 0))
+
+
 def test_names_lie_inside_their_tiles(mapping: Mapping) -> None:
     for group in parsed(floorplan_svg(mapping, {tile: Shares(0.5) for tile in mapping.units})).iter(f"{SVG}g"):
         box = group.find(f"{SVG}rect")

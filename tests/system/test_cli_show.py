@@ -74,7 +74,7 @@ def test_a_run_on_rtl_is_drawn_and_its_numbers_agree(tmp_path: Path, inputs: Pat
     text = weft_show(ELEMENTWISE, "--inputs", inputs, "--fabric", "tiny", "--out", tmp_path / "text", "--window", 64)
     assert text.exit_code == 0, text.output
     assert re.search(r"\n  pcu +\d of 2 +\d+\.\d% +\d+\.\d% +\d+\.\d%\n", text.stdout)
-    assert re.search(r"\nchannel 0: \d+\.\d% of its beats\n", text.stdout)
+    assert re.search(r"\nchannel 0: a beat of data in \d+\.\d% of cycles\n", text.stdout)
     assert (tmp_path / "text" / "floorplan.svg").read_bytes() == (out / "floorplan.svg").read_bytes()
 
 
@@ -100,7 +100,7 @@ def test_mistakes_are_one_sentence(tmp_path: Path, inputs: Path) -> None:
         ((MODEL, "--prompt-ids", "256"), "a token id must be 0 to 255, not 256"),
         ((MODEL, "--prompt", "a", "--tokens", 256), "must fit the context of 256 tokens"),
         ((MODEL, "--device", "reference"), "--device must be one of rtl, functional, not 'reference'"),
-        ((MODEL, "--window must be at least 32, not 16"),
+        ((MODEL, "--window", 16), "--window must be at least 32, not 16"),
         ((MODEL, "--fabric", "tiny"), "set pmu_lines="),
         ((tmp_path / "none.mlir",), r"none\.mlir: No such file"),
     ):

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 from fst_names import fst_names
+from typer.testing import CliRunner
 
 from compiler.checkpoint import read_checkpoint
 from compiler.decoder_program import compile_decoder
@@ -18,6 +21,8 @@ from hw.topology import NETWORKS, Tile, Topology
 from sim.rtl.device import RtlDevice
 from sim.rtl.signal_map import gtkwave_save, signal_map
 from sim.run import memory_needed, run_program
+from weft.cli import app
+from weft.signals import write_signals
 
 ROOT = Path(__file__).resolve().parents[2]
 TINY, DEMO = PRESETS["tiny"], PRESETS["demo"]
@@ -63,6 +68,23 @@ def test_every_link_is_there_once(decoder: dict[str, Mapping]) -> None:
     assert len(links) == sum(len(list(Topology(DEMO).links(network))) for network in NETWORKS)
     paths = [path for wires in links.values() for path in wires.values()]
     assert len(set(paths)) == len(paths) == 3 * len(links)
+
+
+def test_the_map_is_written_beside_the_waves(tmp_path: Path, decoder: dict[str, Mapping]) -> None:
+    write_signals(tmp_path / "run.fst", DEMO, decoder)
+    assert json.loads((tmp_path / "run.signals.json").read_text()) == signal_map(DEMO, decoder)
+    assert (tmp_path / "run.gtkw").read_text().startswith('[dumpfile] "run.fst"\n')
+
+
+@pytest.mark.parametrize("taken", ["run.fst", "run.signals.json", "run.gtkw"])
+def test_generate_overwrites_none_of_the_three(tmp_path: Path, taken: str) -> None:
+    (tmp_path / taken).write_text("mine")
+    model = str(ROOT / "models" / "weft-tiny")
+    arguments = [model, "--prompt", "a", "--device", "rtl", "--waves", str(tmp_path / "run.fst")]
+    result = CliRunner().invoke(app, ["generate", *arguments])
+    assert result.exit_code == 2
+    assert re.fullmatch(rf"weft: --waves must be a new file, but '\S+/{taken}' exists\n", result.stderr)
+    assert [path.name for path in tmp_path.iterdir()] == [taken]
 
 
 def test_every_signal_is_in_the_waves(tmp_path: Path) -> None:

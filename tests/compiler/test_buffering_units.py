@@ -1,0 +1,137 @@
+"""PCU and PMU as processes against the functional model: the same beats taken and given, with the same stops."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from compiler.buffering.beats import Shape
+from compiler.buffering.pcu import pcu_process
+from compiler.buffering.pmu import read_process, write_process
+from hw.presets import PRESETS
+from hw.program import Accumulate, Input, InputMode, Pcu, Pmu, PmuLevel, Port, Source, Stage, Trigger
+from hw.topology import Network
+from sim.device import Beats
+from sim.functional.pcu import run_pcu
+from sim.functional.pmu import run_pmu
+
+SPEC = PRESETS["tiny"].replace(stages=3, acc_depth=256, pmu_lines=1024)
+
+
+@st.composite
+def shapes(draw: st.DrawFn, *, voids: bool = False, most: int = 24) -> Shape:
+    """Beats with stops up to 2, the last with a stop of 2."""
+    stops = [*draw(st.lists(st.sampled_from([0, 0, 0, 1, 2]), max_size=most)), 2]
+    void = draw(st.lists(st.booleans(), min_size=len(stops), max_size=len(stops))) if voids else [False] * len(stops)
+    return Shape(np.array(stops, np.int8), np.array(void, bool))
+
+
+def _beats(shape: Shape, width: int, value: int = 1) -> Beats:
+    data = np.full((len(shape), width), value, np.int32).view(np.float32)
+    return Beats(data, shape.stop.astype(np.uint8), shape.void)
+
+
+def _same(ours: Shape, theirs: Beats | None) -> None:
+    assert theirs is not None
+    assert ours.stop.tolist() == theirs.stop.tolist()
+    assert ours.void.tolist() == theirs.void.tolist()
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.data())
+def test_pcu(data: st.DataObject) -> None:
+    first, other, held = data.draw(shapes(voids=True)), data.draw(shapes()), data.draw(shapes())
+    merge, choice = data.draw(st.booleans()), data.draw(st.integers(0, 1))
+    held = Shape(held.stop, held.void, choice)
+    accumulate = data.draw(st.sampled_from(Accumulate))
+    row = data.draw(st.integers(1, 2)) if accumulate is Accumulate.DRAIN else 0
+    second = data.draw(st.sampled_from([InputMode.OFF, InputMode.EACH, InputMode.HOLD]))
+    program = Pcu(
+        vector=() if merge else (Input(InputMode.EACH), Input(second, data.draw(st.integers(0, 2)))),
+        scalar=() if merge else (Input(data.draw(st.sampled_from([InputMode.OFF, InputMode.HOLD])), 1),),
+        reference=Source.REG0,
+        merge=merge,
+        merge_rank=data.draw(st.integers(1, 2)),
+        unpack=not merge and data.draw(st.booleans()),
+        unpack_odd=data.draw(st.booleans()),
+        accumulate=accumulate,
+        acc_row=row,
+        acc_rank=data.draw(st.integers(max(1, row), 2)),
+        drain_stages=data.draw(st.integers(1, 3)),
+        stop_rank=data.draw(st.integers(0, 1)),
+        stop_add=data.draw(st.integers(0, 1)),
+        vector_out=True,
+    )
+    if accumulate is not Accumulate.OFF:
+        program = replace(program, stages=(Stage(c=Source.ACC),) * 3)
+    made = pcu_process(program, {(Network.VECTOR, 0): first, (Network.VECTOR, 1): other, (Network.SCALAR, 0): held})
+    assert made is not None
+    expected = run_pcu(SPEC, program, [_beats(first, 4), _beats(other, 4)], [_beats(held, 1, choice)])
+    process, outputs = made
+    _same(outputs[Network.VECTOR], expected.vector)
+    taken = {(Network.VECTOR, i): count for i, count in enumerate(expected.vector_taken) if count}
+    taken |= {(Network.SCALAR, i): count for i, count in enumerate(expected.scalar_taken) if count}
+    assert {side.where: side.total for side in process.takes if side.total} == taken
+    for side in (*process.takes, *process.gives):
+        needs, done = side.firings()
+        assert len(needs) == len(done) == process.firings
+        before = np.append(0, done)[:-1]
+        assert done[-1:].tolist() in ([], [side.total])
+        assert (done - before <= 1).all()
+        assert (needs <= before + 1).all()
+        assert (needs >= done).all()
+        assert (np.diff(needs) >= 0).all()
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.data())
+def test_pmu(data: st.DataObject) -> None:
+    written = data.draw(shapes(voids=True))
+    trigger = data.draw(st.sampled_from(Trigger))
+    by_length, first = data.draw(st.booleans()), data.draw(st.integers(0, 2))
+    levels = (PmuLevel(1, 0, 1), PmuLevel(data.draw(st.integers(1, 3)), 0, 2))
+    program = Pmu(
+        write=Port.VECTOR,
+        write_rank=data.draw(st.integers(0, 2)),
+        write_from=first if by_length else 0,
+        write_to=data.draw(st.integers(first + 1, 5)) if by_length else 0,
+        block_lines=32,
+        blocks=32,
+        read=Port.VECTOR,
+        trigger=trigger,
+        free_rank=data.draw(st.integers(0, 2)),
+        levels=levels,
+        by_length=by_length,
+        read_rank=2,
+        control_out=data.draw(st.booleans()),
+    )
+    starts = data.draw(shapes(voids=trigger is Trigger.ADDRESS))
+    if not by_length:
+        written = Shape.of(written.stop)  # a block of nothing cannot be read
+    _, blocks = write_process(program, written, 0)
+    process, outputs, _ = read_process(program, blocks, None if trigger is Trigger.BLOCK else starts)
+    expected = run_pmu(
+        SPEC,
+        program,
+        vector=_beats(written, 4),
+        scalar=None,
+        address=_beats(starts, 1, 0) if trigger is Trigger.ADDRESS else None,
+        control=_beats(starts, 0) if trigger is Trigger.CONTROL else None,
+    )
+    _same(outputs[Network.VECTOR], expected.vector)
+    assert (Network.CONTROL in outputs) == program.control_out
+    if program.control_out:
+        _same(outputs[Network.CONTROL], expected.control)
+    sides = {side.where: side.total for side in process.takes}
+    assert sides.pop((None, 0)) == len(blocks.outer) - len(expected.state.kept)
+    assert list(sides.values()) == ([] if trigger is Trigger.BLOCK else [expected.taken])
+    for side in (*process.takes, *process.gives):
+        needs, done = side.firings()
+        assert len(needs) == len(done) == process.firings
+        assert done[-1:].tolist() in ([], [side.total])
+        assert (needs >= done).all()
+        assert (needs <= np.append(0, done)[:-1] + 1).all()
+        assert (np.diff(done) >= 0).all()
