@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from math import prod
 
+from xdsl.dialects.builtin import StringAttr
+
 from compiler.errors import WeftError
 from compiler.memory import row_beats
-from compiler.step.buffers import BufferizeOp, RecallOp, ResidentOp, StreamifyOp
+from compiler.step.buffers import BufferizeOp, KeepOp, RecallOp, ResidentOp, StreamifyOp
+from compiler.step.loop import when_of
 from compiler.step.onchip import stream, used
 from compiler.step.types import DYNAMIC, BufferType, Kind
 from hw.program import Pmu, PmuLevel, Port, Trigger
@@ -51,7 +54,22 @@ def _ring(lines: int, wanted: int | None, spec: FabricSpec, name: str) -> int:
     return blocks
 
 
-def buffer_program(write: BufferizeOp, read: StreamifyOp, spec: FabricSpec, name: str) -> Pmu:
+def _choice(when: StringAttr | None, turns: int) -> dict[str, int]:
+    """The fields that choose blocks, of which each turn brings one."""
+    if when is None:
+        return {}
+    kept = {
+        "every": (0, turns),
+        "first": (0, 1),
+        "later": (1, turns),
+        "last": (turns - 1, turns),
+        "earlier": (0, turns - 1),
+    }
+    first, end = kept[when_of(when)]
+    return {"period": turns, "block_from": first, "block_to": end}
+
+
+def buffer_program(write: BufferizeOp, read: StreamifyOp, spec: FabricSpec, name: str, *, turns: int) -> Pmu:
     """One scratchpad: what a Bufferize writes and one Streamify reads.
 
     Raises
@@ -78,6 +96,7 @@ def buffer_program(write: BufferizeOp, read: StreamifyOp, spec: FabricSpec, name
         write_rank=write.rank.value.data,
         write_from=0 if write.first is None else write.first.value.data,
         write_to=0 if write.last is None else write.last.value.data,
+        **_choice(write.when, turns),
         block_lines=lines,
         blocks=blocks,
         read=Port.VECTOR if vector else Port.SCALAR,
@@ -116,7 +135,9 @@ def _loops(read: StreamifyOp, buffer: BufferType, spec: FabricSpec, name: str, *
     return (*levels,)
 
 
-def resident_program(resident: ResidentOp, spec: FabricSpec, *, kept: bool, recall: RecallOp | None) -> Pmu:
+def resident_program(
+    resident: ResidentOp, spec: FabricSpec, *, keep: KeepOp | None, recall: RecallOp | None, turns: int
+) -> Pmu:
     """The scratchpad of a resident buffer in one program."""
     shape = resident.shape.get_values()
     lines = _lines(Kind.VECTOR, shape, spec)
@@ -128,8 +149,9 @@ def resident_program(resident: ResidentOp, spec: FabricSpec, *, kept: bool, reca
         beats = row_beats(size, spec, packed=False) if level == 0 else size
         levels.append(PmuLevel(beats, 1 if level == 0 else stride // spec.lanes, level + 1))
     return Pmu(
-        write=Port.VECTOR if kept else Port.OFF,
+        write=Port.OFF if keep is None else Port.VECTOR,
         write_rank=len(shape),
+        **_choice(None if keep is None else keep.when, turns),
         block_lines=lines,
         blocks=blocks,
         read=Port.OFF if recall is None else Port.VECTOR,

@@ -182,6 +182,7 @@ class Sequencer(wiring.Component):
                 (When.FIRST, turn == 0),
                 (When.LATER, turn != 0),
                 (When.LAST, last_turn),
+                (When.EARLIER, ~last_turn),
             ):
                 with m.Case(each.value):
                     m.d.comb += now.eq(condition)

@@ -56,12 +56,15 @@ class When(IntEnum):
     LATER = 2
     """all but the first"""
     LAST = 3
+    EARLIER = 4
+    """all but the last"""
 
     def holds(self, turn: int, turns: int) -> bool:
         """Whether turn ``turn``, from 0, of ``turns`` is meant."""
         last = max(turns, 1) - 1
-        choices = {When.EVERY: True, When.FIRST: turn == 0, When.LATER: turn > 0, When.LAST: turn == last}
-        return turn <= last and choices[self]
+        if turn > last:
+            return False
+        return [True, turn == 0, turn > 0, turn == last, turn < last][self]
 
 
 def _rank(spec: FabricSpec) -> int:
@@ -101,8 +104,8 @@ class Agcu:
     done_token: bool = bits(1, "send a control beat when done", False, kind=bool)
     turns: int = bits(12, "times that a launch goes through the program, at least 1", 1)
     turn_stride: int = bits(32, "bytes added to the address from turn to turn, signed")
-    works: When = bits(2, "turns in which beats are moved", When.EVERY, kind=When)
-    tells: When = bits(2, "turns in which the done token is sent", When.EVERY, kind=When)
+    works: When = bits(3, "turns in which beats are moved", When.EVERY, kind=When)
+    tells: When = bits(3, "turns in which the done token is sent", When.EVERY, kind=When)
     emit_turn: bool = bits(1, "each turn sends its number as a scalar beat", False, kind=bool)
     priority: int = bits(4, "requests of a lower number go first")
     segment_base: int = bits(32, "first byte that may be accessed")
