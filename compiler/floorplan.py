@@ -143,7 +143,7 @@ class _Drawing:
             f'stroke="{line}" stroke-width="{width}"/>'
         )
         label = f"{kind.value.upper()} {tile.row},{tile.column}"
-        yield f'<text x="{x + 6:.1f}" y="{y + 14:.1f}" font-size="10.5">{label}</text>'
+        yield f'<text x="{x + 6:.1f}" y="{y + 14:.1f}" font-size="9.5">{label}</text>'
         parts = _folded(unit.name) if unit else []
         for index, part in enumerate(parts):
             yield (
@@ -158,7 +158,7 @@ class _Drawing:
         """The busy share in the upper right corner, and a bar of all shares along the lower edge."""
         digits = 1 if 0 < shares.busy < 0.0995 else 0
         yield (
-            f'<text x="{x + _TILE[0] - 6:.1f}" y="{y + 14:.1f}" font-size="10.5" font-weight="bold" '
+            f'<text x="{x + _TILE[0] - 6:.1f}" y="{y + 14:.1f}" font-size="10" font-weight="bold" '
             f'text-anchor="end">{100 * shares.busy:.{digits}f} %</text>'
         )
         left, top, whole = x + 6, y + _TILE[1] - 11, _TILE[0] - 12

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner, Result
 
+from sim.compare import Comparison
 from weft.cli import app
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -76,6 +77,15 @@ def test_a_run_on_rtl_is_drawn_and_its_numbers_agree(tmp_path: Path, inputs: Pat
     assert re.search(r"\n  pcu +\d of 2 +\d+\.\d% +\d+\.\d% +\d+\.\d%\n", text.stdout)
     assert re.search(r"\nchannel 0: a beat of data in \d+\.\d% of cycles\n", text.stdout)
     assert (tmp_path / "text" / "floorplan.svg").read_bytes() == (out / "floorplan.svg").read_bytes()
+
+
+def test_a_mismatch_is_exit_code_1(tmp_path: Path, inputs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sim.recording._compared", lambda *_: Comparison(126, 2, ("output 'y'",)))
+    out = tmp_path / "out"
+    result = weft_show(ELEMENTWISE, "--inputs", inputs, "--fabric", "tiny", "--out", out)
+    assert result.exit_code == 1
+    assert "compared with the functional device: 2 mismatches of 126\n" in result.stdout
+    assert (out / "timeline.json").exists()
 
 
 def test_floor_plans_without_a_run(tmp_path: Path) -> None:
