@@ -74,6 +74,8 @@ class FabricSpec(BaseModel, frozen=True):
                 raise ValueError(f"{field} must be a power of two, not {value}")
         if self.channel_bits > 32 * self.lanes:
             raise ValueError(f"channel_bits must be at most 32 * lanes = {32 * self.lanes}, not {self.channel_bits}")
+        if self.pmu_lines < self.lanes:
+            raise ValueError(f"pmu_lines must be at least lanes = {self.lanes}, not {self.pmu_lines}")
         if self.registers < self.vector_inputs:
             raise ValueError(f"registers must be at least vector_inputs = {self.vector_inputs}, not {self.registers}")
         if self.channels > 2 * self.rows:

@@ -87,13 +87,13 @@ class _Runs:
 
 
 def read_process(
-    program: Pmu, blocks: Blocks | None, trigger: Shape | None
+    program: Pmu, blocks: Blocks | None, trigger: Shape | None, *, lanes: int
 ) -> tuple[Process, dict[Network, Shape], int]:
-    """The read side, the streams that it gives, and the buffers that it needs in all.
+    """The read side of a PMU with ``lanes`` lanes, the streams that it gives, and the buffers that it needs in all.
 
     Without ``blocks`` it is taken to find as many as it needs. A run with a trigger begins with a firing of its own.
     """
-    runs = _runs(program, blocks, trigger)
+    runs = _runs(program, blocks, trigger, lanes)
     levels = program.levels or (PmuLevel(),)
     beats = np.maximum(1, runs.length * prod(max(1, level.bound) for level in levels[1:]))
     begins_apart = trigger is not None or program.control_out
@@ -131,7 +131,7 @@ def read_process(
     return Process(total, tuple(takes), tuple(gives)), outputs, needed
 
 
-def _runs(program: Pmu, blocks: Blocks | None, trigger: Shape | None) -> _Runs:
+def _runs(program: Pmu, blocks: Blocks | None, trigger: Shape | None, lanes: int) -> _Runs:
     if program.trigger is Trigger.BLOCK:
         assert blocks is not None
         block, outer = np.arange(len(blocks.outer)), blocks.outer
@@ -148,6 +148,9 @@ def _runs(program: Pmu, blocks: Blocks | None, trigger: Shape | None) -> _Runs:
         length = np.full(len(block), max(1, bound))
     else:
         length = blocks.kept[block]
+        if program.transposed and program.read is Port.VECTOR:
+            lines = length if program.write is Port.VECTOR else -(-length // lanes)
+            length = -(-lines // lanes)
     return _Runs(block, outer, frees, np.where(void, 0, length))
 
 

@@ -92,7 +92,7 @@ class _Tracing:
     def _read(self, name: str, program: Pmu, blocks: Blocks | None) -> None:
         where = trigger_of(program)
         trigger = None if where is None else self.given[name].get(where, _NOTHING)
-        process, outputs, needed = read_process(program, blocks, trigger)
+        process, outputs, needed = read_process(program, blocks, trigger, lanes=self.spec.lanes)
         if blocks is None:
             self.held[name] = needed
         self._add(name, process)

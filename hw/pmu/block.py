@@ -14,8 +14,9 @@ __all__ = ["BlockQueue", "block_layout"]
 
 
 def block_layout(spec: FabricSpec) -> data.StructLayout:
-    """Beats that the block has kept, and its outer stop."""
-    return data.StructLayout({"kept": program_layout(Pmu, spec)["write_to"].shape, "outer": unsigned(spec.stop_bits)})
+    """Beats that the block has kept, the lines that they fill, and its outer stop."""
+    count = program_layout(Pmu, spec)["write_to"].shape
+    return data.StructLayout({"kept": count, "lines": count, "outer": unsigned(spec.stop_bits)})
 
 
 class BlockQueue(wiring.Component):

@@ -21,11 +21,13 @@ def _address(spec: FabricSpec) -> unsigned:
 def run_layout(spec: FabricSpec) -> data.StructLayout:
     """A walk over one buffer: first address in the scratchpad, iterations of level 0, stop of the last item.
 
-    ``void`` makes it one void item; ``frees`` comes back with the last item.
+    ``end`` is the line behind the block's last one, modulo ``pmu_lines``. ``void`` makes it one void item; ``frees``
+    comes back with the last item.
     """
     return data.StructLayout(
         {
             "address": _address(spec),
+            "end": range(spec.pmu_lines),
             "length": program_layout(Pmu, spec)["write_to"].shape,
             "stop": unsigned(spec.stop_bits),
             "void": unsigned(1),
@@ -37,7 +39,13 @@ def run_layout(spec: FabricSpec) -> data.StructLayout:
 def item_layout(spec: FabricSpec) -> data.StructLayout:
     """One iteration of the innermost level; ``frees`` on the last one of a run that gives the buffer back."""
     return data.StructLayout(
-        {"address": _address(spec), "stop": unsigned(spec.stop_bits), "void": unsigned(1), "frees": unsigned(1)}
+        {
+            "address": _address(spec),
+            "end": range(spec.pmu_lines),
+            "stop": unsigned(spec.stop_bits),
+            "void": unsigned(1),
+            "frees": unsigned(1),
+        }
     )
 
 
@@ -98,6 +106,7 @@ class Nest(wiring.Component):
         m.d.comb += [
             self.item.valid.eq(active),
             self.item.payload.address.eq(at[0]),
+            self.item.payload.end.eq(run.end),
             self.item.payload.stop.eq(Mux(run_ends, run.stop, inner_stop)),
             self.item.payload.void.eq(run.void),
             self.item.payload.frees.eq(run.frees & run_ends),

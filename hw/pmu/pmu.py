@@ -52,7 +52,8 @@ class Pmu(wiring.Component):
     -------
     program, launch, vector_in, ... : see :func:`hw.tile.unit.unit_members`
         ``launch`` only makes the count of blocks begin anew: what the unit holds stays for the next launch. No run may
-        be under way when ``read`` or ``levels`` change. ``busy``, ``starved``, ``blocked`` and ``waits`` are a cycle late.
+        be under way when ``read``, ``transposed`` or ``levels`` change. ``busy``, ``starved``, ``blocked`` and
+        ``waits`` are a cycle late.
     tile_id : In(16)
         Only with ``tap``: the number to report under.
     """
@@ -116,12 +117,15 @@ class Pmu(wiring.Component):
             run_start.program.eq(program),
             nest.levels.eq(program.levels),
             read_side.port.eq(program.read),
+            read_side.transposed.eq(program.transposed),
             read_side.read_data.eq(scratchpad.read_data),
             scratchpad.write_line.eq(write_side.write_line),
             scratchpad.write_data.eq(write_side.write_data),
-            scratchpad.write_banks.eq(write_side.write_banks),
+            scratchpad.write_lanes.eq(write_side.write_lanes),
             scratchpad.read.eq(read_side.read),
             scratchpad.read_line.eq(read_side.read_line),
+            scratchpad.read_word.eq(read_side.read_word),
+            scratchpad.read_across.eq(read_side.read_across),
         ]
 
         # What it tells of itself.

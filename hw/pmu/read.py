@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Array, Assert, Format, Module, Mux, Signal
+from amaranth.hdl import Assert, Cat, Format, Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -23,7 +23,7 @@ DEPTH = 4
 
 
 class ReadSide(wiring.Component):
-    """Reads the line of each item and sends it, or a word of it, as a beat.
+    """Reads the line of each item, or a word of the lines from it on, or one word, and sends it as a beat.
 
     A beat a cycle, three cycles after its item. An item is read only if its beat has room in the output queue
     (credits), so nothing behind the read ever stalls.
@@ -39,9 +39,11 @@ class ReadSide(wiring.Component):
     -------
     port : In(2)
         The network beats go to, see :class:`hw.program.pmu.Port`.
+    transposed : In(1)
+        Vector beats go across the lines, see :mod:`hw.program.pmu`.
     item : In(stream)
         See :func:`hw.pmu.nest.item_layout`.
-    read, read_line : Out
+    read, read_line, read_word, read_across : Out
         To the scratchpad.
     read_data : In
         From the scratchpad, a cycle later.
@@ -58,9 +60,12 @@ class ReadSide(wiring.Component):
         super().__init__(
             {
                 "port": In(2),
+                "transposed": In(1),
                 "item": In(stream.Signature(item_layout(spec))),
                 "read": Out(1),
                 "read_line": Out(memory["read_line"]),
+                "read_word": Out(memory["read_word"]),
+                "read_across": Out(1),
                 "read_data": In(memory["read_data"]),
                 "vector": Out(beat_stream(spec, Network.VECTOR)),
                 "scalar": Out(beat_stream(spec, Network.SCALAR)),
@@ -87,32 +92,45 @@ class ReadSide(wiring.Component):
         ]
         m.d.sync += unsent.eq(unsent + issued - sent_vector - sent_scalar)
 
-        to_scalar = Signal()
+        to_scalar, in_words = Signal(), Signal()
         word_bits = (spec.lanes - 1).bit_length()
         m.d.comb += [
             to_scalar.eq(self.port == Port.SCALAR.value),
+            in_words.eq(to_scalar | self.transposed),
             self.item.ready.eq(~self.full),
             self.read.eq(issued & ~item.void),
-            self.read_line.eq(Mux(to_scalar, item.address >> word_bits, item.address)),
+            self.read_line.eq(Mux(in_words, item.address >> word_bits, item.address)),
+            self.read_word.eq(Mux(in_words, item.address, 0)),
+            self.read_across.eq(~to_scalar & self.transposed),
         ]
 
-        # The line comes a cycle after its read; what else makes the beat waits for it here.
+        # A beat across the lines shows those up to the block's end. That none is left means all of the scratchpad.
+        left = Signal.like(self.read_line)
+        shows = Signal(spec.lanes)
+        m.d.comb += [
+            left.eq(item.end - self.read_line),
+            shows.eq(Cat(~self.read_across | (left > lane) | (left == 0) for lane in range(spec.lanes))),
+        ]
+
+        # The words come a cycle after their read; what else makes the beat waits for them here.
         comes, comes_scalar = Signal(), Signal()
-        lane = Signal(range(spec.lanes))
+        shown = Signal(spec.lanes)
         stop, void = Signal(spec.stop_bits), Signal()
         m.d.sync += comes.eq(issued)
         with m.If(issued):
             m.d.sync += [
                 comes_scalar.eq(to_scalar),
-                lane.eq(item.address),
+                shown.eq(Mux(item.void, 0, shows)),
                 stop.eq(item.stop),
                 void.eq(item.void),
             ]
         m.d.comb += [
             vector.i.valid.eq(comes & ~comes_scalar),
-            vector.i.payload.data.eq(Mux(void, 0, self.read_data.as_value())),
             scalar.i.valid.eq(comes & comes_scalar),
-            scalar.i.payload.data.eq(Mux(void, 0, Array(self.read_data)[lane])),
+            scalar.i.payload.data.eq(Mux(shown[0], self.read_data[0], 0)),
+        ]
+        m.d.comb += [
+            vector.i.payload.data[lane].eq(Mux(shown[lane], self.read_data[lane], 0)) for lane in range(spec.lanes)
         ]
         for queue in (vector, scalar):
             m.d.comb += [queue.i.payload.stop.eq(stop), queue.i.payload.void.eq(void)]

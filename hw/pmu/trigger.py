@@ -78,17 +78,29 @@ class RunStart(wiring.Component):
             m.d.comb += [triggered.eq(1), outer.eq(self.block.payload.outer)]
         m.d.comb += frees.eq(~(by_control | by_address) | (outer >= program.free_rank))
 
-        # A vector read counts lines, a scalar read words.
+        # A vector read counts lines, a scalar or transposed read words.
+        in_words = Signal()
+        m.d.comb += in_words.eq((program.read == Port.SCALAR.value) | program.transposed)
         words_of_line = (spec.lanes - 1).bit_length()
         first_line, first = Signal(range(spec.pmu_lines)), Signal.like(run.address)
-        m.d.comb += first.eq(Mux(program.read == Port.SCALAR.value, first_line << words_of_line, first_line))
+        m.d.comb += first.eq(Mux(in_words, first_line << words_of_line, first_line))
+
+        # Beats kept, or as many transposed beats as go over all their lines.
+        across, length = Signal(), Signal.like(run.length)
+        m.d.comb += [
+            across.eq(program.transposed & (program.read == Port.VECTOR.value)),
+            length.eq(
+                Mux(across, (self.block.payload.lines + (spec.lanes - 1)) >> words_of_line, self.block.payload.kept)
+            ),
+        ]
 
         room, begins = Signal(), Signal()
         m.d.comb += [
             room.eq(~program.control_out | self.token.ready),
             self.run.valid.eq(self.block.valid & triggered & room & (program.read != Port.OFF.value)),
             run.address.eq(first + program.offset + Mux(by_address, self.address.payload.data, 0)),
-            run.length.eq(Mux(program.by_length, self.block.payload.kept, program.levels[0].bound)),
+            run.end.eq(first_line + self.block.payload.lines),
+            run.length.eq(Mux(program.by_length, length, program.levels[0].bound)),
             run.stop.eq(program.read_rank + outer),
             run.void.eq(
                 (program.by_length & (self.block.payload.kept == 0)) | (by_address & self.address.payload.void)

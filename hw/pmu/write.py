@@ -45,7 +45,7 @@ class WriteSide(wiring.Component):
         Blocks that have ended, see :func:`hw.pmu.block.block_layout`; its consumer is always ready.
     taken : Out(1)
         A beat is taken in this cycle.
-    write_line, write_data, write_banks : Out
+    write_line, write_data, write_lanes : Out
         To the scratchpad.
     """
 
@@ -64,7 +64,7 @@ class WriteSide(wiring.Component):
                 "taken": Out(1),
                 "write_line": Out(memory["write_line"]),
                 "write_data": Out(memory["write_data"]),
-                "write_banks": Out(memory["write_banks"]),
+                "write_lanes": Out(memory["write_lanes"]),
             }
         )
 
@@ -100,6 +100,7 @@ class WriteSide(wiring.Component):
         counted_next = Signal.like(counted)
         kept = Signal.like(self.block.payload.kept)
         kept_next = Signal.like(kept)
+        word_bits = (spec.lanes - 1).bit_length()
         keeps, ends = Signal(), Signal()
         m.d.comb += [
             keeps.eq(
@@ -113,6 +114,7 @@ class WriteSide(wiring.Component):
             block_ends.eq(self.taken & ends),
             self.block.valid.eq(block_ends & chosen),
             self.block.payload.kept.eq(kept_next),
+            self.block.payload.lines.eq(Mux(scalar, (kept_next + (spec.lanes - 1)) >> word_bits, kept_next)),
             self.block.payload.outer.eq(stop - program.write_rank),
         ]
 
@@ -126,7 +128,7 @@ class WriteSide(wiring.Component):
             fills_line.eq(~scalar | (lane == spec.lanes - 1)),
             from_lane.eq(~((1 << lane) - 1)),
             self.write_line.eq(line),
-            self.write_banks.eq(Mux(self.taken & keeps, Mux(scalar, from_lane, ~0), 0)),
+            self.write_lanes.eq(Mux(self.taken & keeps, Mux(scalar, from_lane, ~0), 0)),
             self.write_data.eq(self.vector.payload.data),
         ]
         with m.If(scalar):
@@ -145,7 +147,7 @@ class WriteSide(wiring.Component):
 
         if self._checks:
             inside = Signal.like(program.block_lines)
-            m.d.comb += inside.eq(Mux(scalar, kept >> (spec.lanes - 1).bit_length(), kept))
+            m.d.comb += inside.eq(Mux(scalar, kept >> word_bits, kept))
             with m.If(self.taken & keeps):
                 m.d.sync += Assert(inside < program.block_lines, Format("a block does not fit its buffer"))
         return m

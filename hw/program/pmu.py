@@ -1,7 +1,7 @@
 """The program of a pattern memory unit.
 
-The scratchpad has ``lanes`` banks of ``pmu_lines`` words; *line* ``i`` is word ``i`` of every bank, and word
-address ``w`` is bank ``w mod lanes`` of line ``w // lanes``. It is a ring of ``blocks`` buffers of ``block_lines``
+The scratchpad has ``pmu_lines`` *lines* of ``lanes`` words; word address ``w`` is word ``w mod lanes`` of line
+``w // lanes``. It is a ring of ``blocks`` buffers of ``block_lines``
 lines, filled by the write side and given over whole to the read side (the token), which gives them back
 when read (the credit). The two sides run at once, one beat a cycle each.
 
@@ -18,6 +18,11 @@ beats. Level 0 is the innermost. The address of a beat is ``offset + sum(index_l
 vector read, in words for a scalar read, from the buffer's start. The stop of a beat is the ``rank`` of the
 highest level that ends with it; the beat that ends the nest carries ``read_rank + outer``. With ``by_length``
 level 0 runs over the beats that the block has kept instead of ``bound``; a block of none gives one void beat.
+
+With ``transposed`` a vector read goes across the lines, as fast: its addresses are words, and lane ``i`` of a beat at
+address ``l * lanes + c`` is word ``c`` of line ``l + i``. Line ``l`` must be one of those that the block fills; lanes
+whose line lies past the last of them are 0. With ``by_length`` level 0 then runs once for every ``lanes`` of these
+lines, the last of them rounded up. A scalar read is the same with it and without.
 
 ``trigger`` says when a run starts and what ``outer`` is:
 
@@ -102,5 +107,6 @@ class Pmu:
     offset: int = bits(_stride, "address of the first beat in the buffer")
     levels: tuple[PmuLevel, ...] = rows(PmuLevel, lambda s: s.pmu_levels, "the loop nest, innermost first")
     by_length: bool = bits(1, "level 0 runs over the beats kept", False, kind=bool)
+    transposed: bool = bits(1, "lane i of a vector read is a word of the i-th line from its address", False, kind=bool)
     read_rank: int = bits(_rank, "rank of the whole nest, added to the outer stop")
     control_out: bool = bits(1, "each run sends a control beat", False, kind=bool)

@@ -126,7 +126,9 @@ def _write(spec: FabricSpec, program: Pmu, beats: Beats, state: PmuState) -> Pmu
     )
 
 
-def _runs(program: Pmu, state: PmuState, control: Beats | None, address: Beats | None) -> tuple[_Runs, int, int]:
+def _runs(
+    spec: FabricSpec, program: Pmu, state: PmuState, control: Beats | None, address: Beats | None
+) -> tuple[_Runs, int, int]:
     """The runs of a launch, the blocks given back, and the beats taken of the trigger's input."""
     bound = max(1, program.levels[0].bound if program.levels else 1)
     blocks = len(state.kept)
@@ -146,8 +148,15 @@ def _runs(program: Pmu, state: PmuState, control: Beats | None, address: Beats |
         if program.trigger is Trigger.ADDRESS and beats is not None:
             words = np.ascontiguousarray(beats.data[:taken], np.float32).reshape(taken).view(np.int32)
             value, void = words.astype(np.int64), np.asarray(beats.void[:taken], bool)
-    length = state.kept[block] if program.by_length else np.full(len(block), bound)
+    length = np.full(len(block), bound)
+    if program.by_length:
+        length = -(-state.size[block] // spec.lanes) if _across(program) else state.kept[block]
     return _Runs(block, outer, value, np.where(void, 0, length)), freed, taken
+
+
+def _across(program: Pmu) -> bool:
+    """Whether a beat's lanes are words of different lines."""
+    return program.transposed and program.read is Port.VECTOR
 
 
 def _nest(program: Pmu, length: int) -> tuple[Ints, Ints]:
@@ -165,7 +174,8 @@ def _read(spec: FabricSpec, program: Pmu, runs: _Runs, state: PmuState) -> Beats
     """The beats of all runs, all runs of equal length at once."""
     words = 1 if program.read is Port.SCALAR else spec.lanes
     store = state.lines.reshape(-1, words)
-    unit = spec.lanes // words  # addresses of a line
+    across = _across(program)
+    unit = spec.lanes if across else spec.lanes // words  # addresses of a line
     first, size = (np.cumsum(state.size) - state.size) * unit, state.size * unit
     last_stop = runs.outer + program.read_rank
     if len(last_stop) and int(last_stop.max()) > spec.stop_ranks:
@@ -185,18 +195,27 @@ def _read(spec: FabricSpec, program: Pmu, runs: _Runs, state: PmuState) -> Beats
         if outside.any():
             worst = int(np.flatnonzero(outside)[0])
             raise DeviceError(
-                f"a read of a PMU must lie in the {int(size[block[worst]])} {'words' if words == 1 else 'lines'} "
+                f"a read of a PMU must lie in the {int(size[block[worst]])} {'lines' if unit == 1 else 'words'} "
                 f"of its block, not {low + int(value[worst])} to {high + int(value[worst])}"
             )
         source = ((first[block] + value)[:, None] + address).reshape(-1)
+        read = _columns(state, source, np.repeat(block, len(address))) if across else store[source]
         if len(nests) == 1 and len(these) == len(beats):
-            data, stop = store[source], np.tile(inner, len(these)).astype(np.uint8)
+            data, stop = read, np.tile(inner, len(these)).astype(np.uint8)
         else:
             target = (begin[these][:, None] + np.arange(len(address))).reshape(-1)
-            data[target], stop[target] = store[source], np.tile(inner, len(these))
+            data[target], stop[target] = read, np.tile(inner, len(these))
     void[begin[runs.length == 0]] = True
     stop[begin + beats - 1] = last_stop
     return Beats(data, stop, void)
+
+
+def _columns(state: PmuState, address: Ints, block: Ints) -> NDArray[np.float32]:
+    """The beats [beats, lanes] of transposed reads at word addresses, each of a line in its block."""
+    lanes = state.lines.shape[1]
+    line = (address // lanes)[:, None] + np.arange(lanes)
+    inside = line < np.cumsum(state.size)[block][:, None]
+    return np.where(inside, state.lines[np.where(inside, line, 0), (address % lanes)[:, None]], np.float32(0))
 
 
 def run_pmu(
@@ -241,7 +260,7 @@ def run_pmu(
     if program.read is Port.OFF:
         return PmuResult(None, None, None, state, arriving, 0)
 
-    runs, freed, taken = _runs(program, state, control, address)
+    runs, freed, taken = _runs(spec, program, state, control, address)
     sent = _read(spec, program, runs, state)
     tokens = None
     if program.control_out:

@@ -105,6 +105,7 @@ def test_pmu(data: st.DataObject) -> None:
         free_rank=data.draw(st.integers(0, 2)),
         levels=levels,
         by_length=by_length,
+        transposed=data.draw(st.booleans()),
         read_rank=2,
         control_out=data.draw(st.booleans()),
     )
@@ -112,7 +113,8 @@ def test_pmu(data: st.DataObject) -> None:
     if not by_length:
         written = Shape.of(written.stop)  # a block of nothing cannot be read
     _, blocks = write_process(program, written, 0)
-    process, outputs, _ = read_process(program, blocks, None if trigger is Trigger.BLOCK else starts)
+    begin = None if trigger is Trigger.BLOCK else starts
+    process, outputs, _ = read_process(program, blocks, begin, lanes=SPEC.lanes)
     expected = run_pmu(
         SPEC,
         program,

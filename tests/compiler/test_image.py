@@ -12,7 +12,7 @@ from compiler.fit import fit
 from compiler.image import ImageError, describe, read_image, write_image
 from compiler.mapping import Mapping
 from compiler.netlist import Net, Netlist, Pin, Unit
-from hw.address_map import AddressMap
+from hw.address_map import IMAGE_VERSION, AddressMap
 from hw.numerics.ops import Op, Reduction, Special
 from hw.presets import PRESETS
 from hw.program import Accumulate, Input, InputMode, Pcu, Pmu, PmuLevel, Port, Source, Stage
@@ -166,7 +166,7 @@ def test_an_image_for_another_fabric_is_refused(tiny: tuple[Mapping, bytes]) -> 
     ("changes", "sentence"),
     [
         ({0: 5}, "image must begin with the word 0x54464557, not 0x00000005"),
-        ({1: 2}, "image must be of version 1, not 2"),
+        ({1: 9}, f"image must be of version {IMAGE_VERSION}, not 9"),
         ({4: 2}, "image must be for a context below 2, not 2"),
         ({4: 0}, "image must have its records in order: 0x00000000, not 0x01000000"),
         ({7: 1}, "image is damaged"),

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
+import numpy as np
 import pytest
 from pmu_bench import LANES, SPEC, Launch, assert_twins_agree, beats, bench, numbers, twin
 
@@ -76,6 +78,60 @@ def test_transposes_backwards_and_again(stalls: dict[str, float]) -> None:
     seen = assert_twins_agree([Launch(program, vector=data)], **stalls)[0]
     sent = numbers(data)
     assert [beat[0] for beat in seen.vector[:6]] == [sent[line][0] for line in (8, 4, 0, 9, 5, 1)]
+
+
+@every_stall
+@pytest.mark.parametrize("rows", [1, 3, 4, 6, 9])
+def test_lines_in_columns_out(rows: int, stalls: dict[str, float]) -> None:
+    """A matrix a block, whose buffers begin at any line and lie across the end of the scratchpad."""
+    groups = -(-rows // LANES)
+    program = Pmu(
+        write=Port.VECTOR, write_rank=1, block_lines=rows, blocks=3, read=Port.VECTOR, transposed=True,
+        levels=(PmuLevel(groups, LANES * LANES, 1), PmuLevel(LANES, 1)), read_rank=2,
+    )  # fmt: skip
+    matrices = 2 * SPEC.pmu_lines // rows
+    data = stream(LANES, blocks_of([rows] * matrices, [i % 3 for i in range(matrices)]))
+    seen = assert_twins_agree([Launch(program, vector=data)], **stalls)[0]
+    words = np.zeros((matrices, groups * LANES, LANES), np.uint32)
+    words[:, :rows] = data.data.view(np.uint32).reshape(matrices, rows, LANES)
+    columns = words.transpose(0, 2, 1).reshape(-1, LANES).tolist()
+    assert [beat[0] for beat in seen.vector] == [sum(word << 32 * i for i, word in enumerate(c)) for c in columns]
+
+
+@every_stall
+@pytest.mark.parametrize("port", [Port.VECTOR, Port.SCALAR])
+def test_columns_of_blocks_of_any_length(port: Port, stalls: dict[str, float]) -> None:
+    program = Pmu(
+        write=port, write_rank=1, block_lines=9, blocks=2, read=Port.VECTOR, transposed=True, by_length=True,
+        levels=(PmuLevel(1, LANES * LANES, 1), PmuLevel(LANES, 1)), read_rank=2,
+    )  # fmt: skip
+    lengths = ([4, 1, 3, 5, 8, 9, 2] if port is Port.VECTOR else [1, 4, 5, 16, 17, 33]) * 3
+    width = LANES if port is Port.VECTOR else 1
+    data = stream(width, [*blocks_of(lengths, [0] * len(lengths)), 1], voids={sum(lengths)})
+    seen = assert_twins_agree([Launch(program, **{port.name.lower(): data})], **stalls)[0]
+    lines = [-(-length * width // LANES) for length in lengths]
+    assert len(seen.vector) == sum(LANES * -(-each // LANES) for each in lines) + 1
+
+
+def test_columns_of_the_whole_scratchpad() -> None:
+    program = Pmu(
+        write=Port.VECTOR, write_rank=1, block_lines=SPEC.pmu_lines, read=Port.VECTOR, transposed=True,
+        levels=(PmuLevel(SPEC.pmu_lines, LANES, 1), PmuLevel(LANES, 1)), read_rank=2,
+    )  # fmt: skip
+    shift = Pmu(write=Port.VECTOR, write_rank=1, block_lines=5, read=Port.VECTOR)
+    data = stream(LANES, blocks_of([SPEC.pmu_lines], [0]))
+    assert_twins_agree([Launch(shift, vector=stream(LANES, [1])), Launch(program, vector=data)])
+
+
+@every_stall
+def test_a_transposed_read_of_words_is_a_read_of_words(stalls: dict[str, float]) -> None:
+    program = Pmu(
+        write=Port.VECTOR, write_rank=1, block_lines=3, blocks=2, read=Port.SCALAR, transposed=True, by_length=True,
+        levels=(PmuLevel(1, LANES, 1), PmuLevel(LANES, 1)), read_rank=2,
+    )  # fmt: skip
+    data = stream(LANES, blocks_of([3, 2, 1, 3], [0] * 4))
+    straight = assert_twins_agree([Launch(replace(program, transposed=False), vector=data)], **stalls)
+    assert assert_twins_agree([Launch(program, vector=data)], **stalls)[0].scalar == straight[0].scalar
 
 
 @every_stall
@@ -194,6 +250,9 @@ def test_other_fabrics(spec: FabricSpec) -> None:
     )  # fmt: skip
     data = stream(1, blocks_of([3, 5, 6, 1, 4], [0] * 5))
     assert_twins_agree([Launch(program, scalar=data)], spec=spec, rate=0.7, out_rate=0.6)
+    across = replace(program, write=Port.VECTOR, read=Port.VECTOR, transposed=True)
+    data = stream(spec.lanes, blocks_of([3, 1, 2, 3, 1], [0] * 5))
+    assert_twins_agree([Launch(across, vector=data)], spec=spec, rate=0.7, out_rate=0.6)
 
 
 def test_the_bench_sees_a_difference() -> None:

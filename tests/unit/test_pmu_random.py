@@ -29,10 +29,12 @@ def launches(draw: st.DrawFn) -> list[Launch]:
     )
     trigger = draw(st.sampled_from(Trigger))
     by_length = draw(st.booleans())
+    transposed = draw(st.booleans())
+    across = transposed and read is Port.VECTOR
     write_rank = draw(st.integers(0, 2))
     words = 1 if write is Port.SCALAR else LANES
     limit = LINES * LANES // words
-    unit = 1 if read is Port.VECTOR else LANES  # addresses a line
+    unit = 1 if read is Port.VECTOR and not across else LANES  # addresses a line
 
     # Blocks with at least one beat kept, if the nest reads it for sure, and equal length then.
     kept = draw(st.integers(1, limit)) if write_rank else 1
@@ -59,6 +61,8 @@ def launches(draw: st.DrawFn) -> list[Launch]:
         if by_length and place == 0:
             # Only an address that never moves, or one a beat kept, is inside blocks of every length.
             stride, bound = (unit if words == LANES else int(unit == LANES)), 1
+            if across:
+                stride = LANES * LANES
         level = PmuLevel(bound, stride, draw(st.integers(0, RANK)))
         low, high = _spans([*levels, level])
         if (high - low >= size) if not by_length else (place > 0 and stride != 0):
@@ -72,8 +76,8 @@ def launches(draw: st.DrawFn) -> list[Launch]:
         write=write, write_rank=write_rank, write_from=begin, write_to=0, period=period, block_from=block_from,
         block_to=draw(st.integers(block_from, 3)), block_lines=-(-kept * words // LANES),
         blocks=draw(st.integers(1, 5)), read=read, trigger=trigger, free_rank=draw(st.integers(0, 2)),
-        offset=shift - low, levels=tuple(levels), by_length=by_length, read_rank=draw(st.integers(0, RANK - 2)),
-        control_out=draw(st.booleans()),
+        offset=shift - low, levels=tuple(levels), by_length=by_length, transposed=transposed,
+        read_rank=draw(st.integers(0, RANK - 2)), control_out=draw(st.booleans()),
     )  # fmt: skip
     stops = draw(st.lists(st.integers(0, 2), max_size=10))
     values = [(draw(st.integers(-shift, slack - shift)) if not by_length else 0) & 0xFFFF_FFFF for _ in stops]
@@ -139,9 +143,15 @@ def naive(case: list[Launch]) -> tuple[list[Beat], list[Beat]]:
         if void or (program.by_length and not length):
             sent.append((0, program.read_rank + outer, 1))
             return
+        across = program.transposed and program.read is Port.VECTOR
+        if across:
+            length = -(-len(memory) // LANES**2)
         for address, stop in _nest(program, length if program.by_length else program.levels[0].bound):
             where = address + value
-            line = memory[where * LANES : where * LANES + LANES] if program.read is Port.VECTOR else [memory[where]]
+            if across:
+                line = [memory[w] if w < len(memory) else 0 for w in range(where, where + LANES**2, LANES)]
+            else:
+                line = memory[where * LANES : where * LANES + LANES] if program.read is Port.VECTOR else [memory[where]]
             data = sum(word << 32 * k for k, word in enumerate(line))
             sent.append((data, program.read_rank + outer if stop is None else stop, 0))
 

@@ -42,6 +42,18 @@ def test_buffers_are_written_and_read_at_once(length: int) -> None:
     assert seen.cycles["vector"] == list(range(start, start + 12 * length))
 
 
+def test_columns_are_read_as_fast_as_lines() -> None:
+    """Written at full rate at once, in buffers that begin at every line modulo lanes."""
+    rows = LANES * LANES + LANES - 1  # fewer than the beats read
+    levels = (PmuLevel(LANES, LANES * LANES, 1), PmuLevel(LANES, 1), PmuLevel(2, 0))
+    program = Pmu(
+        write=Port.VECTOR, write_rank=1, block_lines=rows, blocks=3, read=Port.VECTOR, transposed=True, levels=levels
+    )
+    seen = assert_twins_agree([Launch(program, vector=lines(4 * rows, rows))])[0]
+    start, beats_out = rows - 1 + LATENCY, 4 * 2 * LANES * LANES
+    assert seen.cycles["vector"] == list(range(start, start + beats_out))
+
+
 def test_words_in_and_out_at_full_rate() -> None:
     program = Pmu(write=Port.SCALAR, write_rank=1, block_lines=2, blocks=4, read=Port.SCALAR, levels=(PmuLevel(6, 1),))
     seen = assert_twins_agree([Launch(program, scalar=words(60, 6))])[0]

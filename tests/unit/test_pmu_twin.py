@@ -59,6 +59,21 @@ def test_rank_of_the_highest_level_that_ends() -> None:
     assert stops == [0, 5, 0, 4 + 1]
 
 
+def test_lanes_of_a_transposed_beat_are_lines() -> None:
+    """A block of five lines: four and one, the lanes past it are zero."""
+    levels = (PmuLevel(2, LANES * LANES, 1), PmuLevel(2, 1, 2))
+    program = Pmu(
+        write=Port.VECTOR, write_rank=1, block_lines=6, blocks=2, read=Port.VECTOR, transposed=True, offset=2,
+        levels=levels, read_rank=2,
+    )  # fmt: skip
+    result = run(program, vector=lines(10, {4: 1, 9: 1}))
+    assert result.vector is not None
+    read = np.ascontiguousarray(result.vector.data).view(np.uint32)
+    assert read[:4].tolist() == [[200, 201, 202, 203], [204, 0, 0, 0], [300, 301, 302, 303], [304, 0, 0, 0]]
+    assert read[4].tolist() == [205, 206, 207, 208]
+    assert result.vector.stop.tolist() == [0, 1, 0, 2] * 2
+
+
 def test_words_written_are_read_as_lines() -> None:
     program = Pmu(write=Port.SCALAR, write_rank=1, block_lines=2, read=Port.VECTOR, levels=(PmuLevel(2, 1),))
     result = run(program, scalar=beats(1, [(value, value == 6, 0) for value in range(1, 7)]))
@@ -161,6 +176,10 @@ def test_nothing_is_sent_while_reading_is_off() -> None:
         (
             Pmu(write=Port.VECTOR, write_rank=1, block_lines=4, read=Port.SCALAR, offset=-1),
             "must lie in the 12 words of its block, not -1 to -1",
+        ),
+        (
+            Pmu(write=Port.VECTOR, write_rank=1, block_lines=4, read=Port.VECTOR, transposed=True, offset=12),
+            "must lie in the 12 words of its block, not 12 to 12",
         ),
         (
             Pmu(write=Port.VECTOR, write_rank=1, block_lines=4, read=Port.VECTOR, read_rank=7),

@@ -49,6 +49,7 @@ def test_a_size_out_of_its_range_is_refused(field: str) -> None:
         ({"agcu_buffer": 10}, "agcu_buffer must be a power of two, not 10"),
         ({"fifo_depth": 3}, "fifo_depth must be a power of two, not 3"),
         ({"channel_bits": 256}, "channel_bits must be at most 32 * lanes = 128, not 256"),
+        ({"lanes": 64, "pmu_lines": 32}, "pmu_lines must be at least lanes = 64, not 32"),
         ({"registers": 2}, "registers must be at least vector_inputs = 3, not 2"),
         ({"channels": 9}, "channels must be at most the AGCUs, 2 * rows = 8, not 9"),
         ({"pattern": []}, "pattern must be rows of the letters C and M, not []"),
