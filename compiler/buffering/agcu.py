@@ -35,6 +35,8 @@ def agcu_process(
     works = program.works_in(turn)
     if not works:
         beats = np.zeros(0, bool)
+        if load:
+            outputs[Network.VECTOR] = Shape.of(token[:0])
     elif load and program.indexed:
         indices = given.get(_SCALAR)
         taken = None if indices is None else _to_end(indices, program.end_rank)

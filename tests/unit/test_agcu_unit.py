@@ -50,7 +50,8 @@ def random_program(rng: random.Random, spec: FabricSpec, kind: AgcuKind) -> Prog
         indexed=rng.random() < 0.5, index_stride=rng.choice((V, 2 * V, -V)), nest_rank=1, pack=rng.random() < 0.3,
         emit_arg=rng.choice((0, 3)), wait_token=rng.random() < 0.3, done_token=rng.random() < 0.5,
         turns=rng.choice((0, 1, 2, 3)), turn_stride=rng.choice((-V, 4 * V)), works=rng.choice(list(When)),
-        tells=rng.choice(list(When)), emit_turn=rng.random() < 0.3, segment_base=0 if whole else 244 * V, segment_size=1 << 14 if whole else 20 * V,
+        tells=rng.choice(list(When)), emit_turn=rng.random() < 0.3, segment_base=0 if whole else 244 * V,
+        segment_size=1 << 14 if whole else 20 * V,
     )  # fmt: skip
 
 
