@@ -32,7 +32,7 @@ def trigger_of(program: Pmu) -> Where | None:
     """The input whose beats start runs."""
     if program.read is Port.OFF or program.trigger is Trigger.BLOCK:
         return None
-    return (Network.SCALAR, 1) if program.trigger is Trigger.ADDRESS else (Network.CONTROL, 0)
+    return (Network.SCALAR, 1) if program.trigger.by_scalar else (Network.CONTROL, 0)
 
 
 def write_process(program: Pmu, beats: Shape, held: int, turn: int = 0) -> tuple[Process, Blocks]:
@@ -92,7 +92,9 @@ def read_process(
     """The read side of a PMU with ``lanes`` lanes, the streams that it gives, and the buffers that it needs in all.
 
     Without ``blocks`` it is taken to find as many as it needs. A run with a trigger begins with a firing of its own.
+    ``Trigger.LENGTH`` has no process: how many beats there are is in the data.
     """
+    assert program.trigger is not Trigger.LENGTH
     runs = _runs(program, blocks, trigger, lanes)
     levels = program.levels or (PmuLevel(),)
     beats = np.maximum(1, runs.length * prod(max(1, level.bound) for level in levels[1:]))

@@ -29,9 +29,14 @@ def network_of(
     """The network of one turn of a launch.
 
     None where even endless buffers would not help it to its end, so that its buffers decide nothing: a unit waits for
-    beats that nobody sends, or beats are left over.
+    beats that nobody sends, or beats are left over. None, too, where data decide how many beats there are.
     """
     return _Tracing(netlist, spec, arguments, turn).run()
+
+
+def _data_decide(program: Pmu) -> bool:
+    """Whether how many beats it sends is a number in a stream."""
+    return program.read is not Port.OFF and program.trigger is Trigger.LENGTH
 
 
 class _Tracing:
@@ -65,6 +70,8 @@ class _Tracing:
     def _unit(self, name: str) -> bool:
         program, given = self.netlist.units[name].program, self.given[name]
         if isinstance(program, Pmu):
+            if _data_decide(program):
+                return False
             self._pmu(name, program)
             return True
         if isinstance(program, Pcu):
@@ -104,6 +111,8 @@ class _Tracing:
         for name in waiting:
             program = self.netlist.units[name].program
             if not isinstance(program, Pmu) or program.trigger is Trigger.BLOCK or name in self.held:
+                continue
+            if _data_decide(program):
                 continue
             if trigger_of(program) not in self.missing[name]:
                 self._read(name, program, None)

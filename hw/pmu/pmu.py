@@ -6,7 +6,7 @@ from amaranth.hdl import Assert, Cat, ClockSignal, Const, Format, Instance, Modu
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In
 
-from hw.program import Port
+from hw.program import Port, Trigger
 from hw.spec import FabricSpec
 from hw.stream.beat import beat_layout
 from hw.stream.connect import connect_streams
@@ -139,12 +139,13 @@ class Pmu(wiring.Component):
             no_room.eq((nest.item.valid & read_side.full) | (blocks.o.valid & lacks_token_room)),
             active.eq((program.write != Port.OFF.value) | (program.read != Port.OFF.value)),
         ]
-        by_address = program.trigger[1]
+        by_scalar = Signal()
+        m.d.comb += by_scalar.eq((program.trigger == Trigger.ADDRESS.value) | (program.trigger == Trigger.LENGTH.value))
         waits_for = Cat(
             lacks_vector,
             lacks_scalar,
-            run_start.lacks_trigger & by_address,
-            run_start.lacks_trigger & ~by_address,
+            run_start.lacks_trigger & by_scalar,
+            run_start.lacks_trigger & ~by_scalar,
         )
         waits_to = Cat(
             read_side.full & (program.read == Port.VECTOR.value),

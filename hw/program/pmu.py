@@ -30,7 +30,11 @@ lines, the last of them rounded up. A scalar read is the same with it and withou
 ``BLOCK``   once for each block; ``outer`` is the block's; the buffer is then given back
 ``CONTROL`` once for each beat of the control input; ``outer`` is that beat's stop; the buffer is given
             back after a run whose beat has a stop ``>= free_rank``
-``ADDRESS`` the same with the second scalar input, whose value (int32) is added to ``offset``
+``ADDRESS`` the same with the second scalar input, whose value (int32) is added to ``offset``; a void beat gives
+            one void beat
+``LENGTH``  the same with the second scalar input, whose value (int32) is the number of iterations of level 0,
+            whatever ``bound`` and ``by_length`` say, at most ``2 * pmu_words - 1``; a void beat and a value of 0
+            or less give one void beat
 =========== ===========================================================================================
 
 With ``control_out`` each run also sends its ``outer`` as a control beat.
@@ -61,6 +65,12 @@ class Trigger(IntEnum):
     BLOCK = 0
     CONTROL = 1
     ADDRESS = 2
+    LENGTH = 3
+
+    @property
+    def by_scalar(self) -> bool:
+        """Whether beats of the second scalar input start runs."""
+        return self in (Trigger.ADDRESS, Trigger.LENGTH)
 
 
 _BLOCK = 12
@@ -103,7 +113,7 @@ class Pmu:
     blocks: int = bits(_words, "buffers in the ring", 1)
     read: Port = bits(2, "where beats read go", Port.OFF, kind=Port)
     trigger: Trigger = bits(2, "what starts a run", Trigger.BLOCK, kind=Trigger)
-    free_rank: int = bits(_rank, "CONTROL, ADDRESS: a stop of at least this rank gives the buffer back")
+    free_rank: int = bits(_rank, "but for BLOCK: a stop of at least this rank gives the buffer back")
     offset: int = bits(_stride, "address of the first beat in the buffer")
     levels: tuple[PmuLevel, ...] = rows(PmuLevel, lambda s: s.pmu_levels, "the loop nest, innermost first")
     by_length: bool = bits(1, "level 0 runs over the beats kept", False, kind=bool)

@@ -212,7 +212,7 @@ class Execution:
             if source in waiting and source not in self._read:
                 continue
             beats = self._inputs[unit].get(where)
-            address, control = (beats, None) if program.trigger is Trigger.ADDRESS else (None, beats)
+            address, control = (beats, None) if program.trigger.by_scalar else (None, beats)
             try:
                 result = run_pmu(
                     self.spec,
@@ -245,4 +245,4 @@ def _trigger(program: Pmu) -> Where:
     """The input that starts runs, or one that no PMU has."""
     if program.read is Port.OFF or program.trigger is Trigger.BLOCK:
         return Network.CONTROL, -1
-    return (Network.SCALAR, 1) if program.trigger is Trigger.ADDRESS else (Network.CONTROL, 0)
+    return (Network.SCALAR, 1) if program.trigger.by_scalar else (Network.CONTROL, 0)

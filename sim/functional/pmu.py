@@ -145,11 +145,15 @@ def _runs(
         freed = int(frees[:taken].sum())
         block, outer = block[:taken], stop[:taken]
         value, void = np.zeros(taken, np.int64), np.zeros(taken, bool)
-        if program.trigger is Trigger.ADDRESS and beats is not None:
+        if program.trigger.by_scalar and beats is not None:
             words = np.ascontiguousarray(beats.data[:taken], np.float32).reshape(taken).view(np.int32)
             value, void = words.astype(np.int64), np.asarray(beats.void[:taken], bool)
     length = np.full(len(block), bound)
-    if program.by_length:
+    if program.trigger is Trigger.LENGTH:
+        length, value = np.where(void, 0, np.maximum(value, 0)), np.zeros(taken, np.int64)
+        if int(length.max(initial=0)) >= 2 * spec.pmu_words:
+            raise DeviceError(f"a length for a PMU must be at most {2 * spec.pmu_words - 1}, not {int(length.max())}")
+    elif program.by_length:
         length = -(-state.size[block] // spec.lanes) if _across(program) else state.kept[block]
     return _Runs(block, outer, value, np.where(void, 0, length)), freed, taken
 
@@ -245,7 +249,7 @@ def run_pmu(
     ------
     DeviceError
         A ring that does not fit the scratchpad, a block that does not fit its buffer, a read outside what its block has
-        kept, or a stop beyond the fabric's ranks.
+        kept, a length from the network beyond what a bound can be, or a stop beyond the fabric's ranks.
     """
     state = PmuState.empty(spec) if state is None else state
     ring = program.blocks * program.block_lines

@@ -15,7 +15,7 @@ from amaranth.sim import Simulator
 from hw.pmu.pmu import Pmu
 from hw.presets import PRESETS
 from hw.program import Pmu as Program
-from hw.program import PmuLevel
+from hw.program import PmuLevel, Trigger
 from hw.spec import FabricSpec
 from sim.device import Beats
 from sim.functional.pmu import PmuResult, PmuState, run_pmu
@@ -173,9 +173,10 @@ def twin(spec: FabricSpec, launches: list[Launch]) -> list[PmuResult]:
         triggers = {name: _joined(left[name], getattr(launch, name)) for name in left}
         result = run_pmu(spec, launch.program, vector=launch.vector, scalar=launch.scalar, state=state, **triggers)
         state = result.state
-        used = {"control": "control", "address": "address"}
+        trigger = launch.program.trigger
+        used = {"control": trigger is Trigger.CONTROL, "address": trigger.by_scalar}
         for name in used:
-            taken = result.taken if launch.program.trigger.name.lower() == name else 0
+            taken = result.taken if used[name] else 0
             rest = triggers[name]
             left[name] = Beats(rest.data[taken:], rest.stop[taken:], rest.void[taken:])
         results.append(result)

@@ -192,6 +192,32 @@ def test_addresses_from_a_stream(port: Port, stalls: dict[str, float]) -> None:
 
 
 @every_stall
+@pytest.mark.parametrize("port", [Port.VECTOR, Port.SCALAR])
+def test_lengths_from_a_stream(port: Port, stalls: dict[str, float]) -> None:
+    """A bound, a void beat and the values that are one, several runs a block; `by_length` says nothing."""
+    program = Pmu(
+        write=Port.VECTOR, write_rank=1, block_lines=6, blocks=2, read=port, trigger=Trigger.LENGTH, free_rank=1,
+        offset=1, levels=(PmuLevel(2, 1, 1), PmuLevel(2, 0, 2)), by_length=True, read_rank=2, control_out=True,
+    )  # fmt: skip
+    values = [(5, 0, 0), (0, 0, 0), (1, 1, 0), (0xFFFF_FFFE, 0, 0), (3, 1, 0), (4, 0, 1), (2, 2, 0)]
+    data = stream(LANES, blocks_of([6] * 3, [0] * 3))
+    seen = assert_twins_agree([Launch(program, vector=data, address=beats(1, values))], **stalls)[0]
+    sent = seen.vector if port is Port.VECTOR else seen.scalar
+    runs = [5, 0, 1, 0, 3, 0, 2]
+    assert [void for _, _, void in sent] == [int(not run) for run in runs for _ in range(max(1, 2 * run))]
+
+
+def test_a_length_can_be_as_large_as_a_bound() -> None:
+    program = Pmu(
+        write=Port.SCALAR, write_rank=0, read=Port.SCALAR, trigger=Trigger.LENGTH, levels=(PmuLevel(1, 0, 1),)
+    )
+    most = 2 * SPEC.pmu_words - 1
+    address = beats(1, [(most, 0, 0)])
+    seen = assert_twins_agree([Launch(program, scalar=beats(1, [(7, 0, 0)]), address=address)])[0]
+    assert len(seen.scalar) == most
+
+
+@every_stall
 def test_blocks_stay_over_launches(stalls: dict[str, float]) -> None:
     program = Pmu(
         write=Port.SCALAR, write_rank=1, block_lines=2, blocks=3, read=Port.SCALAR, trigger=Trigger.CONTROL,

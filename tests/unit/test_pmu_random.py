@@ -38,7 +38,7 @@ def launches(draw: st.DrawFn) -> list[Launch]:
 
     # Blocks with at least one beat kept, if the nest reads it for sure, and equal length then.
     kept = draw(st.integers(1, limit)) if write_rank else 1
-    lowest = 0 if by_length else kept
+    lowest = 0 if by_length and trigger is not Trigger.LENGTH else kept
     begin = draw(st.integers(0, 2)) if write_rank else 0
     counts = draw(st.lists(st.integers(lowest, kept), min_size=1, max_size=6))
     rows: list[tuple[list[int] | int, int, int]] = []
@@ -80,7 +80,10 @@ def launches(draw: st.DrawFn) -> list[Launch]:
         read_rank=draw(st.integers(0, RANK - 2)), control_out=draw(st.booleans()),
     )  # fmt: skip
     stops = draw(st.lists(st.integers(0, 2), max_size=10))
-    values = [(draw(st.integers(-shift, slack - shift)) if not by_length else 0) & 0xFFFF_FFFF for _ in stops]
+    least, most = (0, 0) if by_length else (-shift, slack - shift)
+    if trigger is Trigger.LENGTH:
+        least, most = -1, levels[0].bound
+    values = [draw(st.integers(least, most)) & 0xFFFF_FFFF for _ in stops]
     address = beats(1, [([v], s, int(draw(st.integers(0, 5)) == 0)) for v, s in zip(values, stops, strict=True)])
     control = beats(0, [([], s, 0) for s in stops])
     port = "vector" if write is Port.VECTOR else "scalar"
@@ -140,13 +143,18 @@ def naive(case: list[Launch]) -> tuple[list[Beat], list[Beat]]:
     def run(block: tuple[list[int], int, int], outer: int, value: int, *, void: bool) -> None:
         memory, length, _ = block
         tokens.append((0, outer, 0))
-        if void or (program.by_length and not length):
+        by_value = program.trigger is Trigger.LENGTH
+        if void or (value <= 0 if by_value else program.by_length and not length):
             sent.append((0, program.read_rank + outer, 1))
             return
         across = program.transposed and program.read is Port.VECTOR
         if across:
             length = -(-len(memory) // LANES**2)
-        for address, stop in _nest(program, length if program.by_length else program.levels[0].bound):
+        if by_value:
+            length, value = value, 0
+        elif not program.by_length:
+            length = program.levels[0].bound
+        for address, stop in _nest(program, length):
             where = address + value
             if across:
                 line = [memory[w] if w < len(memory) else 0 for w in range(where, where + LANES**2, LANES)]
@@ -159,13 +167,13 @@ def naive(case: list[Launch]) -> tuple[list[Beat], list[Beat]]:
         for block in blocks:
             run(block, block[2], 0, void=False)
     else:
-        by_address = program.trigger is Trigger.ADDRESS
+        by_scalar = program.trigger.by_scalar
         for value, stop, void in [
-            b for launch in case for b in numbers(launch.address if by_address else launch.control)
+            b for launch in case for b in numbers(launch.address if by_scalar else launch.control)
         ]:
             if not blocks:
                 break
-            run(blocks[0], stop, value - (value >> 31 << 32) if by_address else 0, void=bool(by_address and void))
+            run(blocks[0], stop, value - (value >> 31 << 32) if by_scalar else 0, void=bool(by_scalar and void))
             if stop >= program.free_rank:
                 blocks.pop(0)
     return sent, tokens if program.control_out else []

@@ -84,6 +84,7 @@ def test_waiting_is_told() -> None:
     base = {"write": Port.VECTOR, "write_rank": 1, "block_lines": 2, "read": Port.SCALAR}
     control, address = Pmu(**base, trigger=Trigger.CONTROL), Pmu(**base, trigger=Trigger.ADDRESS)
     token = Pmu(**base, trigger=Trigger.BLOCK, control_out=True)
+    length = Pmu(**base, trigger=Trigger.LENGTH)
     unit = bench()
 
     nothing, starves = unit.run([Launch(control), Launch(control, vector=lines(2, 2))])
@@ -92,6 +93,7 @@ def test_waiting_is_told() -> None:
     assert starves.starved > 0
     assert starves.blocked == 0
     assert unit.run([Launch(address, vector=lines(2, 2))])[0].waits == 1 << 2
+    assert unit.run([Launch(length, vector=lines(2, 2))])[0].waits == 1 << 2
     assert unit.run([Launch(Pmu(write=Port.SCALAR))])[0].waits == 1 << 1
 
     blocked = unit.run([Launch(token, vector=lines(20, 2), held=("scalar",))])[0]

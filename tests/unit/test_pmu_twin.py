@@ -141,6 +141,24 @@ def test_addresses_are_added_and_a_void_one_is_a_void_beat() -> None:
     assert len(result.state.kept) == 0
 
 
+def test_lengths_decide_how_often_level_0_runs() -> None:
+    program = Pmu(
+        write=Port.VECTOR, write_rank=1, block_lines=4, read=Port.VECTOR, trigger=Trigger.LENGTH,
+        free_rank=1, levels=(PmuLevel(1, 1, 1), PmuLevel(2, 1, 2)), read_rank=2,
+    )  # fmt: skip
+    address = beats(1, [(2, 0, 0), (0, 0, 0), (0xFFFF_FFFF, 0, 0), (3, 0, 1), (1, 1, 0)])
+    result = run(program, vector=lines(4, {3: 1}), address=address)
+    run_of_2 = [(0, 0, 0), (1, 1, 0), (1, 0, 0), (2, 2, 0)]
+    assert firsts(result.vector) == [*run_of_2, (0, 2, 1), (0, 2, 1), (0, 2, 1), (0, 1, 0), (1, 3, 0)]
+    assert len(result.state.kept) == 0
+
+
+def test_a_length_beyond_a_bound_is_refused() -> None:
+    program = Pmu(write=Port.SCALAR, read=Port.SCALAR, trigger=Trigger.LENGTH)
+    with pytest.raises(DeviceError, match="a length for a PMU must be at most 511, not 512"):
+        run(program, scalar=beats(1, [(1, 0, 0)]), address=beats(1, [(512, 0, 0)]))
+
+
 def test_blocks_and_a_begun_block_stay_for_the_next_launch() -> None:
     program = Pmu(
         write=Port.SCALAR, write_rank=1, block_lines=2, blocks=3, read=Port.SCALAR, trigger=Trigger.CONTROL,
