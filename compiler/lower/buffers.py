@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import prod
 
 from xdsl.dialects.builtin import StringAttr
@@ -54,10 +55,10 @@ def _ring(lines: int, wanted: int | None, spec: FabricSpec, name: str) -> int:
     return blocks
 
 
-def _choice(when: StringAttr | None, turns: int) -> dict[str, int]:
-    """The fields that choose blocks, of which each turn brings one."""
+def _limited(program: Pmu, when: StringAttr | None, turns: int) -> Pmu:
+    """The program, keeping only the blocks of some turns, each of which brings one."""
     if when is None:
-        return {}
+        return program
     kept = {
         "every": (0, turns),
         "first": (0, 1),
@@ -65,8 +66,8 @@ def _choice(when: StringAttr | None, turns: int) -> dict[str, int]:
         "last": (turns - 1, turns),
         "earlier": (0, turns - 1),
     }
-    first, end = kept[when_of(when)]
-    return {"period": turns, "block_from": first, "block_to": end}
+    begin, end = kept[when_of(when)]
+    return replace(program, period=turns, block_from=begin, block_to=end)
 
 
 def buffer_program(write: BufferizeOp, read: StreamifyOp, spec: FabricSpec, name: str, *, turns: int) -> Pmu:
@@ -91,12 +92,11 @@ def buffer_program(write: BufferizeOp, read: StreamifyOp, spec: FabricSpec, name
         trigger = Trigger.CONTROL if given.kind is Kind.CONTROL else Trigger.ADDRESS
         free_rank = given.rank - len(buffer.outer)
     offset = 0 if read.offset is None else read.offset.value.data
-    return Pmu(
+    program = Pmu(
         write=Port.SCALAR if buffer.kind is Kind.SCALAR else Port.VECTOR,
         write_rank=write.rank.value.data,
         write_from=0 if write.first is None else write.first.value.data,
         write_to=0 if write.last is None else write.last.value.data,
-        **_choice(write.when, turns),
         block_lines=lines,
         blocks=blocks,
         read=Port.VECTOR if vector else Port.SCALAR,
@@ -108,6 +108,7 @@ def buffer_program(write: BufferizeOp, read: StreamifyOp, spec: FabricSpec, name
         read_rank=1 if read.flat is not None else len(read.loops),
         control_out=read.runs is not None and used(read.runs),
     )
+    return _limited(program, write.when, turns)
 
 
 def _in_lines(words: int, spec: FabricSpec, name: str) -> int:
@@ -148,10 +149,9 @@ def resident_program(
     ):
         beats = row_beats(size, spec, packed=False) if level == 0 else size
         levels.append(PmuLevel(beats, 1 if level == 0 else stride // spec.lanes, level + 1))
-    return Pmu(
+    program = Pmu(
         write=Port.OFF if keep is None else Port.VECTOR,
         write_rank=len(shape),
-        **_choice(None if keep is None else keep.when, turns),
         block_lines=lines,
         blocks=blocks,
         read=Port.OFF if recall is None else Port.VECTOR,
@@ -159,3 +159,4 @@ def resident_program(
         levels=(*levels,),
         read_rank=len(shape),
     )
+    return _limited(program, None if keep is None else keep.when, turns)
