@@ -151,8 +151,7 @@ def _runs(program: Pmu, blocks: Blocks | None, trigger: Shape | None, lanes: int
     else:
         length = blocks.kept[block]
         if program.transposed and program.read is Port.VECTOR:
-            lines = length if program.write is Port.VECTOR else -(-length // lanes)
-            length = -(-lines // lanes)
+            length = -(-program.lines_filled(length, lanes=lanes) // lanes)
     return _Runs(block, outer, frees, np.where(void, 0, length))
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Set
 from dataclasses import replace
 
+import numpy as np
+
 from compiler.buffering.launches import Launches
 from compiler.buffering.network import Channel, ProcessNetwork
 from compiler.buffering.shortage import Shortage, find_shortage
@@ -98,7 +100,7 @@ def size_rings(netlist: Netlist, spec: FabricSpec, launches: Launches) -> Netlis
     for name, kept in longest.items():
         program = units[name].program
         assert isinstance(program, Pmu)
-        lines = kept if program.write is Port.VECTOR else -(-kept // spec.lanes)
+        lines = int(program.lines_filled(np.array([kept]), lanes=spec.lanes)[0])
         if program.blocks == 1 and lines < program.block_lines == spec.pmu_lines:
             shorter = replace(program, block_lines=lines, blocks=spec.pmu_lines // lines)
             units[name] = replace(units[name], program=shorter)

@@ -52,8 +52,8 @@ class Pmu(wiring.Component):
     -------
     program, launch, vector_in, ... : see :func:`hw.tile.unit.unit_members`
         ``launch`` only makes the count of blocks begin anew: what the unit holds stays for the next launch. No run may
-        be under way when ``read``, ``transposed`` or ``levels`` change. ``busy``, ``starved``, ``blocked`` and
-        ``waits`` are a cycle late.
+        be under way when ``read``, ``transposed`` or ``levels`` change, and no block begun when those of the write side
+        do. ``busy``, ``starved``, ``blocked`` and ``waits`` are a cycle late.
     tile_id : In(16)
         Only with ``tap``: the number to report under.
     """

@@ -2,10 +2,11 @@
 
 from hw.program.agcu import Agcu, AgcuKind, AgcuLevel, When
 from hw.program.pcu import Accumulate, Input, InputMode, Pcu, Source, Stage
-from hw.program.pmu import Pmu, PmuLevel, Port, Trigger
+from hw.program.pmu import WRITE_LEVELS, Pmu, PmuLevel, Port, Trigger, WriteLevel
 from hw.program.switch import Switch, switch_program
 
 __all__ = [
+    "WRITE_LEVELS",
     "Accumulate",
     "Agcu",
     "AgcuKind",
@@ -21,5 +22,6 @@ __all__ = [
     "Switch",
     "Trigger",
     "When",
+    "WriteLevel",
     "switch_program",
 ]

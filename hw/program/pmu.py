@@ -5,8 +5,13 @@ The scratchpad has ``pmu_lines`` *lines* of ``lanes`` words; word address ``w`` 
 lines, filled by the write side and given over whole to the read side (the token), which gives them back
 when read (the credit). The two sides run at once, one beat a cycle each.
 
-**Write side** (STeP's Bufferize). Beats from the chosen port fill the current buffer in order of arrival,
-a vector beat a line, a scalar beat a word. A block ends with a beat of stop ``>= write_rank`` and then is handed
+**Write side** (STeP's Bufferize). Beats from the chosen port fill the current buffer, a vector beat a line, a scalar
+beat a word; a scalar beat for word 0 of a line clears the others. By default they follow each other from the buffer's
+start on. In general the address of a beat kept is that of a loop nest: the sum of ``index * stride`` over
+``write_levels``, the innermost first, and ``index * write_stride`` of a level around them that has no end. All of them
+must lie in the buffer, and what is read must have been written. The block fills the lines up to the last one written.
+
+A block ends with a beat of stop ``>= write_rank`` and then is handed
 over, with its outer stop ``stop - write_rank``. Of the beats of a block, counted from 0, only those with
 ``write_from <= i < write_to`` are kept (``write_to = 0`` is no limit); this is how one tensor spans several PMUs. A
 void beat is never kept nor counted, but ends a block like any other. Of every ``period`` blocks, counted from 0 since
@@ -45,10 +50,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import IntEnum
 
+import numpy as np
+from numpy.typing import NDArray
+
 from hw.fields import bits, rows
 from hw.spec import FabricSpec
 
-__all__ = ["Pmu", "PmuLevel", "Port", "Trigger"]
+__all__ = ["WRITE_LEVELS", "Pmu", "PmuLevel", "Port", "Trigger", "WriteLevel"]
+
+WRITE_LEVELS = 2
+"""Loops of the write side that have an end."""
+
+Ints = NDArray[np.int64]
 
 
 class Port(IntEnum):
@@ -99,6 +112,14 @@ class PmuLevel:
 
 
 @dataclass(frozen=True)
+class WriteLevel:
+    """One loop of the write side."""
+
+    bound: int = bits(_words, "iterations, at least 1", 1)
+    stride: int = bits(_stride, "lines or words between iterations, signed")
+
+
+@dataclass(frozen=True)
 class Pmu:
     """A PMU's program; see the module's text for its meaning."""
 
@@ -117,6 +138,22 @@ class Pmu:
     offset: int = bits(_stride, "address of the first beat in the buffer")
     levels: tuple[PmuLevel, ...] = rows(PmuLevel, lambda s: s.pmu_levels, "the loop nest, innermost first")
     by_length: bool = bits(1, "level 0 runs over the beats kept", False, kind=bool)
+    write_levels: tuple[WriteLevel, ...] = rows(WriteLevel, WRITE_LEVELS, "where beats kept go, innermost first")
+    write_stride: int = bits(_stride, "lines or words between rounds of the write levels, signed", 1)
     transposed: bool = bits(1, "lane i of a vector read is a word of the i-th line from its address", False, kind=bool)
     read_rank: int = bits(_rank, "rank of the whole nest, added to the outer stop")
     control_out: bool = bits(1, "each run sends a control beat", False, kind=bool)
+
+    def write_addresses(self, beats: Ints) -> Ints:
+        """Where beats kept of a block go, numbered from 0: lines or words from the buffer's start."""
+        rounds, address = beats, np.zeros_like(beats)
+        for level in self.write_levels:
+            bound = max(1, level.bound)
+            address, rounds = address + rounds % bound * level.stride, rounds // bound
+        return address + rounds * self.write_stride
+
+    def lines_filled(self, kept: Ints, *, lanes: int) -> Ints:
+        """Lines that blocks of so many beats fill."""
+        address = self.write_addresses(np.arange(int(kept.max(initial=0))))
+        line = address // lanes if self.write is Port.SCALAR else address
+        return np.maximum.accumulate(np.append(0, line + 1))[kept]

@@ -189,7 +189,7 @@ class Execution:
             self._buffers[tile] = result.written
             taken[Network[program.write.name], 0] = len(result.written.stop)
         self._took(unit, taken)
-        held = len(result.state.kept) + (result.state.partial_kept > 0)
+        held = len(result.state.kept) + (len(result.state.partial) > 0)
         if held > program.blocks:
             self._waits.append(f"{unit} has room for {program.blocks} blocks but is left with {held}")
         if not ahead:

@@ -12,7 +12,7 @@ from compiler.buffering.beats import Shape
 from compiler.buffering.pcu import pcu_process
 from compiler.buffering.pmu import read_process, write_process
 from hw.presets import PRESETS
-from hw.program import Accumulate, Input, InputMode, Pcu, Pmu, PmuLevel, Port, Source, Stage, Trigger
+from hw.program import Accumulate, Input, InputMode, Pcu, Pmu, PmuLevel, Port, Source, Stage, Trigger, WriteLevel
 from hw.topology import Network
 from sim.device import Beats
 from sim.functional.pcu import run_pcu
@@ -106,6 +106,7 @@ def test_pmu(data: st.DataObject) -> None:
         levels=levels,
         by_length=by_length,
         transposed=data.draw(st.booleans()),
+        write_levels=data.draw(st.sampled_from([(), (WriteLevel(2, 0),)])),
         read_rank=2,
         control_out=data.draw(st.booleans()),
     )

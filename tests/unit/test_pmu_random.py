@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import prod
+from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pmu_bench import LANES, SPEC, Beat, Launch, assert_twins_agree, beats, numbers, twin
 
-from hw.program import Pmu, PmuLevel, Port, Trigger
+from hw.program import WRITE_LEVELS, Pmu, PmuLevel, Port, Trigger, WriteLevel
 from sim.device import Beats
 
 LINES = 6
@@ -19,6 +21,22 @@ def _spans(levels: list[PmuLevel]) -> tuple[int, int]:
     """Lowest and highest address of a nest from 0."""
     reach = [(level.bound - 1) * level.stride for level in levels]
     return sum(each for each in reach if each < 0), sum(each for each in reach if each > 0)
+
+
+@st.composite
+def places(draw: st.DrawFn, limit: int) -> tuple[int, int, dict[str, Any]]:
+    """Beats of a block, addresses they fill without a hole, and a nest: its levels in any order, one may repeat."""
+    bounds: list[int] = []
+    for _ in range(WRITE_LEVELS + 1):
+        bounds.append(draw(st.integers(1, min(4, limit // prod(bounds)))))
+    repeats = draw(st.one_of(st.none(), st.integers(0, WRITE_LEVELS)))
+    strides, step = [0] * len(bounds), 1
+    for level in draw(st.permutations(range(len(bounds)))):
+        if level != repeats:
+            strides[level] = step
+            step *= bounds[level]
+    levels = tuple(WriteLevel(bound, stride) for bound, stride in zip(bounds[:-1], strides, strict=False))
+    return prod(bounds), step, {"write_levels": levels, "write_stride": strides[-1]}
 
 
 @st.composite
@@ -37,8 +55,12 @@ def launches(draw: st.DrawFn) -> list[Launch]:
     unit = 1 if read is Port.VECTOR and not across else LANES  # addresses a line
 
     # Blocks with at least one beat kept, if the nest reads it for sure, and equal length then.
+    equal = not by_length or trigger is Trigger.LENGTH
     kept = draw(st.integers(1, limit)) if write_rank else 1
-    lowest = 0 if by_length and trigger is not Trigger.LENGTH else kept
+    filled, nest = kept, {}
+    if equal and write_rank and draw(st.booleans()):
+        kept, filled, nest = draw(places(limit))
+    lowest = kept if equal else 0
     begin = draw(st.integers(0, 2)) if write_rank else 0
     counts = draw(st.lists(st.integers(lowest, kept), min_size=1, max_size=6))
     rows: list[tuple[list[int] | int, int, int]] = []
@@ -53,7 +75,7 @@ def launches(draw: st.DrawFn) -> list[Launch]:
         rows[-1] = (rows[-1][0], write_rank + draw(st.integers(0, 2)), rows[-1][2])
     data = beats(words, [([v + k for k in range(words)] if words > 1 else [v], s, e) for v, s, e in rows])
 
-    size = -(-kept * words // LANES) * unit
+    size = -(-filled * words // LANES) * unit
     levels: list[PmuLevel] = []
     for place in range(draw(st.integers(1, SPEC.pmu_levels))):
         stride = draw(st.integers(-size, size))
@@ -74,10 +96,10 @@ def launches(draw: st.DrawFn) -> list[Launch]:
     period, block_from = draw(st.integers(0, 3)), draw(st.integers(0, 2))
     program = Pmu(
         write=write, write_rank=write_rank, write_from=begin, write_to=0, period=period, block_from=block_from,
-        block_to=draw(st.integers(block_from, 3)), block_lines=-(-kept * words // LANES),
+        block_to=draw(st.integers(block_from, 3)), block_lines=-(-filled * words // LANES),
         blocks=draw(st.integers(1, 5)), read=read, trigger=trigger, free_rank=draw(st.integers(0, 2)),
         offset=shift - low, levels=tuple(levels), by_length=by_length, transposed=transposed,
-        read_rank=draw(st.integers(0, RANK - 2)), control_out=draw(st.booleans()),
+        read_rank=draw(st.integers(0, RANK - 2)), control_out=draw(st.booleans()), **nest,
     )  # fmt: skip
     stops = draw(st.lists(st.integers(0, 2), max_size=10))
     least, most = (0, 0) if by_length else (-shift, slack - shift)
@@ -117,25 +139,43 @@ def _nest(program: Pmu, length: int) -> Iterator[tuple[int, int | None]]:
         index[:ended] = [0] * ended
 
 
+def _place(program: Pmu, beat: int) -> int:
+    """Where a beat of a block goes, by counting."""
+    bounds = [level.bound for level in program.write_levels]
+    index = [0] * (len(bounds) + 1)
+    for _ in range(beat):
+        level = 0
+        while level < len(bounds) and index[level] == bounds[level] - 1:
+            index[level] = 0
+            level += 1
+        index[level] += 1
+    strides = [*(level.stride for level in program.write_levels), program.write_stride]
+    return sum(i * stride for i, stride in zip(index, strides, strict=True))
+
+
 def naive(case: list[Launch]) -> tuple[list[Beat], list[Beat]]:
     """Beats and tokens of all launches, as the text of :mod:`hw.program.pmu` reads."""
     program = case[0].program
     arriving = [b for launch in case for b in numbers(launch.vector if program.write is Port.VECTOR else launch.scalar)]
     words = LANES if program.write is Port.VECTOR else 1
     blocks: list[tuple[list[int], int, int]] = []
-    kept: list[int] = []
+    kept: dict[int, int] = {}
     count, number, arrived = 0, 0, 0
     for value, stop, void in arriving:
         if not void:
             if number >= program.write_from and (not program.write_to or number < program.write_to):
-                kept += [value >> 32 * k & 0xFFFF_FFFF for k in range(words)]
+                place = _place(program, count) * words
+                line = place - place % LANES
+                if place == line:
+                    kept |= dict.fromkeys(range(line, line + LANES), 0)
+                kept |= {place + k: value >> 32 * k & 0xFFFF_FFFF for k in range(words)}
                 count += 1
             number += 1
         if stop >= program.write_rank:
             if not program.period or program.block_from <= arrived % program.period < program.block_to:
-                blocks.append((kept + [0] * (-len(kept) % LANES), count, stop - program.write_rank))
+                blocks.append(([kept[word] for word in range(len(kept))], count, stop - program.write_rank))
             arrived += 1
-            kept, count, number = [], 0, 0
+            kept, count, number = {}, 0, 0
 
     sent: list[Beat] = []
     tokens: list[Beat] = []

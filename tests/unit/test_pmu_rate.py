@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from pmu_bench import LANES, Launch, assert_twins_agree, beats, bench
 
-from hw.program import Pmu, PmuLevel, Port, Trigger
+from hw.program import Pmu, PmuLevel, Port, Trigger, WriteLevel
 from sim.device import Beats
 
 LATENCY = 6
@@ -52,6 +52,15 @@ def test_columns_are_read_as_fast_as_lines() -> None:
     seen = assert_twins_agree([Launch(program, vector=lines(4 * rows, rows))])[0]
     start, beats_out = rows - 1 + LATENCY, 4 * 2 * LANES * LANES
     assert seen.cycles["vector"] == list(range(start, start + beats_out))
+
+
+def test_interleaving_costs_nothing() -> None:
+    program = Pmu(
+        write=Port.VECTOR, write_rank=1, block_lines=6, blocks=3, read=Port.VECTOR, levels=(PmuLevel(6, 1),),
+        write_levels=(WriteLevel(3, 2),), write_stride=1,
+    )  # fmt: skip
+    seen = assert_twins_agree([Launch(program, vector=lines(60, 6))])[0]
+    assert seen.cycles["vector"] == list(range(5 + LATENCY, 5 + LATENCY + 60))
 
 
 def test_words_in_and_out_at_full_rate() -> None:
