@@ -15,7 +15,7 @@ from compiler.errors import WeftError
 from compiler.fit import fit
 from compiler.mapping import FitError, Mapping
 from compiler.netlist import Net, Netlist, Pin, Unit
-from hw.program import Pmu, PmuLevel, Port
+from hw.program import Agcu, Pmu, PmuLevel, Port
 from hw.spec import FabricSpec
 from hw.topology import Network
 
@@ -66,10 +66,17 @@ def shortages(netlist: Netlist, spec: FabricSpec, launches: Launches) -> list[Sh
 
 
 def _networks(netlist: Netlist, spec: FabricSpec, launches: Launches) -> Iterator[ProcessNetwork]:
+    """Of the first, second and last turn of each launch.
+
+    If each turn ends when it begins with empty channels, so do all of them together, each unit at its own pace: one
+    turn after the other is one of the orders, and in all of them a network ends in the same place.
+    """
+    most = max([1, *(unit.program.turns for unit in netlist.units.values() if isinstance(unit.program, Agcu))])
     for arguments in launches.arguments:
-        network = network_of(netlist, spec, arguments)
-        if network is not None:
-            yield network
+        for turn in sorted({0, min(1, most - 1), most - 1}):
+            network = network_of(netlist, spec, arguments, turn)
+            if network is not None:
+                yield network
 
 
 # -- rings ------------------------------------------------------------------------------------------------

@@ -23,13 +23,15 @@ __all__ = ["network_of"]
 _NOTHING = Shape.of(np.zeros(0, np.int8))
 
 
-def network_of(netlist: Netlist, spec: FabricSpec, arguments: Mapping[int, int]) -> ProcessNetwork | None:
-    """The network of one launch.
+def network_of(
+    netlist: Netlist, spec: FabricSpec, arguments: Mapping[int, int], turn: int = 0
+) -> ProcessNetwork | None:
+    """The network of one turn of a launch.
 
     None where even endless buffers would not help it to its end, so that its buffers decide nothing: a unit waits for
     beats that nobody sends, or beats are left over. None, too, where data decide how many beats there are.
     """
-    return _Tracing(netlist, spec, arguments).run()
+    return _Tracing(netlist, spec, arguments, turn).run()
 
 
 def _data_decide(program: Pmu) -> bool:
@@ -40,8 +42,8 @@ def _data_decide(program: Pmu) -> bool:
 class _Tracing:
     """Runs each unit once, on whole streams, as soon as all its inputs are known (Kahn 1974)."""
 
-    def __init__(self, netlist: Netlist, spec: FabricSpec, arguments: Mapping[int, int]) -> None:
-        self.netlist, self.spec, self.arguments = netlist, spec, arguments
+    def __init__(self, netlist: Netlist, spec: FabricSpec, arguments: Mapping[int, int], turn: int) -> None:
+        self.netlist, self.spec, self.arguments, self.turn = netlist, spec, arguments, turn
         self.nets = {(net.network, net.source.unit): net for net in netlist.nets}
         self.given: dict[str, dict[Where, Shape]] = {name: {} for name in netlist.units}
         self.missing: dict[str, set[Where]] = {name: set() for name in netlist.units}
@@ -72,7 +74,10 @@ class _Tracing:
                 return False
             self._pmu(name, program)
             return True
-        made = pcu_process(program, given) if isinstance(program, Pcu) else agcu_process(program, given, self.arguments)
+        if isinstance(program, Pcu):
+            made = pcu_process(program, given)
+        else:
+            made = agcu_process(program, given, self.arguments, self.turn)
         if made is None:
             return False
         self._add(name, made[0])
@@ -84,7 +89,7 @@ class _Tracing:
         blocks = None
         if port is not None:
             written = given.get(port, _NOTHING)
-            process, blocks = write_process(program, written, self.held.get(name, 0))
+            process, blocks = write_process(program, written, self.held.get(name, 0), self.turn)
             self._add(name, process)
             if blocks.kept is not None:
                 self.result.longest[name] = int(blocks.kept.max(initial=0))
@@ -101,7 +106,7 @@ class _Tracing:
         self._send(name, outputs)
 
     def _read_ahead(self, waiting: Mapping[str, None]) -> bool:
-        """Read what launches before have left, in PMUs that something read from them will fill again."""
+        """Read what turns or launches before have left, in PMUs that something read from them will fill again."""
         found = False
         for name in waiting:
             program = self.netlist.units[name].program

@@ -36,6 +36,8 @@ class WriteSide(wiring.Component):
     -------
     program : In
         The PMU's program.
+    launch : In(1)
+        A launch begins.
     vector, scalar : In(beat_stream)
         Beats to keep.
     free : In(1)
@@ -55,6 +57,7 @@ class WriteSide(wiring.Component):
         super().__init__(
             {
                 "program": In(program_layout(Pmu, spec)),
+                "launch": In(1),
                 "vector": In(beat_stream(spec, Network.VECTOR)),
                 "scalar": In(beat_stream(spec, Network.SCALAR)),
                 "free": In(1),
@@ -84,6 +87,15 @@ class WriteSide(wiring.Component):
             self.taken.eq(valid & self.free & (program.write != Port.OFF.value)),
         ]
 
+        # Whether its block is one to keep.
+        block = Signal.like(program.period)
+        chosen, block_ends = Signal(), Signal()
+        m.d.comb += chosen.eq((program.period == 0) | ((block >= program.block_from) & (block < program.block_to)))
+        with m.If(self.launch):
+            m.d.sync += block.eq(0)
+        with m.Elif(block_ends):
+            m.d.sync += block.eq(Mux(block + 1 >= program.period, 0, block + 1))
+
         # Whether it is kept, and whether it ends the block.
         counted = Signal.like(program.write_to)
         counted_next = Signal.like(counted)
@@ -96,13 +108,15 @@ class WriteSide(wiring.Component):
         keeps, ends = Signal(), Signal()
         m.d.comb += [
             keeps.eq(
-                ~void & (counted >= program.write_from) & ((program.write_to == 0) | (counted < program.write_to))
+                (chosen & ~void & (counted >= program.write_from))
+                & ((program.write_to == 0) | (counted < program.write_to))
             ),
             ends.eq(stop >= program.write_rank),
             # A count that stays at its end is on the right side of any write_from and write_to.
             counted_next.eq(counted + (~void & ~counted.all())),
             kept_next.eq(kept + keeps),
-            self.block.valid.eq(self.taken & ends),
+            block_ends.eq(self.taken & ends),
+            self.block.valid.eq(block_ends & chosen),
             self.block.payload.kept.eq(kept_next),
             line.eq(Mux(scalar, nest.address >> word_bits, nest.address)),
             lines_next.eq(Mux(keeps & (line >= lines), line + 1, lines)),
@@ -117,7 +131,7 @@ class WriteSide(wiring.Component):
             nest.levels.eq(program.write_levels),
             nest.stride.eq(program.write_stride),
             nest.step.eq(self.taken & keeps),
-            nest.restart.eq(self.block.valid),
+            nest.restart.eq(block_ends),
             lane.eq(nest.address),
             self.write_line.eq(first_line + line),
             self.write_lanes.eq(Mux(self.taken & keeps, Mux(scalar & (lane != 0), 1 << lane, ~0), 0)),
@@ -128,8 +142,10 @@ class WriteSide(wiring.Component):
                 self.write_data[bank].eq(Mux(lane == bank, self.scalar.payload.data, 0)) for bank in range(spec.lanes)
             ]
 
-        with m.If(self.block.valid):
-            m.d.sync += [first_line.eq(first_line + program.block_lines), counted.eq(0), kept.eq(0), lines.eq(0)]
+        with m.If(block_ends):
+            m.d.sync += [counted.eq(0), kept.eq(0), lines.eq(0)]
+            with m.If(chosen):
+                m.d.sync += first_line.eq(first_line + program.block_lines)
         with m.Elif(self.taken):
             m.d.sync += [counted.eq(counted_next), kept.eq(kept_next), lines.eq(lines_next)]
 

@@ -14,7 +14,9 @@ must lie in the buffer, and what is read must have been written. The block fills
 A block ends with a beat of stop ``>= write_rank`` and then is handed
 over, with its outer stop ``stop - write_rank``. Of the beats of a block, counted from 0, only those with
 ``write_from <= i < write_to`` are kept (``write_to = 0`` is no limit); this is how one tensor spans several PMUs. A
-void beat is never kept nor counted, but ends a block like any other.
+void beat is never kept nor counted, but ends a block like any other. Of every ``period`` blocks, counted from 0 since
+the launch, only those with ``block_from <= i < block_to`` are kept, the others are taken and forgotten (``period = 0``:
+all are kept).
 
 **Read side** (STeP's Streamify). Each *run* walks the loop nest once over the oldest buffer and sends its
 beats. Level 0 is the innermost. The address of a beat is ``offset + sum(index_l * stride_l)``, in lines for a
@@ -84,6 +86,10 @@ class Trigger(IntEnum):
         return self in (Trigger.ADDRESS, Trigger.LENGTH)
 
 
+_BLOCK = 12
+"""Bits that count blocks."""
+
+
 def _rank(spec: FabricSpec) -> int:
     return spec.stop_bits
 
@@ -121,6 +127,9 @@ class Pmu:
     write_rank: int = bits(_rank, "a block ends with a stop of at least this rank")
     write_from: int = bits(_words, "first beat of a block that is kept")
     write_to: int = bits(_words, "first beat of a block that is kept no more; 0: none")
+    period: int = bits(_BLOCK, "blocks after which the choice of blocks begins anew; 0: all are kept")
+    block_from: int = bits(_BLOCK, "first block of a period that is kept")
+    block_to: int = bits(_BLOCK, "first block of a period that is kept no more")
     block_lines: int = bits(_words, "lines of a buffer", 1)
     blocks: int = bits(_words, "buffers in the ring", 1)
     read: Port = bits(2, "where beats read go", Port.OFF, kind=Port)

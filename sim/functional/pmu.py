@@ -24,7 +24,7 @@ class PmuState:
     ``lines`` [lines, lanes] are those of all blocks one after the other, oldest first, each block beginning with a new
     line, and ``holes`` the words among them that were never written; ``kept`` the beats and ``outer`` the outer stop of
     each block, ``size`` its lines. ``partial`` are the beats kept of the block that has not ended, in order of arrival,
-    ``partial_counted`` those counted.
+    ``partial_counted`` those counted. ``number`` blocks have arrived since the launch began.
     """
 
     lines: NDArray[np.float32]
@@ -34,6 +34,7 @@ class PmuState:
     outer: Ints
     partial: NDArray[np.float32]
     partial_counted: int = 0
+    number: int = 0
 
     @classmethod
     def empty(cls, spec: FabricSpec) -> PmuState:
@@ -45,7 +46,8 @@ class PmuState:
         """This state when the oldest ``blocks`` are given back."""
         gone = int(self.size[:blocks].sum())
         blocks_left = (self.kept[blocks:], self.size[blocks:], self.outer[blocks:])
-        return PmuState(self.lines[gone:], self.holes[gone:], *blocks_left, self.partial, self.partial_counted)
+        partial = (self.partial, self.partial_counted, self.number)
+        return PmuState(self.lines[gone:], self.holes[gone:], *blocks_left, *partial)
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,11 @@ def _write(spec: FabricSpec, program: Pmu, beats: Beats, state: PmuState) -> Pmu
     begin = np.append(number, counted.sum())[first]
     begin[0] = -state.partial_counted
     index = number - begin[block]
-    keep = counted & (index >= program.write_from)
+    chosen = np.ones(ended + 1, bool)
+    if program.period:
+        place = (state.number + np.arange(ended + 1)) % program.period
+        chosen = (place >= program.block_from) & (place < program.block_to)
+    keep = counted & chosen[block] & (index >= program.write_from)
     if program.write_to:
         keep &= index < program.write_to
 
@@ -100,16 +106,17 @@ def _write(spec: FabricSpec, program: Pmu, beats: Beats, state: PmuState) -> Pmu
     data = np.ascontiguousarray(beats.data, np.float32).reshape(len(stop), words)[keep]
     data = np.concatenate([state.partial.reshape(-1, words), data])
 
-    whole = int(kept[:ended].sum())
+    whole, given = int(kept[:ended].sum()), chosen[:ended]
     lines, holes = _placed(program, data[:whole], kept[:ended], size[:ended], spec.lanes)
     return PmuState(
         np.concatenate([state.lines, lines]),
         np.concatenate([state.holes, holes]),
-        np.concatenate([state.kept, kept[:ended]]),
-        np.concatenate([state.size, size[:ended]]),
-        np.concatenate([state.outer, stop[ends] - program.write_rank]),
+        np.concatenate([state.kept, kept[:ended][given]]),
+        np.concatenate([state.size, size[:ended][given]]),
+        np.concatenate([state.outer, stop[ends][given] - program.write_rank]),
         data[whole:],
         int(counted.sum() - begin[ended]),
+        state.number + ended,
     )
 
 

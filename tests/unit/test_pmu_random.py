@@ -93,8 +93,10 @@ def launches(draw: st.DrawFn) -> list[Launch]:
     low, high = _spans(levels)
     slack = size - 1 - high + low
     shift = 0 if by_length else draw(st.integers(0, slack))
+    period, block_from = draw(st.integers(0, 3)), draw(st.integers(0, 2))
     program = Pmu(
-        write=write, write_rank=write_rank, write_from=begin, write_to=0, block_lines=-(-filled * words // LANES),
+        write=write, write_rank=write_rank, write_from=begin, write_to=0, period=period, block_from=block_from,
+        block_to=draw(st.integers(block_from, 3)), block_lines=-(-filled * words // LANES),
         blocks=draw(st.integers(1, 5)), read=read, trigger=trigger, free_rank=draw(st.integers(0, 2)),
         offset=shift - low, levels=tuple(levels), by_length=by_length, transposed=transposed,
         read_rank=draw(st.integers(0, RANK - 2)), control_out=draw(st.booleans()), **nest,
@@ -107,12 +109,13 @@ def launches(draw: st.DrawFn) -> list[Launch]:
     address = beats(1, [([v], s, int(draw(st.integers(0, 5)) == 0)) for v, s in zip(values, stops, strict=True)])
     control = beats(0, [([], s, 0) for s in stops])
     port = "vector" if write is Port.VECTOR else "scalar"
-    cut = draw(st.integers(0, len(rows)))
+    # The count of blocks begins anew with a launch, so this must not cut their stream.
+    cut = len(rows) if period else draw(st.integers(0, len(rows)))
     first = Launch(program, **{port: _part(data, 0, cut)}, address=_part(address, 0, 3), control=_part(control, 0, 3))
     second = Launch(
         program, **{port: _part(data, cut, None)}, address=_part(address, 3, None), control=_part(control, 3, None)
     )
-    return [first, second]
+    return [first] if period else [first, second]
 
 
 def _part(stream: Beats, begin: int, end: int | None) -> Beats:
@@ -157,7 +160,7 @@ def naive(case: list[Launch]) -> tuple[list[Beat], list[Beat]]:
     words = LANES if program.write is Port.VECTOR else 1
     blocks: list[tuple[list[int], int, int]] = []
     kept: dict[int, int] = {}
-    count, number = 0, 0
+    count, number, arrived = 0, 0, 0
     for value, stop, void in arriving:
         if not void:
             if number >= program.write_from and (not program.write_to or number < program.write_to):
@@ -169,7 +172,9 @@ def naive(case: list[Launch]) -> tuple[list[Beat], list[Beat]]:
                 count += 1
             number += 1
         if stop >= program.write_rank:
-            blocks.append(([kept[word] for word in range(len(kept))], count, stop - program.write_rank))
+            if not program.period or program.block_from <= arrived % program.period < program.block_to:
+                blocks.append(([kept[word] for word in range(len(kept))], count, stop - program.write_rank))
+            arrived += 1
             kept, count, number = {}, 0, 0
 
     sent: list[Beat] = []
