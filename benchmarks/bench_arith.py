@@ -71,7 +71,7 @@ def measure(fabric: str, cycles: int, rounds: int) -> list[dict[str, Any]]:
 
 
 def _rate(spec: FabricSpec, program: Path, cycles: int) -> tuple[float, str]:
-    """Multiply-adds a CPU second, and a checksum of the results; every beat meets a scalar of each stage in every lane."""
+    """Multiply-adds a CPU second, and a checksum of the results. A beat meets a scalar in every stage and lane."""
     run = subprocess.run([program, str(cycles)], cwd=program.parents[1], capture_output=True, text=True, check=True)
     checksum, beats, seconds = run.stdout.split()
     if int(beats) < cycles // 2:

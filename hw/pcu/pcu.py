@@ -48,8 +48,8 @@ class Pcu(wiring.Component):
         :data:`hw.pcu.gate.CLOCK_GATE_SOURCE`. Makes simulation faster; not for synthesis, nor for Amaranth's simulator.
 
     native
-        Let the host compute instead of the arithmetic units, by the modules of :mod:`hw.native`; the same bits in the same
-        cycles, sooner. Needs gated clocks; not for synthesis, nor for Amaranth's simulator.
+        Let the host compute instead of the arithmetic units, by the modules of :mod:`hw.native`; the same bits in the
+        same cycles, sooner. Needs gated clocks; not for synthesis, nor for Amaranth's simulator.
 
     Members
     -------

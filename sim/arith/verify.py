@@ -41,7 +41,7 @@ class Task:
 
 @dataclass(frozen=True)
 class Outcome:
-    """Sets of operands compared, how many results differ, the first difference in words, and seconds of the processor."""
+    """Sets of operands compared, how many results differ, the first difference, and processor seconds."""
 
     compared: int
     wrong: int
@@ -115,9 +115,8 @@ def main(arguments: list[str] | None = None) -> int:
         compared, seconds = sum(each.compared for each in outcomes), sum(each.seconds for each in outcomes)
         wrong = sum(each.wrong for each in outcomes)
         first = next((each.first for each in outcomes if each.wrong), "")
-        _say(
-            f"{model:<12} {what:<22} {compared:>14,} compared {wrong:>6} differ {seconds:>8.1f} CPU s  {first}".rstrip()
-        )
+        counts = f"{compared:>14,} compared {wrong:>6} differ"
+        _say(f"{model:<12} {what:<22} {counts} {seconds:>8.1f} CPU s  {first}".rstrip())
     every = [outcome for outcomes in rows.values() for outcome in outcomes]
     wrong = sum(each.wrong for each in every)
     minutes = (time.perf_counter() - begun) / 60

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -66,7 +67,7 @@ def test_a_full_run_takes_every_word_and_every_operation() -> None:
     for parts in covered.values():
         ends = sorted(parts)
         assert (ends[0][0], ends[-1][1]) == (0, _WORDS - 1)
-        assert all(last + 1 == first for (_, last), (first, _) in zip(ends, ends[1:], strict=False))
+        assert all(last + 1 == first for (_, last), (first, _) in pairwise(ends))
     pairs = {("functions", op.value) for op in Op if op} | {("reduction", op.value) for op in Reduction if op}
     assert random.keys() == pairs
     assert all(count >= 1_000_000_000 for count in random.values())
