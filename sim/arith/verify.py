@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 
 from hw.numerics.ops import Conversion, Op, Reduction, Special
@@ -52,6 +53,7 @@ class Outcome:
 def tasks(*, full: bool, seed: int) -> Iterator[Task]:
     """All there is to do."""
     count = _PAIRS if full else _PAIRS // _SHARE
+    yield from _every_word("products", "bf16 * bf16", Op.MUL.value, full=full, seed=seed)
     for model, ops in (
         ("functions", [op for op in Op if op != Op.PASS]),
         ("reduction", [op for op in Reduction if op != Reduction.NONE]),
@@ -67,7 +69,6 @@ def tasks(*, full: bool, seed: int) -> Iterator[Task]:
                     yield Task(
                         model, f"{op.name}, random", ("random", str(op.value), str(count // 4), str(seed + part))
                     )
-    yield from _every_word("products", "bf16 * bf16", Op.MUL.value, full=full, seed=seed)
 
 
 def _every_word(model: str, what: str, op: int, *, full: bool, seed: int) -> Iterator[Task]:
@@ -108,20 +109,24 @@ def main(arguments: list[str] | None = None) -> int:
     with tempfile.TemporaryDirectory(prefix="weft-arith-") as folder, ThreadPoolExecutor(options.jobs) as pool:
         built = dict(zip(models, pool.map(lambda name: build_model(name, Path(folder) / name), models), strict=True))
         todo = [task for task in tasks(full=options.full, seed=options.seed) if task.model in built]
-        rows: dict[tuple[str, str], list[Outcome]] = {}
-        for task, outcome in zip(todo, pool.map(lambda task: run_task(built[task.model], task), todo), strict=True):
-            rows.setdefault((task.model, task.what), []).append(outcome)
-    for (model, what), outcomes in rows.items():
-        compared, seconds = sum(each.compared for each in outcomes), sum(each.seconds for each in outcomes)
-        wrong = sum(each.wrong for each in outcomes)
-        first = next((each.first for each in outcomes if each.wrong), "")
-        counts = f"{compared:>14,} compared {wrong:>6} differ"
-        _say(f"{model:<12} {what:<22} {counts} {seconds:>8.1f} CPU s  {first}".rstrip())
-    every = [outcome for outcomes in rows.values() for outcome in outcomes]
-    wrong = sum(each.wrong for each in every)
+        every: list[Outcome] = []
+        outcomes = pool.map(lambda task: run_task(built[task.model], task), todo)
+        # In the order of the tasks, so that a row is said as soon as its last run has ended.
+        for (model, what), row in groupby(zip(todo, outcomes, strict=True), lambda pair: (pair[0].model, pair[0].what)):
+            ended = [outcome for _, outcome in row]
+            _say(f"{model:<12} {what:<22} {_total(ended)}")
+            every += ended
     minutes = (time.perf_counter() - begun) / 60
-    _say(f"{sum(each.compared for each in every):,} compared, {wrong} differ; seed {options.seed}, {minutes:.1f} min")
-    return 1 if wrong or not all(each.compared for each in every) else 0
+    _say(f"{'all':<35} {_total(every)}; seed {options.seed}, {minutes:.1f} min")
+    return 1 if any(each.wrong or not each.compared for each in every) else 0
+
+
+def _total(outcomes: list[Outcome]) -> str:
+    """The sums of some runs, and their first difference."""
+    compared, wrong = sum(each.compared for each in outcomes), sum(each.wrong for each in outcomes)
+    first = next((f"  {each.first}" for each in outcomes if each.wrong), "")
+    seconds = sum(each.seconds for each in outcomes)
+    return f"{compared:>14,} compared {wrong:>6} differ {seconds:>8.1f} CPU s{first}"
 
 
 def _say(line: str) -> None:
