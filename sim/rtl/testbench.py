@@ -16,6 +16,7 @@ __all__ = ["Port", "chip_design", "module_ports", "testbench"]
 
 _HERE = Path(__file__).parent
 _ROOT = _HERE.parents[1]
+_FABRIC = "weft_fabric"
 _PUBLIC = ("rst", "request", "events")
 
 _HANDSHAKES = [f"{channel}{signal}" for channel in ("aw", "w", "b", "ar", "r") for signal in ("valid", "ready")]
@@ -107,6 +108,8 @@ def chip_design(
         public=_PUBLIC,
         cpp={path.name: path.read_text() for path in models},
         blocks=() if flat else tuple(sorted(name for name in modules if re.fullmatch(r"weft_tile_\w+", name))),
+        # Waves are to show the links between tiles.
+        array="" if flat or waves or _FABRIC not in modules else _FABRIC,
         counters="counters",
         clock=True,
         waves=waves,
