@@ -1,60 +1,42 @@
-"""A checkpoint compiled for a fabric: the layer's and the head's program, and where everything lies in memory."""
+"""A checkpoint compiled for a fabric: its program, and where everything lies in memory."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from compiler.buffering import Launches
-from compiler.decoder import Argument, DecoderShapes, head_module, layer_module
+from compiler.decoder import Argument, DecoderShapes, decoder_module
 from compiler.errors import WeftError
 from compiler.llama_config import LlamaConfig
-from compiler.memory import Region, allocate, row_beats
+from compiler.memory import Region, allocate
 from compiler.program import CompiledProgram, compile_module, tensors_of
+from compiler.step.loop import MOST_TURNS
 from hw.spec import FabricSpec
 
 __all__ = ["CompiledDecoder", "compile_decoder"]
 
-_GLOBAL = ("embedded", "cos", "sin")
-"""Tensors of the layer's program that all layers share."""
-
 
 @dataclass(frozen=True)
 class CompiledDecoder:
-    """Both programs of a decoder; they share the buffer ``residual``, in the same tile.
-
-    ``layer_stride`` is the bytes from one layer's weights and cache to the next's, ``memory_bytes`` a power of two.
-    """
+    """The program of a decoder, of which a launch processes a position. ``memory_bytes`` is a power of two."""
 
     shapes: DecoderShapes
     spec: FabricSpec
-    layer: CompiledProgram
-    head: CompiledProgram
-    layer_stride: int
+    program: CompiledProgram
     memory_bytes: int
 
     def region(self, name: str) -> Region:
         """Where a tensor lies (of layer 0)."""
-        return (self.layer.regions | self.head.regions)[name]
+        return self.program.regions[name]
 
-    def layer_arguments(self, layer: int, position: int) -> dict[int, int]:
-        """Launch arguments for one layer at one position, from 0."""
+    def arguments(self, position: int) -> dict[int, int]:
+        """Launch arguments for a position, from 0."""
         return {
-            Argument.LAYER: layer * self.layer_stride,
             Argument.KEY_ROW: position * self.region("keys").strides[1],
             Argument.VALUE_ROW: position * self.region("values").strides[1],
             Argument.ROTARY_ROW: position * self.region("cos").strides[0],
-            **_lengths(self.shapes, first=layer == 0, context=position + 1),
+            Argument.CONTEXT: position + 1,
         }
-
-
-def _lengths(shapes: DecoderShapes, *, first: bool, context: int) -> dict[int, int]:
-    """The arguments of a layer that decide how many beats there are."""
-    beats = row_beats(shapes.config.hidden_size, shapes.spec, packed=False)
-    return {
-        Argument.CONTEXT: context,
-        Argument.RESIDENT: 0 if first else 1,
-        Argument.EMBEDDED: beats if first else 0,
-    }
 
 
 def compile_decoder(config: LlamaConfig, spec: FabricSpec, *, context: int | None = None) -> CompiledDecoder:
@@ -63,27 +45,16 @@ def compile_decoder(config: LlamaConfig, spec: FabricSpec, *, context: int | Non
     Raises
     ------
     WeftError
-        A context that is not 1 to the model's.
+        A context that is not 1 to the model's, or too many layers.
         It does not fit the fabric; the sentence says what is missing and the smallest change that would fit it.
     """
-    if spec.contexts < 2:
-        raise WeftError(
-            f"contexts must be at least 2 for a decoder (layer and head), not {spec.contexts}: set contexts=2"
-        )
     if spec.arguments < max(Argument):
         raise WeftError(f"arguments must be at least {max(Argument):d} for a decoder, not {spec.arguments}")
+    if config.layers > MOST_TURNS:
+        raise WeftError(f"num_hidden_layers must be at most {MOST_TURNS}, the turns of a launch, not {config.layers}")
     shapes = DecoderShapes(config, spec, config.max_position_embeddings if context is None else context)
-    layer, head = layer_module(shapes), head_module(shapes)
-    repeated = [tensor for tensor in tensors_of(layer) if tensor.sym_name.data not in _GLOBAL]
-    shared = [tensor for tensor in tensors_of(layer) if tensor.sym_name.data in _GLOBAL]
-    regions, stride = allocate(repeated, spec, repeat=config.layers)
-    base = config.layers * stride
-    for tensors in (shared, tensors_of(head)):
-        more, size = allocate(tensors, spec, base=base)
-        regions |= more
-        base += size
-    lengths = [_lengths(shapes, first=first, context=n) for n in (shapes.context, 1) for first in (True, False)]
-    first = compile_module(layer, spec, context=0, regions=regions, launches=Launches((*lengths,)))
-    pins = {"residual": first.mapping.tiles["residual"]}
-    second = compile_module(head, spec, context=1, regions=regions, pins=pins)
-    return CompiledDecoder(shapes, spec, first, second, stride, max(1 << 16, 1 << (base - 1).bit_length()))
+    module = decoder_module(shapes)
+    regions, size = allocate(tensors_of(module), spec, turns=config.layers)
+    launches = Launches(tuple({Argument.CONTEXT: positions} for positions in sorted({shapes.context, 1}, reverse=True)))
+    program = compile_module(module, spec, regions=regions, launches=launches)
+    return CompiledDecoder(shapes, spec, program, max(1 << 16, 1 << (size - 1).bit_length()))

@@ -25,7 +25,7 @@ _ROW_FIELDS = {
     (TileKind.PMU, "levels"): "pmu_levels",
     (TileKind.AGCU, "levels"): "agcu_levels",
 }
-"""The field of the spec that limits the sub-programs of a kind of unit."""
+"""The field of the spec that limits the sub-programs of a kind of unit; others are as many on every fabric."""
 
 
 def fit(netlist: Netlist, spec: FabricSpec, *, seed: int = 0) -> Mapping:
@@ -134,7 +134,7 @@ def _check_ports(netlist: Netlist, spec: FabricSpec) -> None:
 def _check_unit(unit: Unit, spec: FabricSpec) -> None:
     program: Any = unit.program
     for field in dataclasses.fields(program):
-        if "rows" not in field.metadata:
+        if (unit.kind, field.name) not in _ROW_FIELDS:
             continue
         limit = _ROW_FIELDS[unit.kind, field.name]
         need, have = len(getattr(program, field.name)), int(getattr(spec, limit))

@@ -23,14 +23,15 @@ _ALIGN = 4096  # a burst never crosses this boundary, so rows that begin here ar
 class Region:
     """Bytes of a tensor: ``strides[k]`` bytes between entries of dimension ``k`` (the last: between beats).
 
-    Accesses are allowed in ``[base, base + span)``; ``span`` is more than ``size`` where a tensor repeats, layer by
-    layer.
+    Accesses are allowed in ``[base, base + span)``. A tensor that there is one of for each turn of a launch lies
+    ``turn_stride`` bytes after that of the turn before, and ``span`` covers them all.
     """
 
     base: int
     size: int
     strides: tuple[int, ...]
     span: int
+    turn_stride: int = 0
 
 
 def row_beats(elements: int, spec: FabricSpec, *, packed: bool) -> int:
@@ -54,27 +55,30 @@ def _size(tensor: TensorOp, spec: FabricSpec) -> int:
     return prod(tensor.sizes[:-1]) * row_beats(tensor.sizes[-1], spec, packed=packed) * spec.beat_bytes
 
 
-def allocate(
-    tensors: Sequence[TensorOp], spec: FabricSpec, *, base: int = 0, repeat: int = 1
-) -> tuple[dict[str, Region], int]:
-    """Regions for tensors one after the other from byte ``base``, all of them ``repeat`` times.
+def allocate(tensors: Sequence[TensorOp], spec: FabricSpec, *, turns: int = 1) -> tuple[dict[str, Region], int]:
+    """Regions for tensors one after the other from address 0, and the bytes of all.
 
-    And the bytes of a repetition.
+    First come those that there are one of for each turn, turn after turn, then the others.
 
     Raises
     ------
     WeftError
         More bytes than there are addresses.
     """
-    sizes = [-(-_size(tensor, spec) // _ALIGN) * _ALIGN for tensor in tensors]
-    stride = sum(sizes)
-    if (top := base + repeat * stride) > 1 << 32:
+    sizes = {tensor: -(-_size(tensor, spec) // _ALIGN) * _ALIGN for tensor in tensors}
+    stride = sum(size for tensor, size in sizes.items() if tensor.each is not None)
+    regions, top = {}, 0
+    for each in (True, False):
+        repeat = turns if each else 1
+        for tensor, size in sizes.items():
+            if (tensor.each is not None) == each:
+                span = size + (repeat - 1) * stride
+                regions[tensor.sym_name.data] = Region(top, size, _strides(tensor, spec), span, stride if each else 0)
+                top += size
+        top += (repeat - 1) * stride
+    if top > 1 << 32:
         raise WeftError(f"tensors must fit 4 GiB of addresses, not {top} bytes")
-    regions, address = {}, base
-    for tensor, size in zip(tensors, sizes, strict=True):
-        regions[tensor.sym_name.data] = Region(address, size, _strides(tensor, spec), size + (repeat - 1) * stride)
-        address += size
-    return regions, stride
+    return regions, top
 
 
 def encode(tensor: TensorOp, values: NDArray[np.float32], spec: FabricSpec) -> NDArray[np.uint8]:

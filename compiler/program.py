@@ -12,6 +12,7 @@ from compiler.image import write_image
 from compiler.lower import lower
 from compiler.mapping import Mapping
 from compiler.memory import Region, allocate
+from compiler.step.loop import turns_of
 from compiler.step.offchip import TensorOp
 from hw.spec import FabricSpec
 from hw.topology import Tile
@@ -55,7 +56,7 @@ def compile_module(
         It does not fit the fabric, or no fabric of this kind can do it, or it would deadlock for want of room.
     """
     if regions is None:
-        regions, _ = allocate(tensors_of(module), spec)
+        regions, _ = allocate(tensors_of(module), spec, turns=turns_of(module))
     netlist = lower(module, spec, regions, pins=pins)
     mapping = fit_with_buffers(netlist, spec, launches_of(module, spec) if launches is None else launches)
     return CompiledProgram(module, context, regions, mapping, write_image(mapping, context, spec=spec))

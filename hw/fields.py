@@ -137,5 +137,5 @@ class Layout(Generic[P]):
         raise AssertionError(path)
 
 
-SIGNED_FIELDS = frozenset({"stride", "offset", "index_stride"})
+SIGNED_FIELDS = frozenset({"stride", "offset", "index_stride", "write_stride"})
 """Fields whose value is two's complement."""

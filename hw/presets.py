@@ -14,8 +14,8 @@ PRESETS: dict[str, FabricSpec] = {
         # Small enough for unit tests in a Python simulator.
         FabricSpec.make(name="tiny", rows=2, columns=2, lanes=4, stages=2, acc_depth=8, pmu_lines=64,
                         agcu_buffer=16, channel_bits=64),
-        # Runs a whole decoder layer of the shipped model fused.
-        FabricSpec.make(name="demo", rows=8, columns=7, lanes=8, stages=4, scalar_inputs=4, acc_depth=64,
+        # Runs the shipped model fused, and others with a few biases.
+        FabricSpec.make(name="demo", rows=10, columns=7, lanes=8, stages=4, scalar_inputs=4, acc_depth=64,
                         pmu_lines=512, channel_bits=128),
         # Fits an 85k-LUT ECP5.
         FabricSpec.make(name="ecp5", rows=2, columns=2, lanes=4, stages=2, acc_depth=16, pmu_lines=512,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -31,6 +32,11 @@ class Beats:
     data: np.ndarray
     stop: np.ndarray
     void: np.ndarray
+
+    @classmethod
+    def joined(cls, parts: Sequence[Beats]) -> Beats:
+        """One after the other, at least one."""
+        return cls(*(np.concatenate([getattr(part, name) for part in parts]) for name in ("data", "stop", "void")))
 
 
 @dataclass(frozen=True)

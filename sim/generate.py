@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from compiler.checkpoint import LlamaCheckpoint
 from compiler.decoder_program import CompiledDecoder
 from hw.spec import FabricSpec
-from hw.topology import Tile, Topology
+from hw.topology import Topology
 from sim.compare import Comparison, compare_launches
 from sim.decoder import DecoderSession
 from sim.device import Device, Launch
@@ -27,7 +27,7 @@ class Generation:
     """What a run has made so far; complete when the iterator of :func:`generate` is at its end.
 
     ``logits`` has a row for every position processed; ``offchip`` bytes by kind of tensor; ``cycles_by_token`` those of
-    all launches of a position; ``tile_cycles`` by kind of tile how many a program's tiles were busy, and how many they
+    a position; ``tile_cycles`` by kind of tile how many a program's tiles were busy, and how many they
     had, if the device samples its tiles' activity.
     """
 
@@ -72,7 +72,7 @@ def generate(
 
 
 class ComparedDecoder:
-    """A decoder on the functional device, and if given on another beside it, launch by launch, bit by bit."""
+    """A decoder on the functional device, and if given on another beside it, bit by bit."""
 
     def __init__(
         self,
@@ -84,54 +84,43 @@ class ComparedDecoder:
     ) -> None:
         self.result = result
         self._kinds = Topology(spec).tiles
-        self._golden: list[tuple[str, Launch]] = []
-        self._actual: list[tuple[str, Launch]] = []
         device = FunctionalDevice(spec, memory_bytes=compiled.memory_bytes)
-        self._first = DecoderSession(compiled, checkpoint, spec, device, lambda *each: self._golden.append(each))
+        self._first = DecoderSession(compiled, checkpoint, spec, device)
         self._second = None
         if other is not None:
-            self._second = DecoderSession(compiled, checkpoint, spec, other, lambda *each: self._actual.append(each))
-        self._names = {
-            False: {tile: unit for unit, tile in compiled.layer.mapping.tiles.items()},
-            True: {tile: unit for unit, tile in compiled.head.mapping.tiles.items()},
-        }
+            self._second = DecoderSession(compiled, checkpoint, spec, other)
+        self._names = {tile: unit for unit, tile in compiled.program.mapping.tiles.items()}
 
     def step(self, token: int) -> Floats:
         """Process a token on both; the logits of the device that counts."""
-        self._golden.clear()
-        self._actual.clear()
-        expected = self._first.step(token)
-        for name, launch in self._golden:
-            self._count(self._names[name == "head"], launch)
+        result, expected = self.result, self._first.step(token)
+        self._count(self._first.launch)
         if self._second is None:
             return expected
-        actual = self._second.step(token)
-        for (name, ours), (_, theirs) in zip(self._golden, self._actual, strict=True):
-            self.result.comparison += compare_launches(ours, theirs, self._names[name == "head"])
-            self._count_tiles(self._names[name == "head"], theirs)
+        actual, launch = self._second.step(token), self._second.launch
+        result.comparison += compare_launches(self._first.launch, launch, self._names)
         wrong = int((expected.view(np.uint32) != actual.view(np.uint32)).sum())
-        self.result.comparison += Comparison(expected.size, wrong, ("logits",) if wrong else ())
-        self.result.cycles_by_token.append(sum(launch.cycles for _, launch in self._actual))
-        self.result.channel_beats += sum(
-            read + written for _, launch in self._actual for read, written in launch.channel_beats
-        )
+        result.comparison += Comparison(expected.size, wrong, ("logits",) if wrong else ())
+        result.cycles_by_token.append(launch.cycles)
+        result.channel_beats += sum(read + written for read, written in launch.channel_beats)
+        self._count_tiles(launch)
         return actual
 
-    def _count_tiles(self, names: dict[Tile, str], launch: Launch) -> None:
+    def _count_tiles(self, launch: Launch) -> None:
         """Busy cycles of the tiles in use."""
         if launch.activity is None:
             return
-        for tile in names:
+        for tile in self._names:
             kind = self._kinds[tile].value
             busy, all_cycles = self.result.tile_cycles.get(kind, (0, 0))
             busy += int(launch.activity.tiles[tile][:, 0].sum())
             self.result.tile_cycles[kind] = (busy, all_cycles + launch.cycles)
 
-    def _count(self, names: dict[Tile, str], launch: Launch) -> None:
+    def _count(self, launch: Launch) -> None:
         """Off-chip bytes by what they are: only the residual's and other buffers' contents would be activations."""
         for tile, (read, written) in launch.bytes_by_tile.items():
-            unit = names[tile].rpartition("_")[2].partition(".")[0]
+            unit = self._names[tile].rpartition("_")[2].partition(".")[0]
             if unit in ("keys", "values"):
                 self.result.offchip["kv"] += read + written
-            elif names[tile] not in ("load_embedded", "store_logits", "sink"):
+            elif self._names[tile] not in ("load_embedded", "store_logits"):
                 self.result.offchip["weights" if read and not written else "activations"] += read + written

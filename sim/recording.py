@@ -13,7 +13,7 @@ from compiler.program import CompiledProgram
 from hw.spec import FabricSpec
 from sim.compare import Comparison
 from sim.decoder import DecoderSession
-from sim.device import Device, Launch
+from sim.device import Device
 from sim.functional.device import FunctionalDevice
 from sim.run import run_program
 from sim.utilisation import RecordedLaunch
@@ -47,9 +47,8 @@ class DecoderRecorder:
             raise ValueError("the prompt must have at least one token")
         golden = FunctionalDevice(spec, memory_bytes=compiled.memory_bytes)
         self._compiled = compiled
-        self._launches: list[tuple[str, Launch]] = []
         self._golden = DecoderSession(compiled, checkpoint, spec, golden)
-        self._device = DecoderSession(compiled, checkpoint, spec, device, lambda *each: self._launches.append(each))
+        self._device = DecoderSession(compiled, checkpoint, spec, device)
         for token in prompt[:-1]:
             self._golden.step(token)
         device.memory[:] = golden.memory
@@ -57,24 +56,19 @@ class DecoderRecorder:
         self.token = prompt[-1]
 
     def step(self) -> Recording:
-        """Process the next token, and go on with the likeliest: the launches, and their logits compared.
+        """Process the next token, and go on with the likeliest: the launch, and its logits compared.
 
         Raises
         ------
         DeviceError
             A launch failed.
         """
-        self._launches.clear()
         position = self._device.position
         logits = self._device.step(self.token)
         compared = _compared("logits", self._golden.step(self.token), logits)
         self.token = int(logits.argmax())
-        programs = {"layer": self._compiled.layer, "head": self._compiled.head}
-        launches = []
-        for name, launch in self._launches:
-            program = name.split()[0]
-            launches.append(RecordedLaunch(f"{name} token {position}", program, programs[program].mapping, launch))
-        return launches, compared
+        mapping = self._compiled.program.mapping
+        return [RecordedLaunch(f"token {position}", "decoder", mapping, self._device.launch)], compared
 
 
 def record_program(

@@ -25,7 +25,7 @@ def compile_(
 ) -> None:
     """Compile a Llama checkpoint onto a fabric.
 
-    Writes program.mlir, mapping.json, floorplan.svg and image.bin of a layer, and head_program.mlir and so on.
+    Writes program.mlir, mapping.json, floorplan.svg and image.bin.
     """
     from weft.output import check_output, write_output
 
@@ -33,7 +33,6 @@ def compile_(
     check_output(out, "compile", INDEX)
     begun = time.perf_counter()
     files: dict[str, bytes] = {}
-    units: dict[str, int] = {}
     with working("compiling"):
         from compiler.checkpoint import read_checkpoint
         from compiler.decoder_program import compile_decoder
@@ -41,19 +40,18 @@ def compile_(
         from compiler.step import print_module
 
         compiled = compile_decoder(read_checkpoint(checkpoint).config, spec)
-        for name, prefix, program in (("layer", "", compiled.layer), ("head", "head_", compiled.head)):
-            files[f"{prefix}program.mlir"] = print_module(program.module).encode()
-            files[f"{prefix}mapping.json"] = program.mapping.to_json().encode()
-            files[f"{prefix}floorplan.svg"] = floorplan_svg(program.mapping).encode()
-            files[f"{prefix}image.bin"] = program.image
-            units[name] = len(program.mapping.tiles)
+        program = compiled.program
+        files["program.mlir"] = print_module(program.module).encode()
+        files["mapping.json"] = program.mapping.to_json().encode()
+        files["floorplan.svg"] = floorplan_svg(program.mapping).encode()
+        files["image.bin"] = program.image
     value = {
         "fabric": spec.name,
         "hash": spec.hash,
-        "units": units,
+        "units": len(program.mapping.tiles),
         "memory_bytes": compiled.memory_bytes,
         "seconds": round(time.perf_counter() - begun, 3),
     }
     write_output(out, "compile", INDEX, value, files)
-    text = f"{checkpoint} on {spec.name}: layer in {units['layer']} tiles, head in {units['head']}; written to {out}"
+    text = f"{checkpoint} on {spec.name}: {value['units']} tiles in use; written to {out}"
     show({"out": str(out), "files": [*files, INDEX], **value}, text, as_json=json)

@@ -137,7 +137,7 @@ def _step(
             )
         )
     if waves is not None:
-        write_signals(waves, spec, {"layer": compiled.layer.mapping, "head": compiled.head.mapping})
+        write_signals(waves, spec, {"decoder": compiled.program.mapping})
     return ComparedDecoder(compiled, model, spec, result, chip).step
 
 

@@ -99,7 +99,7 @@ class _Run:
             ids = prompt_tokens(prompt, prompt_ids, tokenizer) if given else [0]
             check_ids(ids, model.config.vocab_size, model.config.max_position_embeddings, tokens)
             compiled = compile_decoder(model.config, self.spec)
-        self.mappings = {"layer": compiled.layer.mapping, "head": compiled.head.mapping}
+        self.mappings = {"decoder": compiled.program.mapping}
         if not self.window:
             return
         from sim.compare import Comparison

@@ -20,19 +20,24 @@ _BOUND = 0xFF_FFFF
 
 
 def agcu_process(
-    program: Agcu, given: Mapping[Where, Shape], arguments: Mapping[int, int]
+    program: Agcu, given: Mapping[Where, Shape], arguments: Mapping[int, int], turn: int = 0
 ) -> tuple[Process, dict[Network, Shape]] | None:
-    """The process of an AGCU in a launch with these arguments, and the streams that it gives.
+    """The process of an AGCU in a turn of a launch with these arguments, and the streams that it gives.
 
-    In order: the argument that it sends, the token that it begins after, its beats, the token that it is done. None
+    In order: what it emits, the token that it begins after, its beats, the token that it is done. None
     where it would wait for ever, and for a store by index, which nothing lowers to.
     """
-    if program.kind is AgcuKind.OFF:
+    if program.kind is AgcuKind.OFF or turn >= max(1, program.turns):
         return Process(0, (), ()), {}
     load = program.kind is AgcuKind.LOAD
     outputs: dict[Network, Shape] = {}
     token = np.zeros(1, np.int8)
-    if load and program.indexed:
+    works = program.works_in(turn)
+    if not works:
+        beats = np.zeros(0, bool)
+        if load:
+            outputs[Network.VECTOR] = Shape.of(token[:0])
+    elif load and program.indexed:
         indices = given.get(_SCALAR)
         taken = None if indices is None else _to_end(indices, program.end_rank)
         if indices is None or taken is None:
@@ -48,13 +53,14 @@ def agcu_process(
         if taken is None or (program.indexed and program.kind is AgcuKind.STORE):
             return None
         beats = np.ones(taken, bool)
-    if program.wait_token and _CONTROL not in given:
+    waits = program.wait_token and works
+    if waits and _CONTROL not in given:
         return None
 
-    emits, waits = bool(program.emit_arg), program.wait_token
+    emits, tells = program.emit_turn or bool(program.emit_arg), program.tells_in(turn)
     if emits:
-        outputs[Network.SCALAR] = Shape(token, token > 0, arguments.get(program.emit_arg, 0))
-    tells = program.done_token and (not program.token_arg or arguments.get(program.token_arg, 0) != 0)
+        value = turn if program.emit_turn else arguments.get(program.emit_arg, 0)
+        outputs[Network.SCALAR] = Shape(token, token > 0, value)
     if tells:
         outputs[Network.CONTROL] = Shape.of(token)
     middle = len(beats)

@@ -40,8 +40,6 @@ def launches_of(module: ModuleOp, spec: FabricSpec) -> Launches:
             choices.add(op.index.value.data)
         if not isinstance(op, LinearLoadOp):
             continue
-        if op.token_arg is not None:
-            choices.add(op.token_arg.value.data)
         tensor, dims = tensor_of(op), op.result.type.dims
         for place, argument in enumerate(op.sizes()):
             if dims[place] != DYNAMIC:

@@ -32,25 +32,33 @@ def trigger_of(program: Pmu) -> Where | None:
     """The input whose beats start runs."""
     if program.read is Port.OFF or program.trigger is Trigger.BLOCK:
         return None
-    return (Network.SCALAR, 1) if program.trigger is Trigger.ADDRESS else (Network.CONTROL, 0)
+    return (Network.SCALAR, 1) if program.trigger.by_scalar else (Network.CONTROL, 0)
 
 
-def write_process(program: Pmu, beats: Shape, held: int) -> tuple[Process, Blocks]:
+def write_process(program: Pmu, beats: Shape, held: int, turn: int = 0) -> tuple[Process, Blocks]:
     """The write side: a beat a firing, and a buffer given with the beats that end one.
 
-    It needs a free buffer for any beat. ``held`` buffers are full from the launch before.
+    It needs a free buffer for any beat. ``held`` buffers are full from the turn or launch before; the turns before are
+    taken to have brought as many blocks as this one.
     """
     port = write_port(program)
     assert port is not None
     ends = beats.stop >= program.write_rank
 
-    def firings() -> tuple[Ints, Ints]:
-        given = held + np.cumsum(ends, dtype=np.int64)
-        return given - ends + 1, given
+    chosen = np.ones(int(ends.sum()), bool)
+    if program.period:
+        place = (turn * len(chosen) + np.arange(len(chosen))) % program.period
+        chosen = (place >= program.block_from) & (place < program.block_to)
+    hands_over = ends.copy()
+    hands_over[ends] = chosen
 
-    outer = beats.stop[ends] - program.write_rank
+    def firings() -> tuple[Ints, Ints]:
+        given = held + np.cumsum(hands_over, dtype=np.int64)
+        return given - hands_over + 1, given
+
+    outer = beats.stop[hands_over] - program.write_rank
     process = Process(len(beats), (Side.each(port, len(beats)),), (Side(RING, held + len(outer), firings),))
-    return process, Blocks(outer, _kept(program, beats, ends) if program.by_length else None)
+    return process, Blocks(outer, _kept(program, beats, ends)[chosen] if program.by_length else None)
 
 
 def _kept(program: Pmu, beats: Shape, ends: Bools) -> Ints:
@@ -84,7 +92,9 @@ def read_process(
     """The read side of a PMU with ``lanes`` lanes, the streams that it gives, and the buffers that it needs in all.
 
     Without ``blocks`` it is taken to find as many as it needs. A run with a trigger begins with a firing of its own.
+    ``Trigger.LENGTH`` has no process: how many beats there are is in the data.
     """
+    assert program.trigger is not Trigger.LENGTH
     runs = _runs(program, blocks, trigger, lanes)
     levels = program.levels or (PmuLevel(),)
     beats = np.maximum(1, runs.length * prod(max(1, level.bound) for level in levels[1:]))
@@ -141,8 +151,7 @@ def _runs(program: Pmu, blocks: Blocks | None, trigger: Shape | None, lanes: int
     else:
         length = blocks.kept[block]
         if program.transposed and program.read is Port.VECTOR:
-            lines = length if program.write is Port.VECTOR else -(-length // lanes)
-            length = -(-lines // lanes)
+            length = -(-program.lines_filled(length, lanes=lanes) // lanes)
     return _Runs(block, outer, frees, np.where(void, 0, length))
 
 

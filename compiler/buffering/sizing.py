@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Set
 from dataclasses import replace
 
+import numpy as np
+
 from compiler.buffering.launches import Launches
 from compiler.buffering.network import Channel, ProcessNetwork
 from compiler.buffering.shortage import Shortage, find_shortage
@@ -13,7 +15,7 @@ from compiler.errors import WeftError
 from compiler.fit import fit
 from compiler.mapping import FitError, Mapping
 from compiler.netlist import Net, Netlist, Pin, Unit
-from hw.program import Pmu, PmuLevel, Port
+from hw.program import Agcu, Pmu, PmuLevel, Port
 from hw.spec import FabricSpec
 from hw.topology import Network
 
@@ -64,10 +66,17 @@ def shortages(netlist: Netlist, spec: FabricSpec, launches: Launches) -> list[Sh
 
 
 def _networks(netlist: Netlist, spec: FabricSpec, launches: Launches) -> Iterator[ProcessNetwork]:
+    """Of the first, second and last turn of each launch.
+
+    If each turn ends when it begins with empty channels, so do all of them together, each unit at its own pace: one
+    turn after the other is one of the orders, and in all of them a network ends in the same place.
+    """
+    most = max([1, *(unit.program.turns for unit in netlist.units.values() if isinstance(unit.program, Agcu))])
     for arguments in launches.arguments:
-        network = network_of(netlist, spec, arguments)
-        if network is not None:
-            yield network
+        for turn in sorted({0, min(1, most - 1), most - 1}):
+            network = network_of(netlist, spec, arguments, turn)
+            if network is not None:
+                yield network
 
 
 # -- rings ------------------------------------------------------------------------------------------------
@@ -91,7 +100,7 @@ def size_rings(netlist: Netlist, spec: FabricSpec, launches: Launches) -> Netlis
     for name, kept in longest.items():
         program = units[name].program
         assert isinstance(program, Pmu)
-        lines = kept if program.write is Port.VECTOR else -(-kept // spec.lanes)
+        lines = int(program.lines_filled(np.array([kept]), lanes=spec.lanes)[0])
         if program.blocks == 1 and lines < program.block_lines == spec.pmu_lines:
             shorter = replace(program, block_lines=lines, blocks=spec.pmu_lines // lines)
             units[name] = replace(units[name], program=shorter)

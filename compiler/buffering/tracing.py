@@ -23,20 +23,27 @@ __all__ = ["network_of"]
 _NOTHING = Shape.of(np.zeros(0, np.int8))
 
 
-def network_of(netlist: Netlist, spec: FabricSpec, arguments: Mapping[int, int]) -> ProcessNetwork | None:
-    """The network of one launch.
+def network_of(
+    netlist: Netlist, spec: FabricSpec, arguments: Mapping[int, int], turn: int = 0
+) -> ProcessNetwork | None:
+    """The network of one turn of a launch.
 
     None where even endless buffers would not help it to its end, so that its buffers decide nothing: a unit waits for
-    beats that nobody sends, or beats are left over.
+    beats that nobody sends, or beats are left over. None, too, where data decide how many beats there are.
     """
-    return _Tracing(netlist, spec, arguments).run()
+    return _Tracing(netlist, spec, arguments, turn).run()
+
+
+def _data_decide(program: Pmu) -> bool:
+    """Whether how many beats it sends is a number in a stream."""
+    return program.read is not Port.OFF and program.trigger is Trigger.LENGTH
 
 
 class _Tracing:
     """Runs each unit once, on whole streams, as soon as all its inputs are known (Kahn 1974)."""
 
-    def __init__(self, netlist: Netlist, spec: FabricSpec, arguments: Mapping[int, int]) -> None:
-        self.netlist, self.spec, self.arguments = netlist, spec, arguments
+    def __init__(self, netlist: Netlist, spec: FabricSpec, arguments: Mapping[int, int], turn: int) -> None:
+        self.netlist, self.spec, self.arguments, self.turn = netlist, spec, arguments, turn
         self.nets = {(net.network, net.source.unit): net for net in netlist.nets}
         self.given: dict[str, dict[Where, Shape]] = {name: {} for name in netlist.units}
         self.missing: dict[str, set[Where]] = {name: set() for name in netlist.units}
@@ -63,9 +70,14 @@ class _Tracing:
     def _unit(self, name: str) -> bool:
         program, given = self.netlist.units[name].program, self.given[name]
         if isinstance(program, Pmu):
+            if _data_decide(program):
+                return False
             self._pmu(name, program)
             return True
-        made = pcu_process(program, given) if isinstance(program, Pcu) else agcu_process(program, given, self.arguments)
+        if isinstance(program, Pcu):
+            made = pcu_process(program, given)
+        else:
+            made = agcu_process(program, given, self.arguments, self.turn)
         if made is None:
             return False
         self._add(name, made[0])
@@ -77,7 +89,7 @@ class _Tracing:
         blocks = None
         if port is not None:
             written = given.get(port, _NOTHING)
-            process, blocks = write_process(program, written, self.held.get(name, 0))
+            process, blocks = write_process(program, written, self.held.get(name, 0), self.turn)
             self._add(name, process)
             if blocks.kept is not None:
                 self.result.longest[name] = int(blocks.kept.max(initial=0))
@@ -94,11 +106,13 @@ class _Tracing:
         self._send(name, outputs)
 
     def _read_ahead(self, waiting: Mapping[str, None]) -> bool:
-        """Read what launches before have left, in PMUs that something read from them will fill again."""
+        """Read what turns or launches before have left, in PMUs that something read from them will fill again."""
         found = False
         for name in waiting:
             program = self.netlist.units[name].program
             if not isinstance(program, Pmu) or program.trigger is Trigger.BLOCK or name in self.held:
+                continue
+            if _data_decide(program):
                 continue
             if trigger_of(program) not in self.missing[name]:
                 self._read(name, program, None)

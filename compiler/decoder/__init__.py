@@ -1,8 +1,7 @@
-"""A Llama decoder as `step` programs: one for a layer, one for the output head."""
+"""A Llama decoder as a `step` program: a turn for each layer, the output head in the last."""
 
-from compiler.decoder.head import head_module
-from compiler.decoder.layer import layer_module
+from compiler.decoder.module import decoder_module
 from compiler.decoder.shapes import Argument, DecoderShapes
 from compiler.decoder.weights import global_tensors, layer_tensors
 
-__all__ = ["Argument", "DecoderShapes", "global_tensors", "head_module", "layer_module", "layer_tensors"]
+__all__ = ["Argument", "DecoderShapes", "decoder_module", "global_tensors", "layer_tensors"]

@@ -9,6 +9,7 @@ from xdsl.ir import Operation, SSAValue
 
 from compiler.decoder.shapes import DecoderShapes
 from compiler.step.buffers import BufferizeOp, StreamifyOp
+from compiler.step.loop import LoopOp
 from compiler.step.offchip import Format, LinearLoadOp, Role, TensorOp
 from compiler.step.onchip import AccumOp, ExpandOp, FlattenOp, MapOp, UnpackOp
 from compiler.step.types import Kind, StreamType
@@ -19,12 +20,15 @@ AnyOperation = TypeVar("AnyOperation", bound=Operation)
 
 
 class Builder:
-    """Adds operations to a module. ``layer_args`` are the base arguments of weights."""
+    """Adds operations to a module of which a launch takes a turn for each layer.
 
-    def __init__(self, shapes: DecoderShapes, layer_args: tuple[int, ...] = ()) -> None:
+    While ``when`` is None, weights are those of each layer; else there is one set, loaded in these turns.
+    """
+
+    def __init__(self, shapes: DecoderShapes) -> None:
         self.shapes = shapes
-        self.module = ModuleOp([])
-        self.layer_args = layer_args
+        self.module = ModuleOp([LoopOp(shapes.config.layers)])
+        self.when: str | None = None
 
     def add(self, operation: AnyOperation, hint: str | None = None) -> AnyOperation:
         """Append an operation; ``hint`` names its first result, and so a unit."""
@@ -33,9 +37,17 @@ class Builder:
             operation.results[0].name_hint = hint
         return operation
 
-    def tensor(self, name: str, *shape: int, format: Format = Format.F32, role: Role = Role.WEIGHT) -> TensorOp:
-        """Declare a tensor."""
-        return self.add(TensorOp(name, shape, format=format, role=role))
+    def tensor(
+        self, name: str, *shape: int, format: Format = Format.F32, role: Role = Role.WEIGHT, each: bool = False
+    ) -> TensorOp:
+        """Declare a tensor; with ``each`` one for each layer."""
+        return self.add(TensorOp(name, shape, format=format, role=role, each=each))
+
+    def weights(self, name: str, kind: Kind, *shape: int) -> SSAValue:
+        """Load weights."""
+        format = Format.BF16X2 if kind is Kind.PACKED else Format.F32
+        tensor = self.tensor(name, *shape, format=format, each=self.when is None)
+        return self.add(LinearLoadOp(tensor, StreamType.make(kind, shape), when=self.when)).result
 
     def map(self, function: str, *inputs: SSAValue, const: float | None = None, hint: str | None = None) -> SSAValue:
         """An elementwise function."""
@@ -52,10 +64,7 @@ class Builder:
 
     def vector(self, name: str, size: int) -> SSAValue:
         """A vector of weights in fp32."""
-        load = LinearLoadOp(
-            self.tensor(name, size), StreamType.make(Kind.VECTOR, (size,)), base_args=self.layer_args or None
-        )
-        return self.add(load).result
+        return self.weights(name, Kind.VECTOR, size)
 
     def scalars(self, value: SSAValue, count: int, *, repeat: int, hint: str) -> SSAValue:
         """The first ``count`` elements of a vector one by one, ``repeat`` times."""
@@ -77,9 +86,7 @@ class Builder:
         """A vector times a matrix [rows, columns] of bf16 weights; ``scalars`` come once for each group of columns."""
         groups = self.shapes.groups(columns)
         shape = (rows, columns) if groups == 1 else (groups, rows, columns // groups)
-        tensor = self.tensor(name, *shape, format=Format.BF16X2)
-        load = LinearLoadOp(tensor, StreamType.make(Kind.PACKED, shape), base_args=self.layer_args or None)
-        weights = self.fifo(self.add(load).result, f"{name}_weights")
+        weights = self.fifo(self.weights(name, Kind.PACKED, *shape), f"{name}_weights")
         vectors = self.add(UnpackOp(weights)).result
         terms = self.map("mul", vectors, self.expand(scalars, vectors))
         result = self.add(AccumOp("add", terms, keep=1), name).result

@@ -1,26 +1,25 @@
-"""One decoder layer as a `step` program: nothing between its operators leaves the chip."""
+"""A decoder layer as part of a `step` program: nothing between its operators leaves the chip."""
 
 from __future__ import annotations
 
 from math import sqrt
 
-from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import SSAValue
 
 from compiler.decoder.builder import Builder
 from compiler.decoder.shapes import Argument, DecoderShapes
 from compiler.step.buffers import BufferizeOp, KeepOp, RecallOp, ResidentOp, StreamifyOp
-from compiler.step.offchip import ArgumentOp, Format, LinearLoadOp, LinearStoreOp, Role, SinkOp
+from compiler.step.loop import TurnOp
+from compiler.step.offchip import Format, LinearLoadOp, LinearStoreOp, Role
 from compiler.step.onchip import AccumOp, MergeOp, UnpackOp
 from compiler.step.types import DYNAMIC, Kind, StreamType
 
-__all__ = ["layer_module"]
+__all__ = ["add_layer"]
 
 
-def layer_module(shapes: DecoderShapes) -> ModuleOp:
-    """The program of a layer at one position. Its launch arguments are :class:`~compiler.decoder.shapes.Argument`."""
-    config = shapes.config
-    build = Builder(shapes, layer_args=(Argument.LAYER,))
+def add_layer(build: Builder) -> SSAValue:
+    """Add a layer at one position; the residual stream that it gives, which is also the next turn's."""
+    shapes, config = build.shapes, build.shapes.config
     hidden = _residual_in(build)
 
     first = build.fifo(hidden, "hidden_again")
@@ -43,27 +42,25 @@ def layer_module(shapes: DecoderShapes) -> ModuleOp:
     down = build.product(config.intermediate_size, shapes.hidden, "down", scalars, bias=config.mlp_bias)
     result = build.map("add", down, build.fifo(attended, "residual_2"), hint="layer_out")
     resident = next(op for op in build.module.ops if isinstance(op, ResidentOp))
-    build.add(KeepOp(result, resident))
-    build.add(SinkOp(result))
-    build.module.verify()
-    return build.module
+    build.add(KeepOp(result, resident, when="earlier"))
+    return result
 
 
 def _residual_in(build: Builder) -> SSAValue:
-    """The embedding in the first layer, in the others what the last one kept."""
+    """The embedding in the first turn, in the others what the last one kept."""
     size = build.shapes.hidden
     resident = build.add(ResidentOp("residual", (size,)))
     embedded = build.add(
         LinearLoadOp(
             build.tensor("embedded", size, role=Role.INPUT),
-            StreamType.make(Kind.VECTOR, (DYNAMIC,)),
-            size_args=(Argument.EMBEDDED,),
-            token_arg=Argument.RESIDENT,
+            StreamType.make(Kind.VECTOR, (size,)),
+            when="first",
             done=True,
+            done_when="later",
         )
     )
     assert embedded.done is not None
-    which = build.add(ArgumentOp(Argument.RESIDENT))
+    which = build.add(TurnOp())
     recalled = build.add(RecallOp(resident, embedded.done))
     return build.add(MergeOp(which.result, embedded.result, recalled.result), "hidden").result
 
@@ -109,15 +106,14 @@ def _cached(
     """Append this position's row to a cache, then stream all rows, each once for every query head of a group."""
     shapes = build.shapes
     heads = shapes.config.kv_heads
-    tensor = build.tensor(name, heads, shapes.context, width, format=Format.BF16X2, role=Role.CACHE)
-    store = build.add(LinearStoreOp(stream, tensor, dims=(0, 2), base_args=(Argument.LAYER, row), done=True))
+    tensor = build.tensor(name, heads, shapes.context, width, format=Format.BF16X2, role=Role.CACHE, each=True)
+    store = build.add(LinearStoreOp(stream, tensor, dims=(0, 2), base_args=(row,), done=True))
     load = build.add(
         LinearLoadOp(
             tensor,
             StreamType.make(Kind.PACKED, (heads, DYNAMIC, width)),
             after=store.done,
             size_args=(0, Argument.CONTEXT, 0),
-            base_args=(Argument.LAYER,),
         )
     )
     rows = build.add(BufferizeOp(load.result, rank=1))

@@ -13,27 +13,21 @@ __all__ = ["Argument", "DecoderShapes"]
 
 
 class Argument(IntEnum):
-    """Launch arguments of the layer's program; offsets are in bytes."""
+    """Launch arguments of a decoder's program; offsets are in bytes."""
 
-    LAYER = 1
-    """of the layer's weights and cache"""
-    KEY_ROW = 2
+    KEY_ROW = 1
     """of this position's row in a head's keys"""
-    VALUE_ROW = 3
+    VALUE_ROW = 2
     """of this position's row in a head's values"""
-    ROTARY_ROW = 4
+    ROTARY_ROW = 3
     """of this position's row in the tables of cosines and sines"""
-    CONTEXT = 5
+    CONTEXT = 4
     """positions so far, this one included"""
-    RESIDENT = 6
-    """0 in the first layer, which takes the embedding; 1 in the others, which take what the last layer kept"""
-    EMBEDDED = 7
-    """beats of the embedding to load: all in the first layer, else 0"""
 
 
 @dataclass(frozen=True)
 class DecoderShapes:
-    """What the programs of a decoder need to know of a model, a fabric and a context length.
+    """What the program of a decoder needs to know of a model, a fabric and a context length.
 
     A head's queries and keys are two halves, which the rotary embedding turns against each other; each half begins
     with a new vector, so that exchanging them exchanges vectors and no lanes.

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from math import prod
 
+from xdsl.dialects.builtin import StringAttr
+
 from compiler.errors import WeftError
+from compiler.lower.transpose import transposing_read, transposing_write
 from compiler.memory import row_beats
-from compiler.step.buffers import BufferizeOp, RecallOp, ResidentOp, StreamifyOp
+from compiler.step.buffers import BufferizeOp, KeepOp, RecallOp, ResidentOp, StreamifyOp
+from compiler.step.loop import when_of
 from compiler.step.onchip import stream, used
 from compiler.step.types import DYNAMIC, BufferType, Kind
 from hw.program import Pmu, PmuLevel, Port, Trigger
@@ -51,13 +56,29 @@ def _ring(lines: int, wanted: int | None, spec: FabricSpec, name: str) -> int:
     return blocks
 
 
-def buffer_program(write: BufferizeOp, read: StreamifyOp, spec: FabricSpec, name: str) -> Pmu:
+def _limited(program: Pmu, when: StringAttr | None, turns: int) -> Pmu:
+    """The program, keeping only the blocks of some turns, each of which brings one."""
+    if when is None:
+        return program
+    kept = {
+        "every": (0, turns),
+        "first": (0, 1),
+        "later": (1, turns),
+        "last": (turns - 1, turns),
+        "earlier": (0, turns - 1),
+    }
+    begin, end = kept[when_of(when)]
+    return replace(program, period=turns, block_from=begin, block_to=end)
+
+
+def buffer_program(write: BufferizeOp, read: StreamifyOp, spec: FabricSpec, name: str, *, turns: int) -> Pmu:
     """One scratchpad: what a Bufferize writes and one Streamify reads.
 
     Raises
     ------
     WeftError
-        A block larger than a PMU, strides that are no whole lines, or more loops than a PMU has.
+        A block larger than a PMU, strides that are no whole lines, more loops than a PMU has, or matrices of a shape
+        that cannot be transposed.
     """
     buffer = read.buffer.type
     assert isinstance(buffer, BufferType)
@@ -66,14 +87,19 @@ def buffer_program(write: BufferizeOp, read: StreamifyOp, spec: FabricSpec, name
     blocks = _ring(lines, None if write.blocks is None else write.blocks.value.data, spec, name)
     result = read.result.type
     vector = result.kind is not Kind.SCALAR
-    levels = _loops(read, buffer, spec, name, vector=vector)
+    write_levels, write_stride, offset = (), 1, 0 if read.offset is None else read.offset.value.data
+    if read.transposed is not None:
+        write_levels, write_stride = transposing_write(buffer.inner, spec)
+        levels = transposing_read(buffer.inner, spec, name)
+    else:
+        offset = _in_lines(offset, spec, name) if vector else offset
+        levels = _loops(read, buffer, spec, name, vector=vector)
     trigger, free_rank = Trigger.BLOCK, 0
     if read.trigger is not None:
         given = stream(read.trigger)
         trigger = Trigger.CONTROL if given.kind is Kind.CONTROL else Trigger.ADDRESS
         free_rank = given.rank - len(buffer.outer)
-    offset = 0 if read.offset is None else read.offset.value.data
-    return Pmu(
+    program = Pmu(
         write=Port.SCALAR if buffer.kind is Kind.SCALAR else Port.VECTOR,
         write_rank=write.rank.value.data,
         write_from=0 if write.first is None else write.first.value.data,
@@ -83,12 +109,16 @@ def buffer_program(write: BufferizeOp, read: StreamifyOp, spec: FabricSpec, name
         read=Port.VECTOR if vector else Port.SCALAR,
         trigger=trigger,
         free_rank=free_rank,
-        offset=_in_lines(offset, spec, name) if vector else offset,
+        offset=offset,
         levels=levels,
         by_length=dynamic,
         read_rank=1 if read.flat is not None else len(read.loops),
         control_out=read.runs is not None and used(read.runs),
+        write_levels=write_levels,
+        write_stride=write_stride,
+        transposed=read.transposed is not None,
     )
+    return _limited(program, write.when, turns)
 
 
 def _in_lines(words: int, spec: FabricSpec, name: str) -> int:
@@ -116,7 +146,9 @@ def _loops(read: StreamifyOp, buffer: BufferType, spec: FabricSpec, name: str, *
     return (*levels,)
 
 
-def resident_program(resident: ResidentOp, spec: FabricSpec, *, kept: bool, recall: RecallOp | None) -> Pmu:
+def resident_program(
+    resident: ResidentOp, spec: FabricSpec, *, keep: KeepOp | None, recall: RecallOp | None, turns: int
+) -> Pmu:
     """The scratchpad of a resident buffer in one program."""
     shape = resident.shape.get_values()
     lines = _lines(Kind.VECTOR, shape, spec)
@@ -127,8 +159,8 @@ def resident_program(resident: ResidentOp, spec: FabricSpec, *, kept: bool, reca
     ):
         beats = row_beats(size, spec, packed=False) if level == 0 else size
         levels.append(PmuLevel(beats, 1 if level == 0 else stride // spec.lanes, level + 1))
-    return Pmu(
-        write=Port.VECTOR if kept else Port.OFF,
+    program = Pmu(
+        write=Port.OFF if keep is None else Port.VECTOR,
         write_rank=len(shape),
         block_lines=lines,
         blocks=blocks,
@@ -137,3 +169,4 @@ def resident_program(resident: ResidentOp, spec: FabricSpec, *, kept: bool, reca
         levels=(*levels,),
         read_rank=len(shape),
     )
+    return _limited(program, None if keep is None else keep.when, turns)

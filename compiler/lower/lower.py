@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import Operation, SSAValue
@@ -14,6 +15,7 @@ from compiler.lower.offchip import load_program, random_program, sink_program, s
 from compiler.memory import Region
 from compiler.netlist import Net, Netlist, Pin, Program, Unit
 from compiler.step.buffers import BufferizeOp, KeepOp, RecallOp, ResidentOp, StreamifyOp
+from compiler.step.loop import TurnOp, turns_of
 from compiler.step.offchip import ArgumentOp, LinearLoadOp, LinearStoreOp, RandomLoadOp, SinkOp
 from compiler.step.onchip import AccumOp, FlattenOp, MapOp, MergeOp, PromoteOp, ScanOp, stream, used
 from compiler.step.types import Kind
@@ -57,6 +59,7 @@ class _Lowering:
     ) -> None:
         self.spec, self.regions, self.pins = spec, regions, pins
         self.operations = list(module.ops)
+        self.turns = turns_of(module)
         self.units: dict[str, Unit] = {}
         self.sources: dict[SSAValue, Pin] = {}
         self.targets: dict[SSAValue, list[Pin]] = {}
@@ -92,21 +95,23 @@ class _Lowering:
 
     def run(self) -> None:
         self.compute()
-        arguments = [op for op in self.operations if isinstance(op, ArgumentOp)]
+        emitted = [op for op in self.operations if isinstance(op, ArgumentOp | TurnOp)]
         for priority, op in enumerate(op for op in self.operations if isinstance(op, LinearLoadOp | RandomLoadOp)):
-            self.load(op, priority, arguments)
-        if arguments:
-            raise WeftError(f"each step.argument needs a step.linear_load beside it, {len(arguments)} have none")
+            self.load(op, priority, emitted)
+        if emitted:
+            raise WeftError(f"each {emitted[0].name} needs a step.linear_load beside it, {len(emitted)} have none")
         for op in self.operations:
             if isinstance(op, LinearStoreOp):
                 name = op.tensor.string_value()
-                unit = self.add(f"store_{name}", "store", store_program(op, self.regions[name], self.spec))
+                unit = self.add(
+                    f"store_{name}", "store", store_program(op, self.regions[name], self.spec, turns=self.turns)
+                )
                 self.take(op.value, unit)
                 self.give(op.done, unit)
             elif isinstance(op, SinkOp):
                 if stream(op.value).kind not in (Kind.VECTOR, Kind.PACKED):
                     raise WeftError(f"step.sink takes a vector stream, not {stream(op.value).kind.value}")
-                self.take(op.value, self.add("sink", "sink", sink_program(op)))
+                self.take(op.value, self.add("sink", "sink", sink_program(op, turns=self.turns)))
             elif isinstance(op, StreamifyOp):
                 self.buffer(op)
             elif isinstance(op, BufferizeOp) and not used(op.result):
@@ -114,20 +119,24 @@ class _Lowering:
             elif isinstance(op, ResidentOp):
                 self.resident(op)
 
-    def load(self, op: LinearLoadOp | RandomLoadOp, priority: int, arguments: list[ArgumentOp]) -> None:
+    def load(self, op: LinearLoadOp | RandomLoadOp, priority: int, emitted: list[ArgumentOp | TurnOp]) -> None:
         name = op.tensor.string_value()
         region = self.regions[name]
         if isinstance(op, RandomLoadOp):
-            unit = self.add(f"load_{name}", "load", random_program(op, region, self.spec, priority=priority))
+            program = random_program(op, region, self.spec, priority=priority, turns=self.turns)
+            unit = self.add(f"load_{name}", "load", program)
             self.take(op.index, unit)
             self.give(op.result, unit)
             return
-        argument = arguments.pop(0) if arguments and op.after is None else None
-        emit = 0 if argument is None else argument.index.value.data
-        program = load_program(op, region, self.spec, priority=priority, emit_arg=emit)
+        program = load_program(op, region, self.spec, priority=priority, turns=self.turns)
+        emits = emitted.pop(0) if emitted and op.after is None else None
+        if isinstance(emits, ArgumentOp):
+            program = replace(program, emit_arg=emits.index.value.data)
+        elif emits is not None:
+            program = replace(program, emit_turn=True)
         unit = self.add(f"load_{name}", "load", program)
-        if argument is not None:
-            self.give(argument.result, unit)
+        if emits is not None:
+            self.give(emits.result, unit)
         if op.after is not None:
             self.take(op.after, unit)
         self.give(op.result, unit)
@@ -138,7 +147,7 @@ class _Lowering:
         if not isinstance(write, BufferizeOp):
             raise WeftError("step.streamify must read a step.bufferize")
         hint = op.result.name_hint or op.buffer.name_hint
-        unit = self.add(hint, "buffer", buffer_program(write, op, self.spec, hint or "buffer"))
+        unit = self.add(hint, "buffer", buffer_program(write, op, self.spec, hint or "buffer", turns=self.turns))
         self.take(write.value, unit)
         if op.trigger is not None:
             self.take(op.trigger, unit, 0 if stream(op.trigger).kind is Kind.CONTROL else 1)
@@ -151,7 +160,8 @@ class _Lowering:
         recalls = [r for r in self.operations if isinstance(r, RecallOp) and r.buffer.string_value() == name]
         if len(keeps) > 1 or len(recalls) > 1:
             raise WeftError(f"@{name} must be kept once and recalled once, not {len(keeps)} and {len(recalls)} times")
-        program = resident_program(op, self.spec, kept=bool(keeps), recall=recalls[0] if recalls else None)
+        keep, recall = next(iter(keeps), None), next(iter(recalls), None)
+        program = resident_program(op, self.spec, keep=keep, recall=recall, turns=self.turns)
         unit = self.add(name, "resident", program, self.pins.get(name))
         for keep in keeps:
             self.take(keep.value, unit)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from xdsl.dialects.builtin import StringAttr
+
 from compiler.errors import WeftError
 from compiler.memory import Region, row_beats
+from compiler.step.loop import when_of
 from compiler.step.offchip import Format, LinearLoadOp, LinearStoreOp, RandomLoadOp, SinkOp, tensor_of
 from compiler.step.onchip import stream, used
 from compiler.step.types import DYNAMIC, Kind, StreamType
-from hw.program import Agcu, AgcuKind, AgcuLevel
+from hw.program import Agcu, AgcuKind, AgcuLevel, When
 from hw.spec import FabricSpec
 
 __all__ = ["load_program", "random_program", "sink_program", "store_program"]
@@ -26,8 +29,12 @@ def _levels(
     return (*levels,)
 
 
-def load_program(op: LinearLoadOp, region: Region, spec: FabricSpec, *, priority: int, emit_arg: int) -> Agcu:
-    """A LinearLoad; ``emit_arg`` is the argument that the unit also sends, 0 for none."""
+def _when(attribute: StringAttr | None) -> When:
+    return When[when_of(attribute).upper()]
+
+
+def load_program(op: LinearLoadOp, region: Region, spec: FabricSpec, *, priority: int, turns: int) -> Agcu:
+    """A LinearLoad."""
     result: StreamType = op.result.type
     packed = result.kind is Kind.PACKED
     arg_a, arg_b = op.bases()
@@ -38,17 +45,19 @@ def load_program(op: LinearLoadOp, region: Region, spec: FabricSpec, *, priority
         arg_b=arg_b,
         levels=_levels(result.dims, op.walked(), op.sizes(), region, spec, packed),
         end_rank=result.rank,
-        emit_arg=emit_arg,
         wait_token=op.after is not None,
         done_token=op.done is not None and used(op.done),
-        token_arg=0 if op.token_arg is None else op.token_arg.value.data,
+        turns=turns,
+        turn_stride=region.turn_stride,
+        works=_when(op.when),
+        tells=_when(op.done_when),
         priority=min(priority, 15),
         segment_base=region.base,
         segment_size=region.span,
     )
 
 
-def store_program(op: LinearStoreOp, region: Region, spec: FabricSpec) -> Agcu:
+def store_program(op: LinearStoreOp, region: Region, spec: FabricSpec, *, turns: int) -> Agcu:
     """A LinearStore; vectors for a bf16 tensor are packed on the way."""
     value = stream(op.value)
     packed = Format(tensor_of(op).format.data) is Format.BF16X2
@@ -66,6 +75,9 @@ def store_program(op: LinearStoreOp, region: Region, spec: FabricSpec) -> Agcu:
         end_rank=value.rank,
         pack=packed and value.kind is Kind.VECTOR,
         done_token=op.done is not None and used(op.done),
+        turns=turns,
+        turn_stride=region.turn_stride,
+        works=_when(op.when),
         segment_base=region.base,
         segment_size=region.span,
     )
@@ -75,7 +87,7 @@ def _stored(size: int, spec: FabricSpec) -> int:
     return (1 << 24) - 1 if size == DYNAMIC else size  # the stream's end ends the walk
 
 
-def random_program(op: RandomLoadOp, region: Region, spec: FabricSpec, *, priority: int) -> Agcu:
+def random_program(op: RandomLoadOp, region: Region, spec: FabricSpec, *, priority: int, turns: int) -> Agcu:
     """A RandomLoad: the nest over an entry of the first dimension, once for each index."""
     sizes = tensor_of(op).sizes[1:]
     packed = op.result.type.kind is Kind.PACKED
@@ -88,12 +100,14 @@ def random_program(op: RandomLoadOp, region: Region, spec: FabricSpec, *, priori
         index_stride=region.strides[0],
         nest_rank=len(sizes),
         end_rank=stream(op.index).rank,
+        turns=turns,
+        turn_stride=region.turn_stride,
         priority=min(priority, 15),
         segment_base=region.base,
         segment_size=region.span,
     )
 
 
-def sink_program(op: SinkOp) -> Agcu:
+def sink_program(op: SinkOp, *, turns: int) -> Agcu:
     """Takes a stream to its end."""
-    return Agcu(kind=AgcuKind.SINK, end_rank=stream(op.value).rank)
+    return Agcu(kind=AgcuKind.SINK, end_rank=stream(op.value).rank, turns=turns)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import prod
 
-from xdsl.dialects.builtin import IntegerAttr, SymbolNameConstraint, SymbolRefAttr, UnitAttr
+from xdsl.dialects.builtin import IntegerAttr, StringAttr, SymbolNameConstraint, SymbolRefAttr, UnitAttr
 from xdsl.ir import SSAValue
 from xdsl.irdl import (
     IRDLOperation,
@@ -23,6 +23,7 @@ from xdsl.traits import SymbolOpInterface, SymbolTable
 from xdsl.utils.exceptions import VerifyException
 
 from compiler.step.attributes import INTS, attributes
+from compiler.step.loop import verify_when
 from compiler.step.onchip import stream
 from compiler.step.types import DYNAMIC, BufferType, Kind, StreamType, dims_text
 
@@ -35,6 +36,7 @@ class BufferizeOp(IRDLOperation):
 
     Of the beats of a buffer only those from ``first`` to before ``last`` are kept (``last = 0``: all from there), and
     then the buffer has the dimensions of ``inner``. ``blocks`` buffers fit; by default as many as the scratchpad holds.
+    ``when`` says which turns of a launch fill a buffer, where each turn brings one; of the others nothing is kept.
     """
 
     name = "step.bufferize"
@@ -44,6 +46,7 @@ class BufferizeOp(IRDLOperation):
     first = opt_prop_def(IntegerAttr)
     last = opt_prop_def(IntegerAttr)
     blocks = opt_prop_def(IntegerAttr)
+    when = opt_prop_def(StringAttr)
     result = result_def(BufferType)
     irdl_options = (ParsePropInAttrDict(),)
     assembly_format = "$value attr-dict `:` functional-type(operands, results)"
@@ -57,17 +60,21 @@ class BufferizeOp(IRDLOperation):
         last: int = 0,
         inner: Sequence[int] | None = None,
         blocks: int | None = None,
+        when: str | None = None,
     ) -> None:
         given = stream(value)
         split = given.rank - rank
         result = BufferType.make(given.kind, given.dims[:split], given.dims[split:] if inner is None else inner)
-        properties = attributes(rank=rank, first=first or None, last=last or None, blocks=blocks)
+        properties = attributes(rank=rank, first=first or None, last=last or None, blocks=blocks, when=when)
         super().__init__(operands=[value], result_types=[result], properties=properties)
 
     def verify_(self) -> None:
         given, rank, result = stream(self.value), self.rank.value.data, self.result.type
         if not 0 <= rank <= given.rank:
             raise VerifyException(f"rank must be 0 to {given.rank}, the stream's, not {rank}")
+        verify_when(self.when, "when")
+        if self.when is not None and rank != given.rank:
+            raise VerifyException(f"rank must be {given.rank}, the stream's, for when, not {rank}")
         for field, value, least in (("first", self.first, 0), ("last", self.last, 0), ("blocks", self.blocks, 1)):
             if value is not None and value.value.data < least:
                 raise VerifyException(f"{field} must be at least {least}, not {value.value.data}")
@@ -94,6 +101,8 @@ class StreamifyOp(IRDLOperation):
     A run is a loop nest: loop ``k`` makes ``sizes[k]`` iterations, ``strides[k]`` words apart (0 repeats), from word
     ``offset``; by default the buffer in order. A row of a vector buffer takes whole beats. The last loop of a vector
     read is over elements side by side, its stride is not used. With ``flat`` the loops make one dimension together.
+    Instead of all these ``transposed`` reads the columns of each matrix, that is of the two last dimensions of a vector
+    buffer, as rows of vectors.
     ``runs`` is a control stream with an element for each run.
     """
 
@@ -105,6 +114,7 @@ class StreamifyOp(IRDLOperation):
     strides = opt_prop_def(INTS)
     offset = opt_prop_def(IntegerAttr)
     flat = opt_prop_def(UnitAttr)
+    transposed = opt_prop_def(UnitAttr)
     result = result_def(StreamType)
     runs = opt_result_def(StreamType)
     irdl_options = (ParsePropInAttrDict(),)
@@ -120,14 +130,17 @@ class StreamifyOp(IRDLOperation):
         strides: Sequence[int] | None = None,
         offset: int = 0,
         flat: bool = False,
+        transposed: bool = False,
         runs: bool = False,
     ) -> None:
         given = buffer.type
         assert isinstance(given, BufferType)
         outer = given.outer if trigger is None else stream(trigger).dims
         inner = list(given.inner if sizes is None else sizes)
+        if transposed:
+            inner[-2:] = inner[:-3:-1]
         result = StreamType.make(kind or given.kind, (*outer, *([prod(inner)] if flat else inner)))
-        properties = attributes(sizes=sizes, strides=strides, offset=offset or None, flat=flat)
+        properties = attributes(sizes=sizes, strides=strides, offset=offset or None, flat=flat, transposed=transposed)
         control = [StreamType.make(Kind.CONTROL, outer)] if runs else []
         super().__init__(operands=[buffer, trigger], result_types=[result, control], properties=properties)
 
@@ -136,6 +149,8 @@ class StreamifyOp(IRDLOperation):
         """Iterations of the loops, outermost first."""
         buffer = self.buffer.type
         assert isinstance(buffer, BufferType)
+        if self.transposed is not None:
+            return (*buffer.inner[:-2], *buffer.inner[:-3:-1])
         return buffer.inner if self.sizes is None else self.sizes.get_values()
 
     def verify_(self) -> None:
@@ -149,6 +164,11 @@ class StreamifyOp(IRDLOperation):
                 raise VerifyException(
                     f"trigger must be control or scalar with outer dimensions {dims_text(buffer.outer)}"
                 )
+        if self.transposed is not None:
+            if any(each is not None for each in (self.sizes, self.strides, self.offset, self.flat)):
+                raise VerifyException("transposed takes no sizes, strides, offset or flat")
+            if len(buffer.inner) < 2 or {buffer.kind, self.result.type.kind} != {Kind.VECTOR}:
+                raise VerifyException("transposed must read vector buffers of at least 2 dimensions as vectors")
         loops = self.loops
         if self.strides is not None and len(self.strides) != len(loops):
             raise VerifyException(f"strides must have {len(loops)} entries, one a loop, not {len(self.strides)}")
@@ -188,25 +208,27 @@ def _resident(op: IRDLOperation, symbol: SymbolRefAttr, given: StreamType) -> No
 
 @irdl_op_definition
 class KeepOp(IRDLOperation):
-    """Bufferize into a resident buffer, for a later launch."""
+    """Bufferize into a resident buffer, for a later turn or launch, in the turns of ``when``."""
 
     name = "step.keep"
 
     value = operand_def(StreamType)
     buffer = prop_def(SymbolRefAttr)
+    when = opt_prop_def(StringAttr)
     irdl_options = (ParsePropInAttrDict(),)
     assembly_format = "$value `in` $buffer attr-dict `:` type($value)"
 
-    def __init__(self, value: SSAValue, buffer: ResidentOp) -> None:
-        super().__init__(operands=[value], properties={"buffer": SymbolRefAttr(buffer.sym_name)})
+    def __init__(self, value: SSAValue, buffer: ResidentOp, *, when: str | None = None) -> None:
+        super().__init__(operands=[value], properties=attributes(buffer=SymbolRefAttr(buffer.sym_name), when=when))
 
     def verify_(self) -> None:
+        verify_when(self.when, "when")
         _resident(self, self.buffer, stream(self.value))
 
 
 @irdl_op_definition
 class RecallOp(IRDLOperation):
-    """Streamify of what an earlier launch kept, once, after a token; the buffer is then empty."""
+    """Streamify of what an earlier turn or launch kept, once, after a token; the buffer is then empty."""
 
     name = "step.recall"
 

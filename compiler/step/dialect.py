@@ -13,6 +13,7 @@ from xdsl.utils.exceptions import ParseError, VerifyException
 
 from compiler.errors import WeftError
 from compiler.step.buffers import BufferizeOp, KeepOp, RecallOp, ResidentOp, StreamifyOp
+from compiler.step.loop import LoopOp, TurnOp
 from compiler.step.offchip import ArgumentOp, LinearLoadOp, LinearStoreOp, RandomLoadOp, SinkOp, TensorOp
 from compiler.step.onchip import AccumOp, ExpandOp, FlattenOp, MapOp, MergeOp, PromoteOp, ScanOp, UnpackOp
 from compiler.step.types import BufferType, StreamType
@@ -30,6 +31,7 @@ STEP = Dialect(
         KeepOp,
         LinearLoadOp,
         LinearStoreOp,
+        LoopOp,
         MapOp,
         MergeOp,
         PromoteOp,
@@ -40,6 +42,7 @@ STEP = Dialect(
         SinkOp,
         StreamifyOp,
         TensorOp,
+        TurnOp,
         UnpackOp,
     ],
     [BufferType, StreamType],
@@ -60,6 +63,9 @@ def parse_module(text: str, name: str = "program") -> ModuleOp:
     try:
         module = Parser(context, text, name).parse_module()
         module.verify()
+        loops = sum(isinstance(op, LoopOp) for op in module.ops)
+        if loops > 1:
+            raise VerifyException(f"a module must have at most one step.loop, not {loops}")
         for op in module.walk():
             if op.attributes and op is not module:
                 raise VerifyException(f"{op.name} must not have an attribute {next(iter(op.attributes))!r}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from enum import Enum
 
-from xdsl.dialects.builtin import IntegerAttr, StringAttr, SymbolNameConstraint, SymbolRefAttr
+from xdsl.dialects.builtin import IntegerAttr, StringAttr, SymbolNameConstraint, SymbolRefAttr, UnitAttr
 from xdsl.ir import SSAValue
 from xdsl.irdl import (
     IRDLOperation,
@@ -23,6 +23,7 @@ from xdsl.traits import SymbolOpInterface, SymbolTable
 from xdsl.utils.exceptions import VerifyException
 
 from compiler.step.attributes import F32, INTS, attributes, given
+from compiler.step.loop import verify_when
 from compiler.step.types import DYNAMIC, Kind, StreamType, dims_text
 
 __all__ = [
@@ -62,7 +63,10 @@ class Role(Enum):
 
 @irdl_op_definition
 class TensorOp(IRDLOperation):
-    """Declares a tensor in off-chip memory. ``pad`` fills rows up (default 0)."""
+    """Declares a tensor in off-chip memory. ``pad`` fills rows up (default 0).
+
+    With ``each`` there is one for each turn of the launch, and accesses go from one to the next.
+    """
 
     name = "step.tensor"
 
@@ -71,16 +75,24 @@ class TensorOp(IRDLOperation):
     format = prop_def(StringAttr)
     role = prop_def(StringAttr)
     pad = opt_prop_def(F32)
+    each = opt_prop_def(UnitAttr)
     traits = traits_def(SymbolOpInterface())
     irdl_options = (ParsePropInAttrDict(),)
     assembly_format = "$sym_name attr-dict"
 
     def __init__(
-        self, name: str, shape: Sequence[int], *, format: Format, role: Role, pad: float | None = None
+        self,
+        name: str,
+        shape: Sequence[int],
+        *,
+        format: Format,
+        role: Role,
+        pad: float | None = None,
+        each: bool = False,
     ) -> None:
         fill = None if pad is None else float(pad)
         super().__init__(
-            properties=attributes(sym_name=name, shape=shape, format=format.value, role=role.value, pad=fill)
+            properties=attributes(sym_name=name, shape=shape, format=format.value, role=role.value, pad=fill, each=each)
         )
 
     @property
@@ -107,6 +119,7 @@ class _Access(IRDLOperation):
     tensor = prop_def(SymbolRefAttr)
     dims = opt_prop_def(INTS)
     base_args = opt_prop_def(INTS)
+    when = opt_prop_def(StringAttr)
 
     def walked(self) -> tuple[int, ...]:
         """``dims``, all of the tensor's in order by default."""
@@ -118,6 +131,7 @@ class _Access(IRDLOperation):
         return first, second
 
     def verify_walk(self, stream: StreamType) -> None:
+        verify_when(self.when, "when")
         tensor, walk = tensor_of(self), self.walked()
         if len(walk) != stream.rank:
             raise VerifyException(
@@ -156,15 +170,15 @@ class LinearLoadOp(_Access):
 
     ``size_args[k]`` names the launch argument that holds the size of a dynamic dimension ``k``; ``base_args`` up to two
     arguments, in bytes, added to the address; ``offset`` is in elements of the first dimension. It begins after the
-    token ``after``. ``done`` is a token after the last beat, with ``token_arg`` only in launches where that argument is
-    not 0.
+    token ``after``. ``when`` says in which turns of a launch there is anything to load; ``done`` is a token after the
+    last beat, or without one, in the turns of ``done_when``.
     """
 
     name = "step.linear_load"
 
     after = opt_operand_def(StreamType)
     size_args = opt_prop_def(INTS)
-    token_arg = opt_prop_def(IntegerAttr)
+    done_when = opt_prop_def(StringAttr)
     result = result_def(StreamType)
     done = opt_result_def(StreamType)
     irdl_options = (ParsePropInAttrDict(),)
@@ -179,8 +193,9 @@ class LinearLoadOp(_Access):
         dims: Sequence[int] | None = None,
         size_args: Sequence[int] | None = None,
         base_args: Sequence[int] | None = None,
-        token_arg: int | None = None,
+        when: str | None = None,
         done: bool = False,
+        done_when: str | None = None,
     ) -> None:
         token = [StreamType.make(Kind.CONTROL, ())] if done else []
         super().__init__(
@@ -191,7 +206,8 @@ class LinearLoadOp(_Access):
                 dims=dims,
                 size_args=size_args,
                 base_args=base_args,
-                token_arg=token_arg,
+                when=when,
+                done_when=done_when,
             ),
         )
 
@@ -202,6 +218,7 @@ class LinearLoadOp(_Access):
 
     def verify_(self) -> None:
         self.verify_walk(self.result.type)
+        verify_when(self.done_when, "done_when")
         dims = self.result.type.dims
         if len(given(self.size_args)) > len(dims):
             raise VerifyException(
@@ -230,12 +247,13 @@ class LinearStoreOp(_Access):
         *,
         dims: Sequence[int] | None = None,
         base_args: Sequence[int] | None = None,
+        when: str | None = None,
         done: bool = False,
     ) -> None:
         super().__init__(
             operands=[value],
             result_types=[[StreamType.make(Kind.CONTROL, ())] if done else []],
-            properties=attributes(tensor=SymbolRefAttr(tensor.sym_name), dims=dims, base_args=base_args),
+            properties=attributes(tensor=SymbolRefAttr(tensor.sym_name), dims=dims, base_args=base_args, when=when),
         )
 
     def verify_(self) -> None:

@@ -1,13 +1,15 @@
-"""The course of an AGCU's launch: arguments, tokens, and when it is over."""
+"""The course of an AGCU's launch: arguments, turns, tokens, and when it is over."""
 
 from __future__ import annotations
+
+from typing import Any
 
 from amaranth.hdl import Module, Mux, Signal, unsigned
 from amaranth.lib import data, enum, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
-from hw.program import Agcu, AgcuKind
+from hw.program import Agcu, AgcuKind, When
 from hw.spec import FabricSpec
 from hw.stream.beat import beat_stream
 from hw.tile.unit import program_layout
@@ -28,11 +30,13 @@ class _State(enum.Enum, shape=3):
 
 
 class Sequencer(wiring.Component):
-    """Leads an AGCU through a launch: reads the arguments, waits for the token, lets work run, sends the token.
+    """Leads an AGCU through a launch: reads the arguments, then turn by turn waits for the token, lets work run, and
+    sends the token.
 
-    A launch of a program that is not OFF reads one argument a cycle (``agcu_levels + 4`` of them, one memory port), so
-    that work begins ``agcu_levels + 7`` cycles after ``launch`` without a token. ``args[emit_arg]`` is sent before
-    the token is waited for.
+    A launch of a program that is not OFF reads one argument a cycle (``agcu_levels + 3`` of them, one memory port), so
+    that work begins ``agcu_levels + 6`` cycles after ``launch`` without a token; from the end of a turn's work to the
+    beginning of the next it takes 3 cycles, and a turn without work takes 2. What a turn emits is sent before its token
+    is waited for.
 
     Parameters
     ----------
@@ -54,7 +58,7 @@ class Sequencer(wiring.Component):
     waiting : Out(1)
         The token is waited for.
     base : Out(32)
-        ``base + args[arg_a] + args[arg_b]``.
+        ``base + args[arg_a] + args[arg_b] + turn * turn_stride``.
     bounds : Out(24).array
         Iterations of each level.
     token : In(stream)
@@ -87,7 +91,10 @@ class Sequencer(wiring.Component):
         m = Module()
         program = self.program
         state = Signal(_State)
-        token_wanted = Signal()
+        turn = Signal.like(program.turns)
+        last_turn = Signal()
+        m.d.comb += last_turn.eq(turn + 1 >= program.turns)
+        works, tells = (self._now(m, when, turn, last_turn) for when in (program.works, program.tells))
 
         m.submodules.arguments = arguments = Memory(shape=32, depth=self._spec.arguments + 1, init=[])
         write, read = arguments.write_port(), arguments.read_port()
@@ -112,8 +119,7 @@ class Sequencer(wiring.Component):
             ),
             (program.arg_a, self.base.eq(program.base + value)),
             (program.arg_b, self.base.eq(self.base + value)),
-            (program.token_arg, token_wanted.eq(program.done_token & (~program.token_arg.any() | value.any()))),
-            (program.emit_arg, self.emitted.payload.data.eq(value)),
+            (program.emit_arg, self.emitted.payload.data.eq(Mux(program.emit_turn, 0, value))),
         ]
         step = Signal(range(len(uses) + 1))
 
@@ -124,11 +130,12 @@ class Sequencer(wiring.Component):
         m.d.comb += [
             self.idle.eq(state == _State.IDLE),
             self.running.eq(state == _State.RUN),
-            self.waiting.eq((state == _State.WAIT) & program.wait_token),
+            self.waiting.eq((state == _State.WAIT) & works & program.wait_token),
         ]
+        emits = program.emit_turn | program.emit_arg.any()
         with m.Switch(state):
             with m.Case(_State.IDLE):
-                m.d.sync += step.eq(0)
+                m.d.sync += [step.eq(0), turn.eq(0)]
                 with m.If(self.launch & (program.kind != AgcuKind.OFF.value)):
                     m.d.sync += state.eq(_State.SETUP)
             with m.Case(_State.SETUP):
@@ -141,14 +148,42 @@ class Sequencer(wiring.Component):
                             if number:
                                 m.d.sync += uses[number - 1][1]
                 with m.If(step == len(uses)):
-                    m.d.sync += [self.emitted.valid.eq(program.emit_arg.any()), state.eq(_State.WAIT)]
+                    m.d.sync += [self.emitted.valid.eq(emits), state.eq(_State.WAIT)]
             with m.Case(_State.WAIT):
-                m.d.comb += self.token.ready.eq(program.wait_token)
-                with m.If(~program.wait_token | self.token.valid):
+                m.d.comb += self.token.ready.eq(works & program.wait_token)
+                with m.If(~works):
+                    m.d.sync += [self.done_token.valid.eq(program.done_token & tells), state.eq(_State.DRAIN)]
+                with m.Elif(~program.wait_token | self.token.valid):
                     m.d.comb += self.begin.eq(1)
                     m.d.sync += state.eq(_State.RUN)
             with m.Case(_State.RUN), m.If(self.finished):
-                m.d.sync += [self.done_token.valid.eq(token_wanted), state.eq(_State.DRAIN)]
+                m.d.sync += [self.done_token.valid.eq(program.done_token & tells), state.eq(_State.DRAIN)]
             with m.Case(_State.DRAIN), m.If(~self.emitted.valid & ~self.done_token.valid):
-                m.d.sync += state.eq(_State.IDLE)
+                with m.If(last_turn):
+                    m.d.sync += state.eq(_State.IDLE)
+                with m.Else():
+                    m.d.sync += [
+                        turn.eq(turn + 1),
+                        self.base.eq(self.base + program.turn_stride),
+                        self.emitted.valid.eq(emits),
+                        state.eq(_State.WAIT),
+                    ]
+                    with m.If(program.emit_turn):
+                        m.d.sync += self.emitted.payload.data.eq(turn + 1)
         return m
+
+    @staticmethod
+    def _now(m: Module, when: Any, turn: Signal, last_turn: Signal) -> Signal:
+        """Whether a field of the kind :class:`hw.program.agcu.When` means this turn."""
+        now = Signal()
+        with m.Switch(when):
+            for each, condition in (
+                (When.EVERY, 1),
+                (When.FIRST, turn == 0),
+                (When.LATER, turn != 0),
+                (When.LAST, last_turn),
+                (When.EARLIER, ~last_turn),
+            ):
+                with m.Case(each.value):
+                    m.d.comb += now.eq(condition)
+        return now

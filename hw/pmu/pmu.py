@@ -6,7 +6,7 @@ from amaranth.hdl import Assert, Cat, ClockSignal, Const, Format, Instance, Modu
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In
 
-from hw.program import Port
+from hw.program import Port, Trigger
 from hw.spec import FabricSpec
 from hw.stream.beat import beat_layout
 from hw.stream.connect import connect_streams
@@ -37,8 +37,7 @@ class Pmu(wiring.Component):
     Buffers are counted, not addressed, between the two sides: a block that has ended is a token in
     :class:`hw.pmu.block.BlockQueue`, and the last read of it is the credit for another (Plasticine, ISCA 2017). Both
     sides go round the whole scratchpad, whose size is a power of two, a buffer at a time: with no more than ``blocks``
-    buffers in use no line is used twice, so neither side has to know where the ring ends, and nothing needs to be reset
-    when a launch begins.
+    buffers in use no line is used twice, so neither side has to know where the ring ends.
 
     Parameters
     ----------
@@ -52,9 +51,9 @@ class Pmu(wiring.Component):
     Members
     -------
     program, launch, vector_in, ... : see :func:`hw.tile.unit.unit_members`
-        ``launch`` is not looked at: what the unit holds stays for the next launch. No run may be under way when
-        ``read``, ``transposed`` or ``levels`` change. ``busy``, ``starved``, ``blocked`` and ``waits`` are a cycle
-        late.
+        ``launch`` only makes the count of blocks begin anew: what the unit holds stays for the next launch. No run may
+        be under way when ``read``, ``transposed`` or ``levels`` change, and no block begun when those of the write side
+        do. ``busy``, ``starved``, ``blocked`` and ``waits`` are a cycle late.
     tile_id : In(16)
         Only with ``tap``: the number to report under.
     """
@@ -111,6 +110,7 @@ class Pmu(wiring.Component):
 
         m.d.comb += [
             write_side.program.eq(program),
+            write_side.launch.eq(self.launch),
             write_side.free.eq(resident < program.blocks),
             blocks.i.valid.eq(write_side.block.valid),
             blocks.i.payload.eq(write_side.block.payload),
@@ -139,12 +139,13 @@ class Pmu(wiring.Component):
             no_room.eq((nest.item.valid & read_side.full) | (blocks.o.valid & lacks_token_room)),
             active.eq((program.write != Port.OFF.value) | (program.read != Port.OFF.value)),
         ]
-        by_address = program.trigger[1]
+        by_scalar = Signal()
+        m.d.comb += by_scalar.eq((program.trigger == Trigger.ADDRESS.value) | (program.trigger == Trigger.LENGTH.value))
         waits_for = Cat(
             lacks_vector,
             lacks_scalar,
-            run_start.lacks_trigger & by_address,
-            run_start.lacks_trigger & ~by_address,
+            run_start.lacks_trigger & by_scalar,
+            run_start.lacks_trigger & ~by_scalar,
         )
         waits_to = Cat(
             read_side.full & (program.read == Port.VECTOR.value),

@@ -36,7 +36,7 @@ class RunStart(wiring.Component):
     block : In(stream)
         The oldest block.
     control, address : In(beat_stream)
-        The inputs that can trigger.
+        The inputs that can trigger; ``address`` gives addresses or lengths.
     run : Out(stream)
         Runs; valid only when the control beat has room, too.
     token : Out(beat_stream)
@@ -63,20 +63,22 @@ class RunStart(wiring.Component):
         m = Module()
         spec, program, run = self._spec, self.program, self.run.payload
 
-        by_control, by_address = Signal(), Signal()
-        triggered, frees = Signal(), Signal()
+        by_control, by_address, by_value = Signal(), Signal(), Signal()
+        by_scalar, triggered, frees = Signal(), Signal(), Signal()
         outer = Signal(spec.stop_bits)
         m.d.comb += [
             by_control.eq(program.trigger == Trigger.CONTROL.value),
             by_address.eq(program.trigger == Trigger.ADDRESS.value),
+            by_value.eq(program.trigger == Trigger.LENGTH.value),
+            by_scalar.eq(by_address | by_value),
         ]
         with m.If(by_control):
             m.d.comb += [triggered.eq(self.control.valid), outer.eq(self.control.payload.stop)]
-        with m.Elif(by_address):
+        with m.Elif(by_scalar):
             m.d.comb += [triggered.eq(self.address.valid), outer.eq(self.address.payload.stop)]
         with m.Else():
             m.d.comb += [triggered.eq(1), outer.eq(self.block.payload.outer)]
-        m.d.comb += frees.eq(~(by_control | by_address) | (outer >= program.free_rank))
+        m.d.comb += frees.eq(~(by_control | by_scalar) | (outer >= program.free_rank))
 
         # A vector read counts lines, a scalar or transposed read words.
         in_words = Signal()
@@ -85,31 +87,34 @@ class RunStart(wiring.Component):
         first_line, first = Signal(range(spec.pmu_lines)), Signal.like(run.address)
         m.d.comb += first.eq(Mux(in_words, first_line << words_of_line, first_line))
 
-        # Beats kept, or as many transposed beats as go over all their lines.
-        across, length = Signal(), Signal.like(run.length)
-        m.d.comb += [
-            across.eq(program.transposed & (program.read == Port.VECTOR.value)),
-            length.eq(
-                Mux(across, (self.block.payload.lines + (spec.lanes - 1)) >> words_of_line, self.block.payload.kept)
-            ),
-        ]
+        # A number from the network, or the beats kept, or as many transposed beats as go over all their lines.
+        across, none = Signal(), Signal()
+        value = self.address.payload.data
+        m.d.comb += across.eq(program.transposed & (program.read == Port.VECTOR.value))
+        with m.If(by_value):
+            m.d.comb += [run.length.eq(value), none.eq((value == 0) | value[-1])]
+        with m.Elif(program.by_length):
+            groups = (self.block.payload.lines + (spec.lanes - 1)) >> words_of_line
+            m.d.comb += [
+                run.length.eq(Mux(across, groups, self.block.payload.kept)),
+                none.eq(self.block.payload.kept == 0),
+            ]
+        with m.Else():
+            m.d.comb += run.length.eq(program.levels[0].bound)
 
         room, begins = Signal(), Signal()
         m.d.comb += [
             room.eq(~program.control_out | self.token.ready),
             self.run.valid.eq(self.block.valid & triggered & room & (program.read != Port.OFF.value)),
-            run.address.eq(first + program.offset + Mux(by_address, self.address.payload.data, 0)),
+            run.address.eq(first + program.offset + Mux(by_address, value, 0)),
             run.end.eq(first_line + self.block.payload.lines),
-            run.length.eq(Mux(program.by_length, length, program.levels[0].bound)),
             run.stop.eq(program.read_rank + outer),
-            run.void.eq(
-                (program.by_length & (self.block.payload.kept == 0)) | (by_address & self.address.payload.void)
-            ),
+            run.void.eq(none | (by_scalar & self.address.payload.void)),
             run.frees.eq(frees),
             begins.eq(self.run.valid & self.run.ready),
             self.block.ready.eq(begins & frees),
             self.control.ready.eq(begins & by_control),
-            self.address.ready.eq(begins & by_address),
+            self.address.ready.eq(begins & by_scalar),
             self.token.valid.eq(begins & program.control_out),
             self.token.payload.stop.eq(outer),
             self.lacks_trigger.eq(self.block.valid & ~triggered & (program.read != Port.OFF.value)),

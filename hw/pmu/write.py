@@ -13,6 +13,7 @@ from hw.tile.unit import program_layout
 from hw.topology import Network
 
 from .block import block_layout
+from .place import WriteNest
 from .scratchpad import scratchpad_members
 
 __all__ = ["WriteSide"]
@@ -22,7 +23,7 @@ class WriteSide(wiring.Component):
     """Fills buffers with the beats of the chosen input and hands them over: STeP's Bufferize (arXiv 2511.07776).
 
     Takes a beat every cycle while a buffer is free; what it takes is in the scratchpad in the next cycle. A scalar beat
-    also clears the words above its own in its line, so that a line is never part of an old one.
+    for the first word of a line clears the others, so that a line is never part of an old one.
 
     Parameters
     ----------
@@ -35,6 +36,8 @@ class WriteSide(wiring.Component):
     -------
     program : In
         The PMU's program.
+    launch : In(1)
+        A launch begins.
     vector, scalar : In(beat_stream)
         Beats to keep.
     free : In(1)
@@ -54,6 +57,7 @@ class WriteSide(wiring.Component):
         super().__init__(
             {
                 "program": In(program_layout(Pmu, spec)),
+                "launch": In(1),
                 "vector": In(beat_stream(spec, Network.VECTOR)),
                 "scalar": In(beat_stream(spec, Network.SCALAR)),
                 "free": In(1),
@@ -83,38 +87,54 @@ class WriteSide(wiring.Component):
             self.taken.eq(valid & self.free & (program.write != Port.OFF.value)),
         ]
 
+        # Whether its block is one to keep.
+        block = Signal.like(program.period)
+        chosen, block_ends = Signal(), Signal()
+        m.d.comb += chosen.eq((program.period == 0) | ((block >= program.block_from) & (block < program.block_to)))
+        with m.If(self.launch):
+            m.d.sync += block.eq(0)
+        with m.Elif(block_ends):
+            m.d.sync += block.eq(Mux(block + 1 >= program.period, 0, block + 1))
+
         # Whether it is kept, and whether it ends the block.
         counted = Signal.like(program.write_to)
         counted_next = Signal.like(counted)
         kept = Signal.like(self.block.payload.kept)
         kept_next = Signal.like(kept)
+        m.submodules.nest = nest = WriteNest(spec=spec)
+        lines, lines_next = Signal.like(kept), Signal.like(kept)
+        line = Signal.like(nest.address)
         word_bits = (spec.lanes - 1).bit_length()
         keeps, ends = Signal(), Signal()
         m.d.comb += [
             keeps.eq(
-                ~void & (counted >= program.write_from) & ((program.write_to == 0) | (counted < program.write_to))
+                (chosen & ~void & (counted >= program.write_from))
+                & ((program.write_to == 0) | (counted < program.write_to))
             ),
             ends.eq(stop >= program.write_rank),
             # A count that stays at its end is on the right side of any write_from and write_to.
             counted_next.eq(counted + (~void & ~counted.all())),
             kept_next.eq(kept + keeps),
-            self.block.valid.eq(self.taken & ends),
+            block_ends.eq(self.taken & ends),
+            self.block.valid.eq(block_ends & chosen),
             self.block.payload.kept.eq(kept_next),
-            self.block.payload.lines.eq(Mux(scalar, (kept_next + (spec.lanes - 1)) >> word_bits, kept_next)),
+            line.eq(Mux(scalar, nest.address >> word_bits, nest.address)),
+            lines_next.eq(Mux(keeps & (line >= lines), line + 1, lines)),
+            self.block.payload.lines.eq(lines_next),
             self.block.payload.outer.eq(stop - program.write_rank),
         ]
 
         # Where it is written.
-        first_line, next_first = Signal.like(self.write_line), Signal.like(self.write_line)
-        line, lane = Signal.like(self.write_line), Signal(range(spec.lanes))
-        fills_line = Signal()
-        from_lane = Signal(spec.lanes)
+        first_line = Signal.like(self.write_line)
+        lane = Signal(range(spec.lanes))
         m.d.comb += [
-            next_first.eq(first_line + program.block_lines),
-            fills_line.eq(~scalar | (lane == spec.lanes - 1)),
-            from_lane.eq(~((1 << lane) - 1)),
-            self.write_line.eq(line),
-            self.write_lanes.eq(Mux(self.taken & keeps, Mux(scalar, from_lane, ~0), 0)),
+            nest.levels.eq(program.write_levels),
+            nest.stride.eq(program.write_stride),
+            nest.step.eq(self.taken & keeps),
+            nest.restart.eq(block_ends),
+            lane.eq(nest.address),
+            self.write_line.eq(first_line + line),
+            self.write_lanes.eq(Mux(self.taken & keeps, Mux(scalar & (lane != 0), 1 << lane, ~0), 0)),
             self.write_data.eq(self.vector.payload.data),
         ]
         with m.If(scalar):
@@ -122,17 +142,14 @@ class WriteSide(wiring.Component):
                 self.write_data[bank].eq(Mux(lane == bank, self.scalar.payload.data, 0)) for bank in range(spec.lanes)
             ]
 
-        with m.If(self.block.valid):
-            m.d.sync += [first_line.eq(next_first), line.eq(next_first)]
-            m.d.sync += [lane.eq(0), counted.eq(0), kept.eq(0)]
+        with m.If(block_ends):
+            m.d.sync += [counted.eq(0), kept.eq(0), lines.eq(0)]
+            with m.If(chosen):
+                m.d.sync += first_line.eq(first_line + program.block_lines)
         with m.Elif(self.taken):
-            m.d.sync += [counted.eq(counted_next), kept.eq(kept_next)]
-            with m.If(keeps):
-                m.d.sync += [lane.eq(Mux(scalar, lane + 1, 0)), line.eq(line + fills_line)]
+            m.d.sync += [counted.eq(counted_next), kept.eq(kept_next), lines.eq(lines_next)]
 
         if self._checks:
-            inside = Signal.like(program.block_lines)
-            m.d.comb += inside.eq(Mux(scalar, kept >> word_bits, kept))
             with m.If(self.taken & keeps):
-                m.d.sync += Assert(inside < program.block_lines, Format("a block does not fit its buffer"))
+                m.d.sync += Assert(line < program.block_lines, Format("a block does not fit its buffer"))
         return m

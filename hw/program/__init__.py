@@ -1,11 +1,12 @@
 """What each kind of unit can be told to do: the configuration fields, as pure values."""
 
-from hw.program.agcu import Agcu, AgcuKind, AgcuLevel
+from hw.program.agcu import Agcu, AgcuKind, AgcuLevel, When
 from hw.program.pcu import Accumulate, Input, InputMode, Pcu, Source, Stage
-from hw.program.pmu import Pmu, PmuLevel, Port, Trigger
+from hw.program.pmu import WRITE_LEVELS, Pmu, PmuLevel, Port, Trigger, WriteLevel
 from hw.program.switch import Switch, switch_program
 
 __all__ = [
+    "WRITE_LEVELS",
     "Accumulate",
     "Agcu",
     "AgcuKind",
@@ -20,5 +21,7 @@ __all__ = [
     "Stage",
     "Switch",
     "Trigger",
+    "When",
+    "WriteLevel",
     "switch_program",
 ]

@@ -15,10 +15,14 @@ not 0; a bound of 0 makes the whole nest empty. Argument 0 reads as zero.
            pairs (the first in the low halves); a stop pads an odd last one with zeros.
 ``SINK``   takes the beats of its vector input until one with a stop ``>= end_rank``, and writes nothing.
 
-With ``emit_arg`` not 0, each launch first sends ``args[emit_arg]`` as a scalar beat (stop 0). With ``done_token`` a
-control beat (stop 0) follows when all is done: for a store, when memory has acknowledged the last burst; where
-``token_arg`` is not 0, only in launches with ``args[token_arg] != 0``. A launch is over when every AGCU of its context
-is done.
+With ``emit_arg`` not 0, each turn first sends ``args[emit_arg]`` as a scalar beat (stop 0). With ``done_token`` a
+control beat (stop 0) follows when all is done: for a store, when memory has acknowledged the last burst.
+
+A launch goes ``turns`` times through all of this, one turn after the other, each AGCU at its own pace (kernel looping,
+arXiv 2410.23668): in turn ``i``, from 0, ``i * turn_stride`` is added to the address. ``works`` says in which turns the
+unit waits for its token and moves beats; in the others it takes and sends none. ``tells`` says in which turns the done
+token is sent. With ``emit_turn`` it is the number of the turn that each turn first sends, as an int32. A launch is over
+when every AGCU of its context is done with its turns.
 
 An access outside ``[segment_base, segment_base + segment_size)`` is refused: it never reaches the channel, the unit
 reports the violation, sends zeros in its place (LOAD) or drops it (STORE), and the launch ends as failed.
@@ -32,7 +36,7 @@ from enum import IntEnum
 from hw.fields import bits, rows
 from hw.spec import FabricSpec
 
-__all__ = ["Agcu", "AgcuKind", "AgcuLevel"]
+__all__ = ["Agcu", "AgcuKind", "AgcuLevel", "When"]
 
 
 class AgcuKind(IntEnum):
@@ -42,6 +46,25 @@ class AgcuKind(IntEnum):
     LOAD = 1
     STORE = 2
     SINK = 3
+
+
+class When(IntEnum):
+    """Turns of a launch."""
+
+    EVERY = 0
+    FIRST = 1
+    LATER = 2
+    """all but the first"""
+    LAST = 3
+    EARLIER = 4
+    """all but the last"""
+
+    def holds(self, turn: int, turns: int) -> bool:
+        """Whether turn ``turn``, from 0, of ``turns`` is meant."""
+        last = max(turns, 1) - 1
+        if turn > last:
+            return False
+        return [True, turn == 0, turn > 0, turn == last, turn < last][self]
 
 
 def _rank(spec: FabricSpec) -> int:
@@ -79,7 +102,19 @@ class Agcu:
     emit_arg: int = bits(_arg, "argument sent as a scalar beat at the launch; 0: none")
     wait_token: bool = bits(1, "begin after a beat of the control input", False, kind=bool)
     done_token: bool = bits(1, "send a control beat when done", False, kind=bool)
-    token_arg: int = bits(_arg, "argument without which (0) the done token is not sent; 0: always sent")
+    turns: int = bits(12, "times that a launch goes through the program, at least 1", 1)
+    turn_stride: int = bits(32, "bytes added to the address from turn to turn, signed")
+    works: When = bits(3, "turns in which beats are moved", When.EVERY, kind=When)
+    tells: When = bits(3, "turns in which the done token is sent", When.EVERY, kind=When)
+    emit_turn: bool = bits(1, "each turn sends its number as a scalar beat", False, kind=bool)
     priority: int = bits(4, "requests of a lower number go first")
     segment_base: int = bits(32, "first byte that may be accessed")
     segment_size: int = bits(32, "bytes that may be accessed")
+
+    def works_in(self, turn: int) -> bool:
+        """Whether beats are moved in a turn, from 0."""
+        return self.works.holds(turn, self.turns)
+
+    def tells_in(self, turn: int) -> bool:
+        """Whether the done token is sent in a turn, from 0."""
+        return self.done_token and self.tells.holds(turn, self.turns)

@@ -1,9 +1,9 @@
-"""What an AGCU does in one launch, as whole streams: the functional twin of :mod:`hw.agcu`."""
+"""What an AGCU does in one turn of a launch, as whole streams: the functional twin of :mod:`hw.agcu`."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -158,11 +158,12 @@ def run_agcu(
     memory: NDArray[np.uint8],
     arguments: dict[int, int],
     *,
+    turn: int = 0,
     vector: Beats | None,
     scalar: Beats | None,
     control: Beats | None,
 ) -> AgcuResult:
-    """One launch of an AGCU; a store changes ``memory`` in place.
+    """One turn of an AGCU; a store changes ``memory`` in place.
 
     Loops over packed beats and over indices in Python, over everything else in NumPy. Where the program's text leaves
     room: a bound taken from an argument is its low 24 bits; beats to store that find no address (an empty nest, indices
@@ -175,6 +176,8 @@ def run_agcu(
         All off-chip memory, its length a multiple of a vector beat.
     arguments
         Launch arguments by number; those not given read as zero.
+    turn
+        Which turn of the launch, from 0.
     vector, scalar, control
         What arrives at the inputs; more beats than the launch takes are left alone.
 
@@ -183,18 +186,20 @@ def run_agcu(
     DeviceError
         An input that never ends the launch, or a segment that reaches beyond memory.
     """
-    if program.kind is AgcuKind.OFF:
+    if program.kind is AgcuKind.OFF or turn >= max(1, program.turns):
         return AgcuResult(None, None, None, 0, 0, 0, False)
+    number = turn if program.emit_turn else arguments.get(program.emit_arg, 0)
+    emitted = _one_beat(spec, number & _WORD) if program.emit_turn or program.emit_arg else None
+    done = _one_beat(spec, None) if program.tells_in(turn) else None
+    if not program.works_in(turn):
+        return AgcuResult(None, emitted, done, 0, 0, 0, False)
     if program.wait_token and (control is None or not len(control.stop)):
         raise DeviceError("the control input of an AGCU must bring a token to begin with")
-    emitted = _one_beat(spec, arguments.get(program.emit_arg, 0) & _WORD) if program.emit_arg else None
-    with_token = program.done_token and (not program.token_arg or arguments.get(program.token_arg, 0) & _WORD)
-    done = _one_beat(spec, None) if with_token else None
     if program.kind is AgcuKind.SINK:
         taken = _ends_at(vector, program.end_rank, "vector")
         return AgcuResult(None, emitted, done, taken, 0, 0, False)
 
-    walk = _walk(spec, program, arguments, scalar)
+    walk = _walk(spec, replace(program, base=program.base + turn * program.turn_stride), arguments, scalar)
     if program.kind is AgcuKind.LOAD:
         inside = _allowed(spec, program, memory, walk.address) & ~walk.void
         beats = _load(spec, memory, walk, inside)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import networkx as nx
 import numpy as np
 
@@ -9,7 +11,7 @@ from compiler.image import DecodedImage, ImageError, read_image
 from hw.program import Pmu, Trigger
 from hw.spec import FabricSpec
 from hw.topology import Network, Tile
-from sim.device import GIVEN_UP, DeviceError, HangError, Launch
+from sim.device import GIVEN_UP, Beats, DeviceError, HangError, Launch
 from sim.functional.execution import Circuit, Execution
 from sim.functional.pmu import PmuState
 
@@ -19,7 +21,8 @@ __all__ = ["FunctionalDevice"]
 class FunctionalDevice:
     """A fabric without a clock behind the interface of :class:`sim.device.Device`.
 
-    A launch runs each unit once on whole streams. A PMU that a token or an address reads may do so before its write
+    A turn of a launch runs each unit once on whole streams, turn after turn: streams have no bounds, so that AGCUs that
+    are turns ahead of others make no difference. A PMU that a token or an address reads may do so before its write
     side has got anything, if the blocks it still holds are enough: so a buffer goes from launch to launch, and with a
     tile that several contexts use, from context to context.
 
@@ -75,16 +78,34 @@ class FunctionalDevice:
                 raise DeviceError(f"arguments must be numbered 1 to {self.spec.arguments}, not {index}")
         if context not in self._contexts:
             raise DeviceError(f"context must hold an image before a launch, but {context} has none")
-        execution = Execution(self.spec, self._contexts[context], self.memory, arguments, self._states)
+        circuit = self._contexts[context]
+        self._states.update({tile: replace(state, number=0) for tile, state in self._states.items()})
         try:
-            return execution.run()
+            turns = [
+                Execution(self.spec, circuit, self.memory, arguments, self._states, turn).run()
+                for turn in range(circuit.turns)
+            ]
         except HangError:
             self._given_up = True
             raise
+        return turns[0] if len(turns) == 1 else _joined(turns)
 
     def _check_usable(self) -> None:
         if self._given_up:
             raise DeviceError(GIVEN_UP)
+
+
+def _joined(turns: list[Launch]) -> Launch:
+    """What all turns did."""
+    buffers: dict[Tile, list[Beats]] = {}
+    moved: dict[Tile, tuple[int, int]] = {}
+    for turn in turns:
+        for tile, beats in turn.buffers.items():
+            buffers.setdefault(tile, []).append(beats)
+        for tile, (read, written) in turn.bytes_by_tile.items():
+            before = moved.get(tile, (0, 0))
+            moved[tile] = before[0] + read, before[1] + written
+    return Launch(buffers={tile: Beats.joined(parts) for tile, parts in buffers.items()}, bytes_by_tile=moved)
 
 
 def _refuse_endless_circles(decoded: DecodedImage) -> None:

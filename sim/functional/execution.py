@@ -1,4 +1,4 @@
-"""One launch of the functional device: a Kahn network whose units run once each, on whole streams."""
+"""One turn of a launch of the functional device: a Kahn network whose units run once each, on whole streams."""
 
 from __future__ import annotations
 
@@ -32,6 +32,11 @@ class Circuit:
     nets: dict[tuple[Network, str], Net]
     sources: dict[str, dict[Where, str]]
 
+    @property
+    def turns(self) -> int:
+        """Turns of a launch."""
+        return max([1, *(each.turns for each in self.programs.values() if isinstance(each, Agcu))])
+
     @classmethod
     def of(cls, decoded: DecodedImage) -> Circuit:
         """The circuit of an image."""
@@ -47,13 +52,14 @@ class Circuit:
 
 @dataclass
 class Execution:
-    """A launch under way. ``memory`` and ``states`` change as it goes."""
+    """A turn of a launch under way. ``memory`` and ``states`` change as it goes."""
 
     spec: FabricSpec
     circuit: Circuit
     memory: NDArray[np.uint8]
     arguments: dict[int, int]
     states: dict[Tile, PmuState]
+    turn: int = 0
     _inputs: dict[str, dict[Where, Beats]] = field(init=False)
     _missing: Counter[str] = field(init=False)
     _ready: deque[str] = field(init=False)
@@ -144,7 +150,7 @@ class Execution:
         vector = given.get((Network.VECTOR, 0))
         if vector is not None and program.kind in (AgcuKind.STORE, AgcuKind.SINK):
             self._buffers[tile] = vector
-        waits, taken = agcu_waits(program, given)
+        waits, taken = agcu_waits(program, given, self.turn)
         if waits:
             self._waits += [describe(unit, where, self.circuit.sources[unit]) for where in waits]
             self._send_all(unit, None, None)
@@ -154,6 +160,7 @@ class Execution:
             program,
             self.memory,
             self.arguments,
+            turn=self.turn,
             vector=vector,
             scalar=given.get((Network.SCALAR, 0)),
             control=given.get((Network.CONTROL, 0)),
@@ -182,7 +189,7 @@ class Execution:
             self._buffers[tile] = result.written
             taken[Network[program.write.name], 0] = len(result.written.stop)
         self._took(unit, taken)
-        held = len(result.state.kept) + (result.state.partial_kept > 0)
+        held = len(result.state.kept) + (len(result.state.partial) > 0)
         if held > program.blocks:
             self._waits.append(f"{unit} has room for {program.blocks} blocks but is left with {held}")
         if not ahead:
@@ -205,7 +212,7 @@ class Execution:
             if source in waiting and source not in self._read:
                 continue
             beats = self._inputs[unit].get(where)
-            address, control = (beats, None) if program.trigger is Trigger.ADDRESS else (None, beats)
+            address, control = (beats, None) if program.trigger.by_scalar else (None, beats)
             try:
                 result = run_pmu(
                     self.spec,
@@ -238,4 +245,4 @@ def _trigger(program: Pmu) -> Where:
     """The input that starts runs, or one that no PMU has."""
     if program.read is Port.OFF or program.trigger is Trigger.BLOCK:
         return Network.CONTROL, -1
-    return (Network.SCALAR, 1) if program.trigger is Trigger.ADDRESS else (Network.CONTROL, 0)
+    return (Network.SCALAR, 1) if program.trigger.by_scalar else (Network.CONTROL, 0)

@@ -15,7 +15,6 @@ from sim.device import Beats
 __all__ = ["Steps", "gather"]
 
 Floats = NDArray[np.float32]
-_NONE = Beats(np.empty((0, 1), np.float32), np.empty(0, np.uint8), np.empty(0, bool))
 
 
 @dataclass(frozen=True)
@@ -32,8 +31,8 @@ def gather(
     spec: FabricSpec, program: Pcu, vector: list[Beats | None], scalar: list[Beats | None]
 ) -> tuple[Steps, tuple[int, ...], tuple[int, ...]]:
     """The steps that the input beats make, and how many beats each vector and each scalar input gave."""
-    vectors = [_given(beats) for beats in _padded(vector, spec.vector_inputs)]
-    scalars = [_given(beats) for beats in _padded(scalar, spec.scalar_inputs)]
+    vectors = [beats or _none(spec.lanes) for beats in _padded(vector, spec.vector_inputs)]
+    scalars = [beats or _none(1) for beats in _padded(scalar, spec.scalar_inputs)]
     taken_vector, taken_scalar = [0] * len(vectors), [0] * len(scalars)
     packed = vectors[0]
     if program.unpack:
@@ -48,7 +47,7 @@ def gather(
         is_scalar = source >= Source.SCALAR0
         reference = scalars[source - Source.SCALAR0] if is_scalar else vectors[source]
         if _mode(program.scalar if is_scalar else program.vector, source & 7).mode is InputMode.OFF:
-            reference = _NONE
+            reference = _none(spec.lanes)
         chosen = {}
 
     inputs = [(False, i, _mode(program.vector, i)) for i in range(len(vectors))]
@@ -115,15 +114,12 @@ def _merge(program: Pcu, vectors: list[Beats], selector: Beats) -> tuple[Beats, 
         if not len(ends):
             break
         selected += 1
-    lanes = max(beats.data.shape[1] for beats in vectors)
-    empty = Beats(np.empty((0, lanes), np.float32), _NONE.stop, _NONE.void)
-    parts = [part for part in parts if len(part.stop)] or [empty]
-    joined = Beats(*(np.concatenate([getattr(part, name) for part in parts]) for name in ("data", "stop", "void")))
-    return joined, taken, selected
+    parts = [part for part in parts if len(part.stop)] or [_none(vectors[0].data.shape[1])]
+    return Beats.joined(parts), taken, selected
 
 
-def _given(beats: Beats | None) -> Beats:
-    return _NONE if beats is None else beats
+def _none(width: int) -> Beats:
+    return Beats(np.empty((0, width), np.float32), np.empty(0, np.uint8), np.empty(0, bool))
 
 
 def _padded(beats: list[Beats | None], count: int) -> list[Beats | None]:

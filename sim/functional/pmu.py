@@ -22,30 +22,32 @@ class PmuState:
     """What a PMU still holds when a launch is over.
 
     ``lines`` [lines, lanes] are those of all blocks one after the other, oldest first, each block beginning with a new
-    line; ``kept`` the beats and ``outer`` the outer stop of each block, ``size`` its lines. ``partial``,
-    ``partial_kept`` and ``partial_counted`` are the lines, the beats kept and the beats counted of the
-    block that has not ended.
+    line, and ``holes`` the words among them that were never written; ``kept`` the beats and ``outer`` the outer stop of
+    each block, ``size`` its lines. ``partial`` are the beats kept of the block that has not ended, in order of arrival,
+    ``partial_counted`` those counted. ``number`` blocks have arrived since the launch began.
     """
 
     lines: NDArray[np.float32]
+    holes: Bools
     kept: Ints
     size: Ints
     outer: Ints
     partial: NDArray[np.float32]
-    partial_kept: int = 0
     partial_counted: int = 0
+    number: int = 0
 
     @classmethod
     def empty(cls, spec: FabricSpec) -> PmuState:
         """A PMU after reset."""
         none, lines = np.zeros(0, np.int64), np.zeros((0, spec.lanes), np.float32)
-        return cls(lines, none, none, none, lines)
+        return cls(lines, np.zeros(lines.shape, bool), none, none, none, lines)
 
     def without(self, blocks: int) -> PmuState:
         """This state when the oldest ``blocks`` are given back."""
         gone = int(self.size[:blocks].sum())
-        left = (self.lines[gone:], self.kept[blocks:], self.size[blocks:], self.outer[blocks:])
-        return PmuState(*left, self.partial, self.partial_kept, self.partial_counted)
+        blocks_left = (self.kept[blocks:], self.size[blocks:], self.outer[blocks:])
+        partial = (self.partial, self.partial_counted, self.number)
+        return PmuState(self.lines[gone:], self.holes[gone:], *blocks_left, *partial)
 
 
 @dataclass(frozen=True)
@@ -88,35 +90,55 @@ def _write(spec: FabricSpec, program: Pmu, beats: Beats, state: PmuState) -> Pmu
     begin = np.append(number, counted.sum())[first]
     begin[0] = -state.partial_counted
     index = number - begin[block]
-    keep = counted & (index >= program.write_from)
+    chosen = np.ones(ended + 1, bool)
+    if program.period:
+        place = (state.number + np.arange(ended + 1)) % program.period
+        chosen = (place >= program.block_from) & (place < program.block_to)
+    keep = counted & chosen[block] & (index >= program.write_from)
     if program.write_to:
         keep &= index < program.write_to
 
     kept = np.bincount(block[keep], minlength=ended + 1)[: ended + 1].astype(np.int64)
-    kept[0] += state.partial_kept
-    size = -(-kept * words // spec.lanes)
+    kept[0] += len(state.partial)
+    size = program.lines_filled(kept, lanes=spec.lanes)
     if int(size.max()) > program.block_lines:
         raise DeviceError(f"a block of a PMU must fit its {program.block_lines} lines, not {int(size.max())}")
     data = np.ascontiguousarray(beats.data, np.float32).reshape(len(stop), words)[keep]
-    if scalar:
-        values = np.concatenate([state.partial.reshape(-1)[: state.partial_kept], data[:, 0]])
-        start = (np.cumsum(size) - size) * spec.lanes - (np.cumsum(kept) - kept)
-        lines = np.zeros((int(size.sum()), spec.lanes), np.float32)
-        lines.reshape(-1)[np.arange(len(values)) + np.repeat(start, kept)] = values
-    else:
-        lines = np.concatenate([state.partial, data])
+    data = np.concatenate([state.partial.reshape(-1, words), data])
 
-    whole = int(size[:ended].sum())
-    open_counted = int(counted.sum() - begin[ended])
+    whole, given = int(kept[:ended].sum()), chosen[:ended]
+    lines, holes = _placed(program, data[:whole], kept[:ended], size[:ended], spec.lanes)
     return PmuState(
-        np.concatenate([state.lines, lines[:whole]]),
-        np.concatenate([state.kept, kept[:ended]]),
-        np.concatenate([state.size, size[:ended]]),
-        np.concatenate([state.outer, stop[ends] - program.write_rank]),
-        lines[whole:],
-        int(kept[ended]),
-        open_counted,
+        np.concatenate([state.lines, lines]),
+        np.concatenate([state.holes, holes]),
+        np.concatenate([state.kept, kept[:ended][given]]),
+        np.concatenate([state.size, size[:ended][given]]),
+        np.concatenate([state.outer, stop[ends][given] - program.write_rank]),
+        data[whole:],
+        int(counted.sum() - begin[ended]),
+        state.number + ended,
     )
+
+
+def _placed(
+    program: Pmu, beats: NDArray[np.float32], kept: Ints, size: Ints, lanes: int
+) -> tuple[NDArray[np.float32], Bools]:
+    """The lines of whole blocks, and the words in them that none of their ``beats`` [beats, words] has written."""
+    words = beats.shape[1]
+    address = program.write_addresses(np.arange(int(kept.max(initial=0))))
+    if int(address.min(initial=0)) < 0:
+        raise DeviceError(f"a beat of a PMU must be written from the start of its buffer on, not at {address.min()}")
+    index = np.arange(len(beats)) - np.repeat(np.cumsum(kept) - kept, kept)
+    place = np.repeat((np.cumsum(size) - size) * (lanes // words), kept) + address[index]
+    # The beat that wrote a place last, of several to one the latest; -1 is none.
+    latest = np.full(int(size.sum()) * (lanes // words), -1, np.int64)
+    np.maximum.at(latest, place, np.arange(len(beats)))
+    latest = latest.reshape(-1, lanes // words)
+    # One to the first place of a line has cleared what earlier ones wrote elsewhere in it.
+    holes = (latest < 0) & (latest[:, :1] < 0)
+    stays = (latest >= latest[:, :1]) & (latest >= 0)
+    lines = np.where(stays[..., None], beats[latest], np.float32(0))
+    return lines.reshape(-1, lanes), np.repeat(holes, words, axis=1)
 
 
 def _runs(
@@ -138,11 +160,15 @@ def _runs(
         freed = int(frees[:taken].sum())
         block, outer = block[:taken], stop[:taken]
         value, void = np.zeros(taken, np.int64), np.zeros(taken, bool)
-        if program.trigger is Trigger.ADDRESS and beats is not None:
+        if program.trigger.by_scalar and beats is not None:
             words = np.ascontiguousarray(beats.data[:taken], np.float32).reshape(taken).view(np.int32)
             value, void = words.astype(np.int64), np.asarray(beats.void[:taken], bool)
     length = np.full(len(block), bound)
-    if program.by_length:
+    if program.trigger is Trigger.LENGTH:
+        length, value = np.where(void, 0, np.maximum(value, 0)), np.zeros(taken, np.int64)
+        if int(length.max(initial=0)) >= 2 * spec.pmu_words:
+            raise DeviceError(f"a length for a PMU must be at most {2 * spec.pmu_words - 1}, not {int(length.max())}")
+    elif program.by_length:
         length = -(-state.size[block] // spec.lanes) if _across(program) else state.kept[block]
     return _Runs(block, outer, value, np.where(void, 0, length)), freed, taken
 
@@ -192,7 +218,12 @@ def _read(spec: FabricSpec, program: Pmu, runs: _Runs, state: PmuState) -> Beats
                 f"of its block, not {low + int(value[worst])} to {high + int(value[worst])}"
             )
         source = ((first[block] + value)[:, None] + address).reshape(-1)
-        read = _columns(state, source, np.repeat(block, len(address))) if across else store[source]
+        if across:
+            read, holes = _columns(state, source, np.repeat(block, len(address)))
+        else:
+            read, holes = store[source], state.holes.reshape(-1, words)[source]
+        if holes.any():
+            raise DeviceError("a read of a PMU must take words that its block has written")
         if len(nests) == 1 and len(these) == len(beats):
             data, stop = read, np.tile(inner, len(these)).astype(np.uint8)
         else:
@@ -203,12 +234,13 @@ def _read(spec: FabricSpec, program: Pmu, runs: _Runs, state: PmuState) -> Beats
     return Beats(data, stop, void)
 
 
-def _columns(state: PmuState, address: Ints, block: Ints) -> NDArray[np.float32]:
-    """The beats [beats, lanes] of transposed reads at word addresses, each of a line in its block."""
+def _columns(state: PmuState, address: Ints, block: Ints) -> tuple[NDArray[np.float32], Bools]:
+    """The beats [beats, lanes] of transposed reads at word addresses, each of a line in its block, and their holes."""
     lanes = state.lines.shape[1]
     line = (address // lanes)[:, None] + np.arange(lanes)
     inside = line < np.cumsum(state.size)[block][:, None]
-    return np.where(inside, state.lines[np.where(inside, line, 0), (address % lanes)[:, None]], np.float32(0))
+    source = np.where(inside, line, 0), (address % lanes)[:, None]
+    return np.where(inside, state.lines[source], np.float32(0)), inside & state.holes[source]
 
 
 def run_pmu(
@@ -223,8 +255,7 @@ def run_pmu(
 ) -> PmuResult:
     """One launch of a PMU, as if its ring were long enough and its outputs always taken.
 
-    Where the program's text leaves room: a bound of 0 is 1; the words of a line above the last one written are zero; a
-    void address makes one void beat; a void beat's data are zero.
+    Where the program's text leaves room: a bound of 0 is 1; a void beat's data are zero.
 
     Parameters
     ----------
@@ -237,8 +268,8 @@ def run_pmu(
     Raises
     ------
     DeviceError
-        A ring that does not fit the scratchpad, a block that does not fit its buffer, a read outside what its block has
-        kept, or a stop beyond the fabric's ranks.
+        A ring that does not fit the scratchpad, a block that does not fit its buffer, a read of what its block has not
+        written, a length from the network beyond what a bound can be, or a stop beyond the fabric's ranks.
     """
     state = PmuState.empty(spec) if state is None else state
     ring = program.blocks * program.block_lines

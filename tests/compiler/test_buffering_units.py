@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 from compiler.buffering.beats import Shape
 from compiler.buffering.pcu import pcu_process
 from compiler.buffering.pmu import read_process, write_process
+from compiler.buffering.tracing import network_of
+from compiler.netlist import Net, Netlist, Pin, Unit
 from hw.presets import PRESETS
-from hw.program import Accumulate, Input, InputMode, Pcu, Pmu, PmuLevel, Port, Source, Stage, Trigger
+from hw.program import Accumulate, Input, InputMode, Pcu, Pmu, PmuLevel, Port, Source, Stage, Trigger, WriteLevel
 from hw.topology import Network
 from sim.device import Beats
 from sim.functional.pcu import run_pcu
@@ -90,7 +92,7 @@ def test_pcu(data: st.DataObject) -> None:
 @given(st.data())
 def test_pmu(data: st.DataObject) -> None:
     written = data.draw(shapes(voids=True))
-    trigger = data.draw(st.sampled_from(Trigger))
+    trigger = data.draw(st.sampled_from([Trigger.BLOCK, Trigger.CONTROL, Trigger.ADDRESS]))
     by_length, first = data.draw(st.booleans()), data.draw(st.integers(0, 2))
     levels = (PmuLevel(1, 0, 1), PmuLevel(data.draw(st.integers(1, 3)), 0, 2))
     program = Pmu(
@@ -106,6 +108,7 @@ def test_pmu(data: st.DataObject) -> None:
         levels=levels,
         by_length=by_length,
         transposed=data.draw(st.booleans()),
+        write_levels=data.draw(st.sampled_from([(), (WriteLevel(2, 0),)])),
         read_rank=2,
         control_out=data.draw(st.booleans()),
     )
@@ -137,3 +140,13 @@ def test_pmu(data: st.DataObject) -> None:
         assert (needs >= done).all()
         assert (needs <= np.append(0, done)[:-1] + 1).all()
         assert (np.diff(done) >= 0).all()
+
+
+def test_lengths_from_the_network_have_no_process() -> None:
+    """With addresses in their place there is a network."""
+    words = Pmu(write=Port.SCALAR, read=Port.SCALAR)
+    nets = (Net(Network.SCALAR, Pin("words"), (Pin("kept", 1),)),)
+    for trigger in Trigger.LENGTH, Trigger.ADDRESS:
+        kept = Pmu(write=Port.SCALAR, read=Port.SCALAR, trigger=trigger)
+        netlist = Netlist({"words": Unit("words", words), "kept": Unit("kept", kept)}, nets)
+        assert (network_of(netlist, SPEC, {}) is None) == (trigger is Trigger.LENGTH)

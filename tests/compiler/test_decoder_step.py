@@ -15,12 +15,13 @@ from numpy.typing import NDArray
 from xdsl.dialects.builtin import ModuleOp
 
 from compiler.checkpoint import LlamaCheckpoint, read_checkpoint
-from compiler.decoder import Argument, DecoderShapes, global_tensors, head_module, layer_module, layer_tensors
+from compiler.decoder import Argument, DecoderShapes, decoder_module, global_tensors, layer_tensors
 from compiler.decoder_program import compile_decoder
 from compiler.errors import WeftError
 from compiler.step import parse_module, print_module
 from compiler.step.buffers import BufferizeOp, StreamifyOp
-from compiler.step.offchip import ArgumentOp, LinearLoadOp, LinearStoreOp, Role, TensorOp
+from compiler.step.loop import turns_of, when_of
+from compiler.step.offchip import LinearLoadOp, LinearStoreOp, Role, TensorOp
 from compiler.step.onchip import AccumOp, stream
 from compiler.step.types import DYNAMIC
 from hw.presets import PRESETS
@@ -90,20 +91,18 @@ def _random(size: int, seed: int) -> Floats:
 @every_model
 def test_programs_read_back(folder: Path, fabric: FabricSpec) -> None:
     _, shapes = _case(folder, fabric)
-    for module in (layer_module(shapes), head_module(shapes)):
-        text = print_module(module)
-        assert print_module(parse_module(text)) == text
+    text = print_module(decoder_module(shapes))
+    assert print_module(parse_module(text)) == text
 
 
 @every_fabric
 @every_model
 def test_weights_have_the_declared_shapes(folder: Path, fabric: FabricSpec) -> None:
     checkpoint, shapes = _case(folder, fabric)
-    layer, head = (_tensors(module, Role.WEIGHT) for module in (layer_module(shapes), head_module(shapes)))
+    declared = _tensors(decoder_module(shapes), Role.WEIGHT)
     shared = {name: values.shape for name, values in global_tensors(checkpoint, shapes).items()}
     own = {name: values.shape for name, values in layer_tensors(checkpoint, shapes, 0).items()}
-    assert layer | head == shared | own
-    assert shared.keys() - head.keys() == {"cos", "sin"}
+    assert declared == shared | own
     assert all(size % fabric.lanes == 0 for shape in own.values() for size in shape[-1:])
 
 
@@ -127,7 +126,7 @@ def test_nothing_but_zeros_fills_up(folder: Path, fabric: FabricSpec) -> None:
 def test_turned_heads_are_those_of_the_reference(folder: Path, fabric: FabricSpec) -> None:
     """Columns, loops and tables together give each query head's and each key head's rotary embedding."""
     checkpoint, shapes = _case(folder, fabric)
-    config, module = checkpoint.config, layer_module(shapes)
+    config, module = checkpoint.config, decoder_module(shapes)
     weights, own = layer_tensors(checkpoint, shapes, 0), checkpoint.layer(0)
     tables = global_tensors(checkpoint, shapes)
     normal = _random(config.hidden_size, 5)
@@ -163,7 +162,7 @@ def test_turned_heads_are_those_of_the_reference(folder: Path, fabric: FabricSpe
 def test_kept_parts_are_a_groups_queries_its_key_and_the_values(folder: Path, fabric: FabricSpec) -> None:
     """Which beats the buffers keep, and that their read ends where the kept part does."""
     _, shapes = _case(folder, fabric)
-    module, group = layer_module(shapes), shapes.config.group
+    module, group = decoder_module(shapes), shapes.config.group
     block = (group + 1) * shapes.key
     expected = {
         "heads": (0, shapes.rotated),
@@ -191,7 +190,7 @@ def test_output_projection_takes_the_mixed_values_in_order(folder: Path, fabric:
     # The buffer holds whole vectors for each head; a lane beyond the head must not matter.
     kept = np.full((config.heads, shapes.value), 1e6)
     kept[:, : config.head_dim] = mixed
-    read = _read(layer_module(shapes), "attention_scalars")
+    read = _read(decoder_module(shapes), "attention_scalars")
     scalars = _walk(read, kept)
     scalars = scalars.reshape(-1) if read.flat is not None else scalars[-1]
     matrix = layer_tensors(checkpoint, shapes, 0)["o_proj"]
@@ -221,38 +220,36 @@ def test_other_products_are_the_checkpoints(folder: Path, fabric: FabricSpec) ->
 def test_accumulators_suffice(folder: Path, fabric: FabricSpec) -> None:
     """No accumulation keeps a row longer than the fabric has accumulators."""
     _, shapes = _case(folder, fabric)
-    for module in (layer_module(shapes), head_module(shapes)):
-        for op in module.ops:
-            keep = op.keep.value.data if isinstance(op, AccumOp) else 0
-            if isinstance(op, AccumOp) and keep:
-                *outer, last = op.result.type.dims[-keep:]
-                assert DYNAMIC not in (*outer, last)
-                assert prod(outer) * -(-last // fabric.lanes) <= fabric.acc_depth, op.result.name_hint
+    for op in decoder_module(shapes).ops:
+        keep = op.keep.value.data if isinstance(op, AccumOp) else 0
+        if isinstance(op, AccumOp) and keep:
+            *outer, last = op.result.type.dims[-keep:]
+            assert DYNAMIC not in (*outer, last)
+            assert prod(outer) * -(-last // fabric.lanes) <= fabric.acc_depth, op.result.name_hint
 
 
-def test_launch_arguments_are_those_of_the_program() -> None:
-    """A layer's own tensors move with its argument, shared ones do not; each argument has a use."""
-    _, shapes = _case(SHIPPED, DEMO)
+def test_turns_and_launch_arguments_are_those_of_the_program() -> None:
+    """There is one of a layer's own tensors for each turn; what moves with the position has an argument."""
+    checkpoint, shapes = _case(SHIPPED, DEMO)
+    module = decoder_module(shapes)
+    assert turns_of(module) == CONFIG.layers
+    each = {op.sym_name.data for op in module.ops if isinstance(op, TensorOp) and op.each is not None}
+    assert each == layer_tensors(checkpoint, shapes, 0).keys() | {"keys", "values"}
     bases: dict[str, list[tuple[int, ...]]] = {}
-    others: set[int] = set()
-    tokens: set[int] = set()
-    for op in layer_module(shapes).ops:
+    when: dict[str, set[str]] = {}
+    sizes: set[int] = set()
+    for op in module.ops:
         if isinstance(op, LinearLoadOp | LinearStoreOp):
             bases.setdefault(op.tensor.string_value(), []).append(op.bases())
+            when.setdefault(when_of(op.when), set()).add(op.tensor.string_value())
         if isinstance(op, LinearLoadOp):
-            others |= set(op.sizes()) - {0}
-            tokens |= set() if op.token_arg is None else {op.token_arg.value.data}
-        if isinstance(op, ArgumentOp):
-            others.add(op.index.value.data)
-    assert others == {Argument.CONTEXT, Argument.RESIDENT, Argument.EMBEDDED}
-    assert tokens == {Argument.RESIDENT}
-    assert bases.pop("embedded") == [(0, 0)]
+            sizes |= set(op.sizes()) - {0}
+    assert sizes == {Argument.CONTEXT}
     assert bases.pop("cos") == bases.pop("sin") == [(Argument.ROTARY_ROW, 0)]
-    assert bases.pop("keys") == [(Argument.LAYER, Argument.KEY_ROW), (Argument.LAYER, 0)]
-    assert bases.pop("values") == [(Argument.LAYER, Argument.VALUE_ROW), (Argument.LAYER, 0)]
-    assert set(map(tuple, bases.values())) == {((Argument.LAYER, 0),)}
-    loads = [op for op in head_module(shapes).ops if isinstance(op, LinearLoadOp)]
-    assert [op.bases() for op in loads] == [(0, 0), (0, 0)]
+    assert bases.pop("keys") == [(Argument.KEY_ROW, 0), (0, 0)]
+    assert bases.pop("values") == [(Argument.VALUE_ROW, 0), (0, 0)]
+    assert set(map(tuple, bases.values())) == {((0, 0),)}
+    assert when == {"every": each | {"cos", "sin"}, "first": {"embedded"}, "last": {"final_norm", "lm_head", "logits"}}
 
 
 @given(st.integers(1, 400), st.sampled_from([4, 16, 64]))

@@ -30,15 +30,15 @@ def parsed(text: str) -> ElementTree.Element:
 def test_every_tile_unit_and_net_is_there(mapping: Mapping) -> None:
     root = parsed(floorplan_svg(mapping))
     titles = [each.text or "" for each in root.iter(f"{SVG}title")]
-    assert len(titles) == 72 + len(mapping.routes)
+    assert len(titles) == 90 + len(mapping.routes)
     texts = [each.text for each in root.iter(f"{SVG}text")]
-    assert "fabric demo, 8 x 9 tiles" in texts
+    assert "fabric demo, 10 x 9 tiles" in texts
     assert {"PCU", "PMU", "AGCU", "vector", "scalar", "control"} <= set(texts)
     for name, tile in mapping.tiles.items():
         assert name in texts
         kind = mapping.netlist.units[name].kind.value.upper()
         assert f"{kind} {tile}: {name}" in titles
-    assert sum(title.endswith(": unused") for title in titles) == 72 - len(mapping.tiles)
+    assert sum(title.endswith(": unused") for title in titles) == 90 - len(mapping.tiles)
     for route in mapping.routes:
         net = route.net
         assert f"{net.network.value}: {net.source.unit} to {', '.join(pin.unit for pin in net.targets)}" in titles

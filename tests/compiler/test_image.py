@@ -15,7 +15,7 @@ from compiler.netlist import Net, Netlist, Pin, Unit
 from hw.address_map import IMAGE_VERSION, AddressMap
 from hw.numerics.ops import Op, Reduction, Special
 from hw.presets import PRESETS
-from hw.program import Accumulate, Input, InputMode, Pcu, Pmu, PmuLevel, Port, Source, Stage
+from hw.program import Accumulate, Input, InputMode, Pcu, Pmu, PmuLevel, Port, Source, Stage, Trigger, WriteLevel
 from hw.spec import FabricSpec
 from hw.topology import Network, TileKind, Topology
 
@@ -75,7 +75,8 @@ def test_an_image_holds_every_word_of_every_tile_once(tiny: tuple[Mapping, bytes
 def test_an_unused_tile_is_all_zero() -> None:
     netlist = Netlist({"m": Unit("m", Pmu(write=Port.VECTOR, read=Port.VECTOR))})
     mapping = fit(netlist, TINY)
-    words = struct.unpack("<208I", write_image(mapping, 0, spec=TINY))
+    image = write_image(mapping, 0, spec=TINY)
+    words = struct.unpack(f"<{len(image) // 4}I", image)
     number = Topology(TINY).number(mapping.tiles["m"])
     for address, word in zip(words[8::2], words[9::2], strict=True):
         if address >> 8 != number:
@@ -101,7 +102,10 @@ def test_values_of_a_program_survive() -> None:
         scalar_out=True,
     )
     levels = (PmuLevel(4, -3, 1), PmuLevel(2, 5, 2), *[PmuLevel()] * 3)
-    pmu = Pmu(write=Port.SCALAR, read=Port.VECTOR, offset=-7, levels=levels, block_lines=3, blocks=2)
+    pmu = Pmu(
+        write=Port.SCALAR, read=Port.VECTOR, offset=-7, levels=levels, block_lines=3, blocks=2, trigger=Trigger.LENGTH,
+        write_levels=(WriteLevel(3, -2), WriteLevel()), write_stride=-5, transposed=True,
+    )  # fmt: skip
     netlist = Netlist(
         {"p": Unit("p", pcu), "m": Unit("m", pmu)},
         (Net(Network.SCALAR, Pin("p"), (Pin("m"),)), Net(Network.VECTOR, Pin("m"), (Pin("p", 0), Pin("p", 1)))),
@@ -117,7 +121,8 @@ def test_values_of_a_program_survive() -> None:
         "stage 1: REG2 := MUL(a=REG0, b=-0.125)",
         "accumulate REDUCE acc_row=0 acc_rank=2",
         "tail: reduction SUM, special EXP, stop >= 2: - 1 + 0, lane 0 to scalar output",
-        "write=SCALAR block_lines=3 blocks=2 read=VECTOR offset=-7",
+        "write=SCALAR block_lines=3 blocks=2 read=VECTOR trigger=LENGTH offset=-7 write_stride=-5 transposed=true",
+        "write_level 0: bound=3 stride=-2",
         "level 0: bound=4 stride=-3 rank=1",
         f"vector input 1 <- pmu{mapping.tiles['m']}.0",
         f"scalar output 0 -> pmu{mapping.tiles['m']}.0",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -39,13 +41,19 @@ def test_decode_undoes_encode(rows: int, columns: int, form: Format, seed: int) 
 
 
 def test_regions_do_not_overlap_and_repeat() -> None:
-    tensors = [TensorOp(name, (5, 7), format=Format.F32, role=Role.WEIGHT) for name in "ab"]
-    regions, stride = allocate(tensors, TINY, base=4096, repeat=3)
-    assert regions["a"].base == 4096
-    assert regions["b"].base >= regions["a"].base + regions["a"].size
-    assert regions["b"].base + regions["b"].size <= 4096 + stride
-    assert regions["a"].span == regions["a"].size + 2 * stride
-    assert regions["a"].strides == (32, 16)
+    tensors = [TensorOp(name, (5, 7), format=Format.F32, role=Role.WEIGHT, each=name != "b") for name in "abc"]
+    regions, size = allocate(tensors, TINY, turns=3)
+    places = []
+    for name, turns in (("a", 3), ("b", 1), ("c", 3)):
+        region = regions[name]
+        assert region.strides == (32, 16)
+        begins = [region.base + turn * region.turn_stride for turn in range(turns)]
+        assert begins[-1] + region.size == region.base + region.span
+        places += [(begin, begin + region.size) for begin in begins]
+    places.sort()
+    assert places[0][0] == 0
+    assert all(end <= begin for (_, end), (begin, _) in pairwise(places))
+    assert places[-1][1] == size
 
 
 def test_another_shape_is_refused() -> None:

@@ -68,7 +68,7 @@ def test_no_smaller_array_has_enough_tiles(kind: TileKind, count: int) -> None:
 
 
 def test_more_tiles_than_any_fabric_has() -> None:
-    assert str(refused(chain(4097, TileKind.PCU), DEMO)) == "needs 4097 PCUs but fabric 'demo' has 28"
+    assert str(refused(chain(4097, TileKind.PCU), DEMO)) == "needs 4097 PCUs but fabric 'demo' has 35"
 
 
 SENTENCES: list[tuple[Netlist, str]] = [

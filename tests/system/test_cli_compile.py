@@ -36,17 +36,16 @@ def test_compile_writes_what_can_be_read_back(tmp_path: Path) -> None:
     assert result.exit_code == 0, result.output
     value = json.loads(result.stdout)
     assert {path.name for path in out.iterdir()} == set(value["files"])
-    for context, prefix in enumerate(("", "head_")):
-        image = read_image((out / f"{prefix}image.bin").read_bytes(), DEMO)
-        mapping = Mapping.from_json((out / f"{prefix}mapping.json").read_text())
-        assert image.context == context
-        assert set(image.programs) == set(mapping.tiles.values())
-        text = (out / f"{prefix}program.mlir").read_text()
-        assert print_module(parse_module(text, "program.mlir")) == text
-        assert (out / f"{prefix}floorplan.svg").read_text().startswith("<svg")
+    image = read_image((out / "image.bin").read_bytes(), DEMO)
+    mapping = Mapping.from_json((out / "mapping.json").read_text())
+    assert image.context == 0
+    assert set(image.programs) == set(mapping.tiles.values())
+    text = (out / "program.mlir").read_text()
+    assert print_module(parse_module(text, "program.mlir")) == text
+    assert (out / "floorplan.svg").read_text().startswith("<svg")
     shown = weft("inspect", out / "image.bin")
     assert shown.exit_code == 0
-    assert f"context 0: {value['units']['layer']} units" in shown.stdout
+    assert f"context 0: {value['units']} units" in shown.stdout
     assert weft("compile", MODEL, "--out", out).exit_code == 0
     (out / "notes.txt").write_text("mine")
     refused(weft("compile", MODEL, "--out", out), r"notes\.txt' is not from it")
@@ -55,7 +54,6 @@ def test_compile_writes_what_can_be_read_back(tmp_path: Path) -> None:
 def test_a_fabric_too_small(tmp_path: Path) -> None:
     refused(weft("compile", MODEL, "--fabric", "tiny", "--out", tmp_path / "out"), "set pmu_lines=256")
     refused(weft("compile", MODEL, "--set", "columns=3", "--out", tmp_path / "out"), r"set \w+=\d+")
-    refused(weft("compile", MODEL, "--set", "contexts=1", "--out", tmp_path / "out"), "set contexts=2")
 
 
 def _cut(folder: Path) -> None:

@@ -20,7 +20,7 @@ SHIPPED = ROOT / "models" / "weft-tiny"
 DATA = ROOT / "tests" / "data" / "checkpoints"
 RECORDED = sorted(path for path in DATA.iterdir() if path.is_dir())
 DEMO = PRESETS["demo"]
-ROOMY = DEMO.replace(rows=10)  # biases take an AGCU each
+ROOMY = DEMO.replace(rows=11)  # biases take an AGCU each
 WIDE = ROOMY.replace(lanes=16, channel_bits=256)
 
 

@@ -18,8 +18,8 @@ CHECKPOINTS = [ROOT / "models" / "weft-tiny", *(RECORDED / n for n in ("eight-kv
 DEMO = PRESETS["demo"]
 FABRICS = {
     "demo": DEMO,
-    "narrow": DEMO.replace(lanes=4, rows=9, columns=8, pmu_lines=1024, channel_bits=64),
-    "wide": DEMO.replace(lanes=16, stages=2, columns=8, fifo_depth=8, channels=2),
+    "narrow": DEMO.replace(lanes=4, columns=8, pmu_lines=1024, channel_bits=64),
+    "wide": DEMO.replace(lanes=16, stages=2, rows=11, fifo_depth=8, channels=2),
 }
 SEEDS = (1, 2, 3, 4, 5)
 

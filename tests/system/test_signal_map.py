@@ -38,7 +38,7 @@ def ends(link: str) -> tuple[str, Tile, Tile]:
 @pytest.fixture(scope="module")
 def decoder() -> dict[str, Mapping]:
     compiled = compile_decoder(read_checkpoint(ROOT / "models" / "weft-tiny").config, DEMO)
-    return {"layer": compiled.layer.mapping, "head": compiled.head.mapping}
+    return {"decoder": compiled.program.mapping}
 
 
 def test_streams_lead_from_unit_to_unit(decoder: dict[str, Mapping]) -> None:

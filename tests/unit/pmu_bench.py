@@ -14,8 +14,8 @@ from amaranth.sim import Simulator
 
 from hw.pmu.pmu import Pmu
 from hw.presets import PRESETS
+from hw.program import WRITE_LEVELS, PmuLevel, Trigger, WriteLevel
 from hw.program import Pmu as Program
-from hw.program import PmuLevel
 from hw.spec import FabricSpec
 from sim.device import Beats
 from sim.functional.pmu import PmuResult, PmuState, run_pmu
@@ -160,8 +160,10 @@ def bench(spec: FabricSpec = SPEC) -> Bench:
 def program_value(spec: FabricSpec, program: Program) -> dict[str, Any]:
     """A program as a value of the unit's ``program`` port."""
     levels = [*program.levels, *[PmuLevel()] * (spec.pmu_levels - len(program.levels))]
-    fields = {name: int(value) for name, value in vars(program).items() if name != "levels"}
-    return {**fields, "levels": [dict(vars(level)) for level in levels]}
+    write_levels = [*program.write_levels, *[WriteLevel()] * (WRITE_LEVELS - len(program.write_levels))]
+    rows = {"levels": levels, "write_levels": write_levels}
+    fields = {name: int(value) for name, value in vars(program).items() if name not in rows}
+    return {**fields, **{name: [dict(vars(level)) for level in each] for name, each in rows.items()}}
 
 
 def twin(spec: FabricSpec, launches: list[Launch]) -> list[PmuResult]:
@@ -173,9 +175,10 @@ def twin(spec: FabricSpec, launches: list[Launch]) -> list[PmuResult]:
         triggers = {name: _joined(left[name], getattr(launch, name)) for name in left}
         result = run_pmu(spec, launch.program, vector=launch.vector, scalar=launch.scalar, state=state, **triggers)
         state = result.state
-        used = {"control": "control", "address": "address"}
+        trigger = launch.program.trigger
+        used = {"control": trigger is Trigger.CONTROL, "address": trigger.by_scalar}
         for name in used:
-            taken = result.taken if launch.program.trigger.name.lower() == name else 0
+            taken = result.taken if used[name] else 0
             rest = triggers[name]
             left[name] = Beats(rest.data[taken:], rest.stop[taken:], rest.void[taken:])
         results.append(result)

@@ -7,7 +7,7 @@ import pytest
 from agcu_bench import Run, assert_same_streams, beats, run_unit
 
 from hw.presets import PRESETS
-from hw.program import Agcu, AgcuKind, AgcuLevel
+from hw.program import Agcu, AgcuKind, AgcuLevel, When
 from hw.spec import FabricSpec
 from sim.device import Beats
 from sim.functional.agcu import AgcuResult, run_agcu
@@ -129,12 +129,12 @@ def test_indexed_empty_nest_sends_nothing() -> None:
     assert run.vector == []
 
 
-@pytest.mark.parametrize("wanted", [0, 1])
-def test_tokens_and_argument_on_the_way(wanted: int) -> None:
+@pytest.mark.parametrize(("tells", "wanted"), [(When.FIRST, 1), (When.LATER, 0)])
+def test_tokens_and_argument_on_the_way(tells: When, wanted: int) -> None:
     token = beats(np.zeros((1, 0)), [0])
     program = Agcu(kind=AgcuKind.LOAD, levels=(AgcuLevel(bound=3, stride=V),), emit_arg=4, wait_token=True,
-                   done_token=True, token_arg=5, end_rank=1, **WHOLE)  # fmt: skip
-    run, expected = check(program, {4: 123, 5: wanted}, control=token, rate=0.4)
+                   done_token=True, tells=tells, end_rank=1, **WHOLE)  # fmt: skip
+    run, expected = check(program, {4: 123}, control=token, rate=0.4)
     assert len(run.control) == wanted
     assert expected.scalar.data.view(np.uint32)[0, 0] == 123
 

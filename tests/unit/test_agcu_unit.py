@@ -11,13 +11,15 @@ from agcu_bench import assert_same_streams, beats, program_value, run_unit
 from amaranth.back import rtlil
 from amaranth.hdl import Value
 from amaranth.sim import Simulator
+from numpy.typing import NDArray
 
 from hw.agcu.agcu import Agcu
 from hw.presets import PRESETS
 from hw.program import Agcu as Program
-from hw.program import AgcuKind, AgcuLevel
+from hw.program import AgcuKind, AgcuLevel, When
 from hw.spec import FabricSpec
-from sim.functional.agcu import run_agcu
+from sim.device import Beats
+from sim.functional.agcu import AgcuResult, run_agcu
 
 SPEC = PRESETS["tiny"]
 V = SPEC.beat_bytes
@@ -47,8 +49,43 @@ def random_program(rng: random.Random, spec: FabricSpec, kind: AgcuKind) -> Prog
         end_rank=rng.choice((2, 3)),
         indexed=rng.random() < 0.5, index_stride=rng.choice((V, 2 * V, -V)), nest_rank=1, pack=rng.random() < 0.3,
         emit_arg=rng.choice((0, 3)), wait_token=rng.random() < 0.3, done_token=rng.random() < 0.5,
-        token_arg=rng.choice((0, 4)), segment_base=0 if whole else 244 * V, segment_size=1 << 14 if whole else 20 * V,
+        turns=rng.choice((0, 1, 2, 3)), turn_stride=rng.choice((-V, 4 * V)), works=rng.choice(list(When)),
+        tells=rng.choice(list(When)), emit_turn=rng.random() < 0.3, segment_base=0 if whole else 244 * V,
+        segment_size=1 << 14 if whole else 20 * V,
     )  # fmt: skip
+
+
+def random_streams(rng: random.Random, spec: FabricSpec, seed: int) -> dict[str, Beats]:
+    """What arrives in a turn; with a program that never ends before, all of it is taken."""
+    stops = [rng.choice((0, 0, 0, 1)) for _ in range(rng.randrange(30))] + [3]
+    data = np.random.default_rng(seed).integers(0, 1 << 32, (len(stops), spec.lanes))
+    return {
+        "vector": beats(data, stops, [rng.random() < 0.1 for _ in stops]),
+        "scalar": beats([[rng.randrange(6)] for _ in range(4)], [0, 1, 0, 3], [0, rng.random() < 0.3, 0, 0]),
+        "control": beats(np.zeros((1, 0)), [0]),
+    }
+
+
+def run_turns(
+    spec: FabricSpec,
+    program: Program,
+    memory: NDArray[np.uint8],
+    arguments: dict[int, int],
+    given: list[dict[str, Beats]],
+) -> AgcuResult:
+    """A launch of the twin: ``given`` has the streams of each turn that works."""
+    results, left = [], list(given)
+    for turn in range(max(1, program.turns)):
+        nothing: dict[str, Beats | None] = {"vector": None, "scalar": None, "control": None}
+        streams = left.pop(0) if program.works_in(turn) else nothing
+        results.append(run_agcu(spec, program, memory, arguments, turn=turn, **streams))
+    sent = zip(*((result.vector, result.scalar, result.control) for result in results), strict=True)
+    vector, scalar, control = (_joined([each for each in part if each is not None]) for part in sent)
+    return AgcuResult(vector, scalar, control, 0, 0, 0, any(result.violation for result in results))
+
+
+def _joined(streams: list[Beats]) -> Beats | None:
+    return Beats.joined(streams) if streams else None
 
 
 @pytest.mark.parametrize("kind", [AgcuKind.LOAD, AgcuKind.STORE, AgcuKind.SINK], ids=lambda kind: kind.name)
@@ -57,17 +94,13 @@ def test_random_programs(name: str, kind: AgcuKind) -> None:
     spec, rng = SPECS[name], random.Random(f"{name} {kind}")
     for seed in range(5):
         program = random_program(rng, spec, kind)
-        stops = [rng.choice((0, 0, 0, 1)) for _ in range(rng.randrange(30))] + [3]
-        data = np.random.default_rng(seed).integers(0, 1 << 32, (len(stops), spec.lanes))
-        streams = {
-            "vector": beats(data, stops, [rng.random() < 0.1 for _ in stops]),
-            "scalar": beats([[rng.randrange(6)] for _ in range(4)], [0, 1, 0, 3], [0, rng.random() < 0.3, 0, 0]),
-            "control": beats(np.zeros((1, 0)), [0]),
-        }
-        arguments = {1: 2 * V, 2: rng.randrange(4), 3: 0xDEADBEEF, 4: rng.randrange(2)}
+        working = [turn for turn in range(max(1, program.turns)) if program.works_in(turn)]
+        given = [random_streams(rng, spec, seed + turn) for turn in working]
+        arguments = {1: 2 * V, 2: rng.randrange(4), 3: 0xDEADBEEF}
         wanted = np.random.default_rng(seed).integers(0, 256, 1 << 14, dtype=np.uint8)
         got = wanted.copy()
-        expected = run_agcu(spec, program, wanted, arguments, **streams)
+        expected = run_turns(spec, program, wanted, arguments, given)
+        streams = {name: _joined([each[name] for each in given]) for name in ("vector", "scalar", "control")}
         rates = {"rate": rng.choice((1.0, 0.7, 0.3)), "out_rate": rng.choice((1.0, 0.5, 0.2))}
         (run,) = run_unit(spec, [program], got, arguments, seed=seed, **streams, **rates)
         assert_same_streams(run, expected)
@@ -126,7 +159,7 @@ def test_latencies_are_as_promised() -> None:
     program = Program(kind=AgcuKind.LOAD, levels=(AgcuLevel(bound=1, stride=V),), **WHOLE)
     (run,) = run_unit(SPEC, [program], np.zeros(1 << 14, np.uint8), {})
     # The bench counts the cycle of the launch as the first.
-    assert run.memory.request.times == [1 + SPEC.agcu_levels + 11]
+    assert run.memory.request.times == [1 + SPEC.agcu_levels + 10]
 
 
 def test_tap_is_an_instance_with_the_tile_as_a_port() -> None:

@@ -1,6 +1,7 @@
 """The functional device against plain NumPy, on netlists written by hand."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,7 @@ from hw.program import (
     Source,
     Stage,
     Trigger,
+    When,
 )
 from hw.spec import FabricSpec
 from hw.topology import Network, Tile, TileKind, Topology
@@ -269,13 +271,12 @@ def test_a_token_that_nobody_takes_hangs() -> None:
 
 
 def test_a_token_that_never_comes_hangs() -> None:
-    units: dict[str, Program] = {"in": load(0, 2, done_token=True, token_arg=3), "next": load(0, 2, wait_token=True)}
+    first = load(0, 2, done_token=True, tells=When.LATER)
+    units: dict[str, Program] = {"in": first, "next": load(0, 2, wait_token=True)}
     units |= {"out": store(1024, 2), "out_2": store(2048, 2)}
     mapping = mapped(units, [(V, "in", "out"), (C, "in", "next"), (V, "next", "out_2")])
-    chip = device(mapping)
-    chip.launch(0, {3: 1})
     with pytest.raises(DeviceError) as error:
-        chip.launch(0, {3: 0})
+        device(mapping).launch(0, {})
     names = {unit: name_of(mapping, unit) for unit in units}
     assert str(error.value) == (
         f"launch hangs: {names['next']} waits for a beat at control input 0, from {names['in']};\n"
@@ -310,6 +311,27 @@ def test_an_indexed_load_takes_its_indices_from_the_network() -> None:
     launch = chip.launch(0, {})
     assert floats(chip, 1024, 32).tolist() == table[indices].ravel().tolist()
     assert launch.buffers[mapping.tiles["out"]].stop.tolist() == [0, 1, 0, 1, 0, 1, 0, 2]
+
+
+def test_a_buffer_is_read_as_often_as_the_network_says() -> None:
+    lengths = [2, 4, 1, 3]
+    units: dict[str, Program] = {
+        "lengths": load(0, 1),
+        "words": Pmu(write=Port.VECTOR, write_rank=1, read=Port.SCALAR, levels=(PmuLevel(4, 1, 1),), read_rank=1),
+        "rows": load(256, 4),
+        "kept": replace(RESIDENT, trigger=Trigger.LENGTH, free_rank=1, levels=(PmuLevel(1, 1, 1),)),
+        "out": store(1024, sum(lengths), end_rank=2),
+    }
+    nets = [(V, "lengths", "words"), (S, "words", "kept.1"), (V, "rows", "kept"), (V, "kept", "out")]
+    mapping = mapped(units, nets)
+    chip = device(mapping)
+    chip.memory[:16].view(np.int32)[:] = lengths
+    table = np.arange(16, dtype=np.float32).reshape(4, 4)
+    floats(chip, 256, 16)[:] = table.ravel()
+    launch = chip.launch(0, {})
+    expected = np.concatenate([table[:length] for length in lengths])
+    assert floats(chip, 1024, expected.size).tolist() == expected.ravel().tolist()
+    assert launch.buffers[mapping.tiles["out"]].stop.tolist() == [0, 1, 0, 0, 0, 1, 1, 0, 0, 2]
 
 
 def test_inputs_of_unequal_length_hang() -> None:

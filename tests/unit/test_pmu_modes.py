@@ -10,7 +10,7 @@ import pytest
 from pmu_bench import LANES, SPEC, Launch, assert_twins_agree, beats, bench, numbers, twin
 
 from hw.presets import PRESETS
-from hw.program import Pmu, PmuLevel, Port, Trigger
+from hw.program import Pmu, PmuLevel, Port, Trigger, WriteLevel
 from hw.spec import FabricSpec
 from sim.device import Beats
 
@@ -140,7 +140,7 @@ def test_words_in_lines_out(stalls: dict[str, float]) -> None:
         write=Port.SCALAR, write_rank=1, block_lines=3, blocks=3, read=Port.VECTOR,
         levels=(PmuLevel(3, 1, 1), PmuLevel(2, 0)), read_rank=2,
     )  # fmt: skip
-    data = stream(1, blocks_of([12, 10, 9, 11, 12], [0, 1, 2, 0, 1]))
+    data = stream(1, blocks_of([12, 10, 9, 11, 12] * 6, [0, 1, 2, 0, 1] * 6))  # goes over old lines
     assert_twins_agree([Launch(program, scalar=data)], **stalls)
 
 
@@ -168,6 +168,63 @@ def test_a_part_of_a_tensor(first: int, end: int, stalls: dict[str, float]) -> N
 
 
 @every_stall
+@pytest.mark.parametrize("port", [Port.VECTOR, Port.SCALAR])
+def test_a_block_is_stored_interleaved(port: Port, stalls: dict[str, float]) -> None:
+    """Three levels: a row's beats two apart, rows one apart, pairs of rows behind each other; any outer stop."""
+    program = Pmu(
+        write=port, write_rank=1, block_lines=12, blocks=3, read=port, levels=(PmuLevel(12, 1, 1),), read_rank=1,
+        write_levels=(WriteLevel(3, 2), WriteLevel(2, 1)), write_stride=6,
+    )  # fmt: skip
+    data = stream(LANES if port is Port.VECTOR else 1, blocks_of([12] * 9, [i % 3 for i in range(9)]))
+    seen = assert_twins_agree([Launch(program, **{port.name.lower(): data})], **stalls)[0]
+    sent, order = numbers(data), [0, 3, 1, 4, 2, 5, 6, 9, 7, 10, 8, 11]
+    have = seen.vector if port is Port.VECTOR else seen.scalar
+    assert [beat[0] for beat in have] == [sent[12 * block + i][0] for block in range(9) for i in order]
+
+
+@every_stall
+def test_rows_wider_than_a_line_are_transposed(stalls: dict[str, float]) -> None:
+    """Stored column of lines by column of lines, so that a word of each row is a word of lines that follow."""
+    rows, across = 2 * LANES, 3
+    program = Pmu(
+        write=Port.VECTOR, write_rank=1, block_lines=rows * across, read=Port.VECTOR, transposed=True,
+        write_levels=(WriteLevel(across, rows),), write_stride=1, read_rank=2,
+        levels=(PmuLevel(2, LANES * LANES, 1), PmuLevel(LANES, 1, 1), PmuLevel(across, rows * LANES)),
+    )  # fmt: skip
+    data = stream(LANES, blocks_of([rows * across] * 2, [0, 1]))
+    seen = assert_twins_agree([Launch(program, vector=data)], **stalls)[0]
+    matrix = data.data.view(np.uint32).reshape(2, rows, across * LANES)
+    columns = matrix.transpose(0, 2, 1).reshape(-1, LANES).tolist()
+    assert [beat[0] for beat in seen.vector] == [sum(word << 32 * i for i, word in enumerate(c)) for c in columns]
+
+
+@every_stall
+def test_a_block_ends_with_its_highest_line(stalls: dict[str, float]) -> None:
+    """Lines 0, 3, 1, 4, 2: the last beat is for line 2, the fifth line is still one of the block."""
+    program = Pmu(
+        write=Port.VECTOR, write_rank=1, block_lines=6, blocks=2, read=Port.VECTOR, transposed=True, by_length=True,
+        levels=(PmuLevel(1, LANES * LANES, 1), PmuLevel(LANES, 1, 2)), read_rank=2, write_levels=(WriteLevel(2, 3),),
+    )  # fmt: skip
+    data = stream(LANES, blocks_of([5, 6, 1] * 7, [0] * 21))
+    assert len(assert_twins_agree([Launch(program, vector=data)], **stalls)[0].vector) == 7 * LANES * (2 + 2 + 1)
+
+
+@every_stall
+def test_a_block_is_stored_with_a_pitch(stalls: dict[str, float]) -> None:
+    """Rows of three lines, four apart; with a part of them cut off, and blocks that begin in the launch before."""
+    program = Pmu(
+        write=Port.VECTOR, write_rank=1, write_from=1, block_lines=11, blocks=2, read=Port.VECTOR,
+        levels=(PmuLevel(3, 1, 1), PmuLevel(3, 4, 2)), read_rank=2, write_levels=(WriteLevel(3, 1),), write_stride=4,
+    )  # fmt: skip
+    data = stream(LANES, blocks_of([10] * 7, [0] * 7))
+    parts = [Beats(*(each[a:b] for each in (data.data, data.stop, data.void))) for a, b in ((0, 25), (25, None))]
+    seen = assert_twins_agree([Launch(program, vector=part) for part in parts], **stalls)
+    sent = numbers(data)
+    have = [beat[0] for launch in seen for beat in launch.vector]
+    assert have == [sent[10 * block + 1 + i][0] for block in range(7) for i in range(9)]
+
+
+@every_stall
 def test_control_reads_again(stalls: dict[str, float]) -> None:
     program = Pmu(
         write=Port.VECTOR, write_rank=1, block_lines=3, blocks=2, read=Port.VECTOR, trigger=Trigger.CONTROL,
@@ -189,6 +246,32 @@ def test_addresses_from_a_stream(port: Port, stalls: dict[str, float]) -> None:
     values = [(0, 0, 0), (2, 0, 0), (0xFFFF_FFFE, 1, 0), (9, 0, 1), (1, 2, 0), (2, 0, 0), (0, 3, 1), (1, 0, 0)]
     data = stream(LANES, blocks_of([6] * 4, [0] * 4))
     assert_twins_agree([Launch(program, vector=data, address=beats(1, values))], **stalls)
+
+
+@every_stall
+@pytest.mark.parametrize("port", [Port.VECTOR, Port.SCALAR])
+def test_lengths_from_a_stream(port: Port, stalls: dict[str, float]) -> None:
+    """A bound, a void beat and the values that are one, several runs a block; `by_length` says nothing."""
+    program = Pmu(
+        write=Port.VECTOR, write_rank=1, block_lines=6, blocks=2, read=port, trigger=Trigger.LENGTH, free_rank=1,
+        offset=1, levels=(PmuLevel(2, 1, 1), PmuLevel(2, 0, 2)), by_length=True, read_rank=2, control_out=True,
+    )  # fmt: skip
+    values = [(5, 0, 0), (0, 0, 0), (1, 1, 0), (0xFFFF_FFFE, 0, 0), (3, 1, 0), (4, 0, 1), (2, 2, 0)]
+    data = stream(LANES, blocks_of([6] * 3, [0] * 3))
+    seen = assert_twins_agree([Launch(program, vector=data, address=beats(1, values))], **stalls)[0]
+    sent = seen.vector if port is Port.VECTOR else seen.scalar
+    runs = [5, 0, 1, 0, 3, 0, 2]
+    assert [void for _, _, void in sent] == [int(not run) for run in runs for _ in range(max(1, 2 * run))]
+
+
+def test_a_length_can_be_as_large_as_a_bound() -> None:
+    program = Pmu(
+        write=Port.SCALAR, write_rank=0, read=Port.SCALAR, trigger=Trigger.LENGTH, levels=(PmuLevel(1, 0, 1),)
+    )
+    most = 2 * SPEC.pmu_words - 1
+    address = beats(1, [(most, 0, 0)])
+    seen = assert_twins_agree([Launch(program, scalar=beats(1, [(7, 0, 0)]), address=address)])[0]
+    assert len(seen.scalar) == most
 
 
 @every_stall

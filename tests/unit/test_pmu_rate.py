@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from pmu_bench import LANES, Launch, assert_twins_agree, beats, bench
 
-from hw.program import Pmu, PmuLevel, Port, Trigger
+from hw.program import Pmu, PmuLevel, Port, Trigger, WriteLevel
 from sim.device import Beats
 
 LATENCY = 6
@@ -54,6 +54,15 @@ def test_columns_are_read_as_fast_as_lines() -> None:
     assert seen.cycles["vector"] == list(range(start, start + beats_out))
 
 
+def test_interleaving_costs_nothing() -> None:
+    program = Pmu(
+        write=Port.VECTOR, write_rank=1, block_lines=6, blocks=3, read=Port.VECTOR, levels=(PmuLevel(6, 1),),
+        write_levels=(WriteLevel(3, 2),), write_stride=1,
+    )  # fmt: skip
+    seen = assert_twins_agree([Launch(program, vector=lines(60, 6))])[0]
+    assert seen.cycles["vector"] == list(range(5 + LATENCY, 5 + LATENCY + 60))
+
+
 def test_words_in_and_out_at_full_rate() -> None:
     program = Pmu(write=Port.SCALAR, write_rank=1, block_lines=2, blocks=4, read=Port.SCALAR, levels=(PmuLevel(6, 1),))
     seen = assert_twins_agree([Launch(program, scalar=words(60, 6))])[0]
@@ -84,6 +93,7 @@ def test_waiting_is_told() -> None:
     base = {"write": Port.VECTOR, "write_rank": 1, "block_lines": 2, "read": Port.SCALAR}
     control, address = Pmu(**base, trigger=Trigger.CONTROL), Pmu(**base, trigger=Trigger.ADDRESS)
     token = Pmu(**base, trigger=Trigger.BLOCK, control_out=True)
+    length = Pmu(**base, trigger=Trigger.LENGTH)
     unit = bench()
 
     nothing, starves = unit.run([Launch(control), Launch(control, vector=lines(2, 2))])
@@ -92,6 +102,7 @@ def test_waiting_is_told() -> None:
     assert starves.starved > 0
     assert starves.blocked == 0
     assert unit.run([Launch(address, vector=lines(2, 2))])[0].waits == 1 << 2
+    assert unit.run([Launch(length, vector=lines(2, 2))])[0].waits == 1 << 2
     assert unit.run([Launch(Pmu(write=Port.SCALAR))])[0].waits == 1 << 1
 
     blocked = unit.run([Launch(token, vector=lines(20, 2), held=("scalar",))])[0]

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from pmu_bench import LANES, SPEC, beats, numbers
 
-from hw.program import Pmu, PmuLevel, Port, Trigger
+from hw.program import Pmu, PmuLevel, Port, Trigger, WriteLevel
 from sim.device import Beats, DeviceError
 from sim.functional.pmu import PmuResult, PmuState, run_pmu
 
@@ -91,6 +91,35 @@ def test_lines_written_are_read_as_words() -> None:
     ]
 
 
+def test_a_word_for_the_start_of_a_line_clears_it() -> None:
+    """Words 0 and 4, 1 and 5, then 0 again, which clears word 1 and leaves the other line alone."""
+    program = Pmu(
+        write=Port.SCALAR, write_rank=1, block_lines=2, read=Port.VECTOR, levels=(PmuLevel(2, 1),),
+        write_levels=(WriteLevel(2, 4), WriteLevel(2, 1)), write_stride=0,
+    )  # fmt: skip
+    result = run(program, scalar=beats(1, [(value, value == 5, 0) for value in range(1, 6)]))
+    assert result.vector is not None
+    assert np.ascontiguousarray(result.vector.data).view(np.uint32).tolist() == [[5, 0, 0, 0], [2, 4, 0, 0]]
+
+
+def test_the_later_beat_for_a_line_stays() -> None:
+    program = Pmu(
+        write=Port.VECTOR, write_rank=1, block_lines=2, read=Port.VECTOR, levels=(PmuLevel(2, 1),),
+        write_levels=(WriteLevel(2, 1),), write_stride=0,
+    )  # fmt: skip
+    assert [value for value, _, _ in firsts(run(program, vector=lines(5, {4: 1})).vector)] == [4, 3]
+
+
+@pytest.mark.parametrize("transposed", [False, True])
+def test_words_never_written_are_not_read(transposed: bool) -> None:
+    program = Pmu(
+        write=Port.VECTOR, write_rank=1, block_lines=5, read=Port.VECTOR, levels=(PmuLevel(2, 0 if transposed else 1),),
+        write_stride=2, transposed=transposed,
+    )  # fmt: skip
+    with pytest.raises(DeviceError, match="a read of a PMU must take words that its block has written"):
+        run(program, vector=lines(3, {2: 1}))
+
+
 @pytest.mark.parametrize(("first", "end", "kept"), [(0, 0, [0, 1, 2, 3]), (1, 3, [1, 2]), (2, 0, [2, 3]), (0, 1, [0])])
 def test_only_beats_between_write_from_and_write_to_are_kept(first: int, end: int, kept: list[int]) -> None:
     program = Pmu(
@@ -141,6 +170,24 @@ def test_addresses_are_added_and_a_void_one_is_a_void_beat() -> None:
     assert len(result.state.kept) == 0
 
 
+def test_lengths_decide_how_often_level_0_runs() -> None:
+    program = Pmu(
+        write=Port.VECTOR, write_rank=1, block_lines=4, read=Port.VECTOR, trigger=Trigger.LENGTH,
+        free_rank=1, levels=(PmuLevel(1, 1, 1), PmuLevel(2, 1, 2)), read_rank=2,
+    )  # fmt: skip
+    address = beats(1, [(2, 0, 0), (0, 0, 0), (0xFFFF_FFFF, 0, 0), (3, 0, 1), (1, 1, 0)])
+    result = run(program, vector=lines(4, {3: 1}), address=address)
+    run_of_2 = [(0, 0, 0), (1, 1, 0), (1, 0, 0), (2, 2, 0)]
+    assert firsts(result.vector) == [*run_of_2, (0, 2, 1), (0, 2, 1), (0, 2, 1), (0, 1, 0), (1, 3, 0)]
+    assert len(result.state.kept) == 0
+
+
+def test_a_length_beyond_a_bound_is_refused() -> None:
+    program = Pmu(write=Port.SCALAR, read=Port.SCALAR, trigger=Trigger.LENGTH)
+    with pytest.raises(DeviceError, match="a length for a PMU must be at most 511, not 512"):
+        run(program, scalar=beats(1, [(1, 0, 0)]), address=beats(1, [(512, 0, 0)]))
+
+
 def test_blocks_and_a_begun_block_stay_for_the_next_launch() -> None:
     program = Pmu(
         write=Port.SCALAR, write_rank=1, block_lines=2, blocks=3, read=Port.SCALAR, trigger=Trigger.CONTROL,
@@ -148,7 +195,7 @@ def test_blocks_and_a_begun_block_stay_for_the_next_launch() -> None:
     )  # fmt: skip
     first = run(program, scalar=beats(1, [(1, 0, 0), (2, 0, 0), (3, 1, 0), (4, 0, 0)]))
     assert first.state.kept.tolist() == [3]
-    assert first.state.partial_kept == 1
+    assert len(first.state.partial) == 1
     control = beats(0, [(0, 1, 0), (0, 1, 0)])
     second = run(program, first.state, scalar=beats(1, [(5, 0, 0), (6, 2, 0)]), control=control)
     assert [value for value, _, _ in firsts(second.scalar)] == [1, 2, 3, 4, 5, 6]
@@ -169,6 +216,14 @@ def test_nothing_is_sent_while_reading_is_off() -> None:
             "blocks \\* block_lines of a PMU must be at most 64, not 66",
         ),
         (Pmu(write=Port.VECTOR, write_rank=1, block_lines=2), "a block of a PMU must fit its 2 lines, not 3"),
+        (
+            Pmu(write=Port.VECTOR, write_rank=1, block_lines=4, write_stride=2),
+            "a block of a PMU must fit its 4 lines, not 5",
+        ),
+        (
+            Pmu(write=Port.VECTOR, write_rank=1, block_lines=4, write_stride=-1),
+            "a beat of a PMU must be written from the start of its buffer on, not at -2",
+        ),
         (
             Pmu(write=Port.VECTOR, write_rank=1, block_lines=4, read=Port.VECTOR, levels=(PmuLevel(4, 1),)),
             "must lie in the 3 lines of its block, not 0 to 3",

@@ -47,14 +47,9 @@ def test_it_goes_on_where_the_prompt_ended(model: tuple[LlamaCheckpoint, Compile
     device = Sampled(DEMO, memory_bytes=compiled.memory_bytes)
     recorder = DecoderRecorder(compiled, checkpoint, DEMO, device, PROMPT)
     for position in (7, 8, 9):
-        launches, compared = recorder.step()
-        assert [each.name for each in launches] == [
-            *(f"layer {layer} token {position}" for layer in range(checkpoint.config.layers)),
-            f"head token {position}",
-        ]
-        assert [each.program for each in launches] == [*["layer"] * checkpoint.config.layers, "head"]
-        assert launches[0].mapping == compiled.layer.mapping
-        assert launches[-1].mapping == compiled.head.mapping
+        (launch,), compared = recorder.step()
+        assert (launch.name, launch.program) == (f"token {position}", "decoder")
+        assert launch.mapping == compiled.program.mapping
         assert (compared.compared, compared.mismatches) == (checkpoint.config.vocab_size, 0)
     assert recorder.token == tokens[-1]
 

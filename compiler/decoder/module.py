@@ -1,0 +1,20 @@
+"""A whole decoder, one position a launch."""
+
+from __future__ import annotations
+
+from xdsl.dialects.builtin import ModuleOp
+
+from compiler.decoder.builder import Builder
+from compiler.decoder.head import add_head
+from compiler.decoder.layer import add_layer
+from compiler.decoder.shapes import DecoderShapes
+
+__all__ = ["decoder_module"]
+
+
+def decoder_module(shapes: DecoderShapes) -> ModuleOp:
+    """The program of all layers and the head. Its launch arguments are :class:`~compiler.decoder.shapes.Argument`."""
+    build = Builder(shapes)
+    add_head(build, add_layer(build))
+    build.module.verify()
+    return build.module

@@ -1,0 +1,67 @@
+"""How a scratchpad is written and read so that matrices come out transposed."""
+
+from __future__ import annotations
+
+from math import prod
+
+from compiler.errors import WeftError
+from compiler.memory import row_beats
+from compiler.step.types import DYNAMIC
+from hw.program import PmuLevel, WriteLevel
+from hw.spec import FabricSpec
+
+__all__ = ["transposing_read", "transposing_write"]
+
+
+def transposing_write(dims: tuple[int, ...], spec: FabricSpec) -> tuple[tuple[WriteLevel, ...], int]:
+    """Write levels and stride for matrices of ``dims`` [..., rows, columns].
+
+    Lanes of a transposed read are words of lines that follow each other. So where a row takes several lines, its first
+    line is stored behind that of the row before, then come all second lines, and so on.
+    """
+    *_, rows, columns = dims
+    beats = row_beats(columns, spec, packed=False)
+    if beats == 1:
+        return (), 1
+    return (WriteLevel(beats, rows), WriteLevel(rows, 1)), beats * rows
+
+
+def transposing_read(dims: tuple[int, ...], spec: FabricSpec, name: str) -> tuple[PmuLevel, ...]:
+    """The loop nest over their columns, innermost first, in words.
+
+    Raises
+    ------
+    WeftError
+        Lanes beyond the last row would show other elements, or columns do not follow each other evenly; or more loops
+        than a PMU has.
+    """
+    *outer, rows, columns = dims
+    lanes, beats = spec.lanes, row_beats(columns, spec, packed=False)
+    shape = f"{'?' if rows == DYNAMIC else rows} x {columns}"
+    whole = rows != DYNAMIC and rows % lanes == 0
+    if beats > 1 and (not whole or columns % lanes):
+        raise WeftError(
+            f"transposing {name!r} takes rows of at most lanes = {lanes} elements, or rows and columns of multiples of "
+            f"lanes, not {shape}"
+        )
+    if prod(outer) > 1 and not whole:
+        raise WeftError(
+            f"transposing several matrices of {shape} in one buffer {name!r} takes a multiple of lanes = {lanes} rows: "
+            "set rank = 2 in its step.bufferize, which makes a buffer of each"
+        )
+    levels = [
+        PmuLevel(1 if rows == DYNAMIC else -(-rows // lanes), lanes * lanes, 1),
+        PmuLevel(min(columns, lanes), 1, 2 if beats == 1 else 1),
+    ]
+    step = rows * lanes
+    if beats > 1:
+        levels.append(PmuLevel(beats, step, 2))
+        step *= beats
+    for rank, size in enumerate(reversed(outer), 3):
+        levels.append(PmuLevel(size, step, rank))
+        step *= size
+    if len(levels) > spec.pmu_levels:
+        raise WeftError(
+            f"transposing {name!r} must take at most pmu_levels = {spec.pmu_levels} loops, not {len(levels)}"
+        )
+    return (*levels,)
