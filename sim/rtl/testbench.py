@@ -88,7 +88,8 @@ def chip_design(
 ) -> Design:
     """What is built for a chip: its Verilog, the hand-written modules, the test bench and the models behind it.
 
-    With ``flat`` tiles are not compiled on their own: slower to build, faster to run.
+    Tiles are compiled on their own, and with the array between them are C++; with ``waves`` the array stays Verilog, so
+    that its wires are signals. With ``flat`` everything stays Verilog.
 
     Raises
     ------
@@ -108,7 +109,6 @@ def chip_design(
         public=_PUBLIC,
         cpp={path.name: path.read_text() for path in models},
         blocks=() if flat else tuple(sorted(name for name in modules if re.fullmatch(r"weft_tile_\w+", name))),
-        # Waves are to show the links between tiles.
         array="" if flat or waves or _FABRIC not in modules else _FABRIC,
         counters="counters",
         clock=True,
