@@ -105,7 +105,7 @@ def test_a_lone_block_passes_its_ports_outward():
         ("b (.clk(clk)", "b (.clk(rst)", "b.clk must be at clk, not at 'rst'"),
         ("if (rst)", "if (in)", "a register must be of 32 bits and its reset of one, not as in"),
         ("<= (a__data)", "<= (between)", "a register must be of 32 bits and its reset of one, not as between"),
-        ("(a__data) |", "(a__data) &", "must hold only wires, registers and instances, not \"reg"),
+        ("(a__data) |", "(a__data) &", 'must hold only wires, registers and instances, not "reg'),
         ("assign sum = answer;", "assign sum = ~answer;", "must hold only .*, not 'assign sum = ~answer;'"),
         ("assign sum = answer;", "assign out = answer;", "driven once, not twice: out"),
         ("assign sum = answer;", "", "driven once, not never: sum"),
