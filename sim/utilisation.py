@@ -17,7 +17,7 @@ __all__ = ["RecordedLaunch", "channel_shares", "tile_shares"]
 
 @dataclass(frozen=True)
 class RecordedLaunch:
-    """A launch and what ran: ``name`` of the launch ("layer 0 token 3"), ``program`` ("layer") and its mapping.
+    """A launch and what ran: ``name`` of the launch ("token 3"), ``program`` ("decoder") and its mapping.
 
     Raises
     ------

@@ -93,11 +93,11 @@ def test_floor_plans_without_a_run(tmp_path: Path) -> None:
     out.mkdir()  # an empty folder will do
     result = weft_show(MODEL, "--device", "functional", "--out", out)
     assert result.exit_code == 0, result.output
-    assert {path.name for path in out.iterdir()} == {"floorplan.svg", "head_floorplan.svg", "show.json"}
-    assert "layer on demo\n" in result.stdout
+    assert {path.name for path in out.iterdir()} == {"floorplan.svg", "show.json"}
+    assert "decoder on demo\n" in result.stdout
     assert "%" not in result.stdout
     assert any(title.endswith(": attention") for title in titles(out / "floorplan.svg"))
-    assert any(title.endswith(": lm_head") for title in titles(out / "head_floorplan.svg"))
+    assert any(title.endswith(": lm_head") for title in titles(out / "floorplan.svg"))
 
 
 def test_mistakes_are_one_sentence(tmp_path: Path, inputs: Path) -> None:
