@@ -67,7 +67,7 @@ class RtlDevice:
     limit
         Cycles after which a launch is given up in any case.
     flat
-        Compile the design as a whole: longer to build, faster to run.
+        Compile the design as a whole, so that Verilator simulates all of it in every cycle: slow to build and to run.
     checks
         Assertions on every stream inside the tiles, and random stalls at their ports.
     arith
@@ -211,6 +211,11 @@ class RtlDevice:
     def wall_seconds(self) -> float:
         """Seconds that the simulator has worked so far."""
         return self._process.seconds
+
+    @property
+    def cpu_seconds(self) -> float:
+        """Processor time that the simulator has taken so far."""
+        return self._process.cpu_seconds
 
     def read_register(self, address: int) -> int:
         """A word of the chip's AXI4-Lite space."""

@@ -16,6 +16,7 @@ __all__ = ["Port", "chip_design", "module_ports", "testbench"]
 
 _HERE = Path(__file__).parent
 _ROOT = _HERE.parents[1]
+_FABRIC = "weft_fabric"
 _PUBLIC = ("rst", "request", "events")
 
 _HANDSHAKES = [f"{channel}{signal}" for channel in ("aw", "w", "b", "ar", "r") for signal in ("valid", "ready")]
@@ -87,7 +88,8 @@ def chip_design(
 ) -> Design:
     """What is built for a chip: its Verilog and C++, the hand-written modules, the test bench and the models behind it.
 
-    With ``flat`` tiles are not compiled on their own: slower to build, faster to run.
+    Tiles are compiled on their own, and with the array between them are C++; with ``waves`` the array stays Verilog, so
+    that its wires are signals. With ``flat`` everything stays Verilog.
 
     Raises
     ------
@@ -110,6 +112,7 @@ def chip_design(
             **{name: text for name, text in files.items() if name.endswith((".cpp", ".h"))},
         },
         blocks=() if flat else tuple(sorted(name for name in modules if re.fullmatch(r"weft_tile_\w+", name))),
+        array="" if flat or waves or _FABRIC not in modules else _FABRIC,
         counters="counters",
         clock=True,
         waves=waves,

@@ -1,4 +1,4 @@
-// What every block compiled on its own (see block.py) has beside its model: the right to sleep.
+// A module compiled on its own (see block.py) as a part of an array: its model, and the right to sleep.
 //
 // The model is a function from its state and its inputs to its next state, so once an edge has left the state as it was,
 // further edges with the same inputs do nothing, and are left out. What only counts (a register that grows by the same
@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "array.h"
 #include "svdpi.h"
 #include "verilated.h"
 
@@ -25,13 +26,9 @@ struct BlockCounter {
     uint32_t before = 0, growth = 0;
 };
 
-class Block {
+class Block : public Part {
 public:
-    // The state is compared as bytes; `counters` lie within it.
-    Block(std::string path, void* state, size_t bytes, std::vector<BlockCounter> counters)
-        : path_(std::move(path)), state_(state), bytes_(bytes), counters_(std::move(counters)) {
-        all().push_back(this);
-    }
+    explicit Block(std::string path) : path_(std::move(path)) { all().push_back(this); }
 
     // Every block of the simulation, in the order in which they were made.
     static std::vector<Block*>& all() {
@@ -44,31 +41,22 @@ public:
 
     // A counter as if there had been no sleep; 0 if the block has none of that name.
     uint32_t counter(const char* name) const {
+        const uint64_t slept = asleep_ ? *edges - last_ : 0;
         for (const BlockCounter& each : counters_)
-            if (!std::strcmp(each.name, name)) return *each.value + slept_ * each.growth;
+            if (!std::strcmp(each.name, name)) return *each.value + static_cast<uint32_t>(slept) * each.growth;
         return 0;
     }
 
-    // Called first at an edge: whether it can be left out.
-    bool sleeps(bool inputs_changed) {
-        if (!asleep_) {
-            effects_ = weft_block_effects;
-            return false;
+    bool step(std::vector<Net*>& moved) final {
+        if (std::exchange(asleep_, false)) {
+            const auto slept = static_cast<uint32_t>(*edges - last_ - 1);  // growth is modulo 2^32 as the counters are
+            for (BlockCounter& each : counters_) *each.value += slept * each.growth;
         }
-        if (!inputs_changed) {
-            ++slept_;
-            return true;
-        }
-        for (BlockCounter& each : counters_) *each.value += slept_ * each.growth;
-        slept_ = 0;
-        asleep_ = false;
-        effects_ = weft_block_effects;
-        return false;
-    }
-
-    // Called last at an edge that was simulated.
-    void worked(bool inputs_changed, bool outputs_changed) {
-        if (inputs_changed || outputs_changed || weft_block_effects != effects_) {
+        last_ = *edges;
+        const uint64_t effects = weft_block_effects;
+        const size_t outputs_before = moved.size();
+        edge(moved);
+        if (std::exchange(changed, false) || moved.size() != outputs_before || weft_block_effects != effects) {
             quiet_ = 0;
             patience_ = PATIENCE;
         } else if (++quiet_ == patience_) {
@@ -78,6 +66,18 @@ public:
             quiet_ = 0;
             patience_ = asleep_ ? PATIENCE : patience_ < LONGEST ? 2 * patience_ : LONGEST;
         }
+        return !asleep_;
+    }
+
+protected:
+    // Simulate an edge; append the outputs that changed.
+    virtual void edge(std::vector<Net*>& moved) = 0;
+
+    // The state is compared as bytes; `counters` lie within it.
+    void hold(void* state, size_t bytes, std::vector<BlockCounter> counters) {
+        state_ = state;
+        bytes_ = bytes;
+        counters_ = std::move(counters);
     }
 
 private:
@@ -102,47 +102,11 @@ private:
     }
 
     std::string path_;
-    void* state_;
-    size_t bytes_;
+    void* state_ = nullptr;
+    size_t bytes_ = 0;
     std::vector<BlockCounter> counters_;
     std::unique_ptr<char[]> before_;
     bool asleep_ = false;
     int quiet_ = 0, patience_ = PATIENCE;
-    uint32_t slept_ = 0;  // growth is modulo 2^32 as the counters are
-    uint64_t effects_ = 0;
+    uint64_t last_ = 0;  // edge that was simulated
 };
-
-// Ports between DPI and a model. `take` and `renew` tell whether the value is a new one.
-template <class Member>
-bool take(Member& member, const svBitVecVal* value) {
-    Member fresh = value[0];
-    if constexpr (sizeof(Member) == 8) fresh |= static_cast<uint64_t>(value[1]) << 32;
-    return std::exchange(member, fresh) != fresh;
-}
-inline bool take(CData& member, svBit value) { return std::exchange(member, value) != value; }
-template <std::size_t WORDS>
-bool take(VlWide<WORDS>& member, const svBitVecVal* value) {
-    if (!std::memcmp(member.data(), value, 4 * WORDS)) return false;
-    std::memcpy(member.data(), value, 4 * WORDS);
-    return true;
-}
-
-template <class Member>
-void give(svBitVecVal* value, const Member& member) {
-    value[0] = static_cast<uint32_t>(member);
-    if constexpr (sizeof(Member) == 8) value[1] = static_cast<uint32_t>(member >> 32);
-}
-inline void give(svBit* value, const CData& member) { *value = member; }
-template <std::size_t WORDS>
-void give(svBitVecVal* value, const VlWide<WORDS>& member) {
-    std::memcpy(value, member.data(), 4 * WORDS);
-}
-
-template <class Member>
-bool renew(Member& old, const Member& member) {
-    return std::exchange(old, member) != member;
-}
-template <std::size_t WORDS>
-bool renew(VlWide<WORDS>& old, const VlWide<WORDS>& member) {
-    return take(old, member.data());
-}

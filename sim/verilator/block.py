@@ -1,4 +1,4 @@
-"""Modules that are compiled once and placed often: each becomes a C++ model that a DPI call an edge steps.
+"""Modules that are compiled once and placed often: each becomes a C++ model, a part of an array (see ``array.h``).
 
 Verilator's own ``hier_block`` calls a block again whenever an input changes, because it must assume a path from there
 to an output. Our blocks promise that they have none: every output comes from a register. So one call at each rising
@@ -13,9 +13,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["BlockPort", "block_counters", "block_glue", "block_ports", "block_stub"]
+__all__ = ["BlockPort", "block_counters", "block_glue", "block_ports", "rising_edge_only"]
 
 _PORT = re.compile(r"VL_(IN|OUT)(8|16|64|W)?\(&(\w+),(\d+),0")
+_TRIGGER = re.compile(r"'act' region trigger index \d+ is active: ([^\"\\]*)")
 
 
 @dataclass(frozen=True)
@@ -52,82 +53,60 @@ def block_counters(header: Path, submodule: str) -> dict[str, str]:
     return {name: member for member, name in found}
 
 
-def block_stub(block: str, ports: tuple[BlockPort, ...]) -> str:
-    """SystemVerilog that stands for the block in the design around it."""
-    inputs = [port for port in ports if not port.output]
-    outputs = [port for port in ports if port.output]
-    declared = ["input clk", *(f"input {port.packed} {port.name}" for port in inputs)]
-    declared += [f"output reg {port.packed} {port.name}" for port in outputs]
-    taken = ["input chandle model", *(f"input bit {port.packed} {port.name}" for port in inputs)]
-    given = ["input chandle model", *(f"output bit {port.packed} {port.name}" for port in outputs)]
-    lines = [f"module {block} (" + ", ".join(declared) + ");"]
-    lines += [f'  import "DPI-C" context function chandle {block}_new();']
-    lines += [f'  import "DPI-C" function bit {block}_step(' + ", ".join(taken) + ");"]
-    lines += [f'  import "DPI-C" function void {block}_outputs(' + ", ".join(given) + ");"]
-    lines += ["  chandle model;", *(f"  bit {port.packed} next_{port.name};" for port in outputs)]
-    lines += [f"  initial model = {block}_new();"]
-    lines += [
-        f"  always @(posedge clk) if ({block}_step(" + ", ".join(["model", *(p.name for p in inputs)]) + ")) begin"
-    ]
-    lines += [f"    {block}_outputs(" + ", ".join(["model", *(f"next_{port.name}" for port in outputs)]) + ");"]
-    lines += [f"    {port.name} <= next_{port.name};" for port in outputs]
-    return "\n".join([*lines, "  end", "endmodule", ""])
+def rising_edge_only(folder: Path) -> bool:
+    """Whether nothing in a verilated model waits for another event than the rising edge of its clock."""
+    triggers = {name for path in folder.glob("V*.cpp") for name in _TRIGGER.findall(path.read_text())}
+    return triggers == {"@(posedge clk)"}
 
 
-def block_glue(block: str, ports: tuple[BlockPort, ...], counters: Mapping[str, str]) -> str:
-    """C++ behind the stub: hands in the inputs, steps the model or lets it sleep, tells whether an output changed."""
+def block_glue(block: str, ports: tuple[BlockPort, ...], counters: Mapping[str, str], *, rising_only: bool) -> str:
+    """C++ of ``{block}_place``, which makes an instance of the block as a part of an array."""
     inputs = [port for port in ports if not port.output]
     outputs = [port for port in ports if port.output]
     root = "model.rootp->"
     listed = ", ".join(f'{{"{name}", &{root}{member}}}' for name, member in counters.items())
-    taken = ", ".join(["void* handle", *(f"{_formal(port)} {port.name}" for port in inputs)])
-    given = ", ".join(["void* handle", *(f"{_formal(port)} {port.name}" for port in outputs)])
+    # Where a falling edge means something (a clock gate), it comes late, when all inputs of the next cycle are there.
+    falling = (
+        [f"    {root}__Vtrigprevexpr___TOP__clk__0 = 0;"]
+        if rising_only
+        else ["    model.clk = 0;", "    model.eval();"]
+    )
     return "\n".join(
         [
             f'#include "V{block}.h"',
             f'#include "V{block}___024root.h"',
             f'#include "V{block}__Syms.h"',
             '#include "block.h"',
+            '#include "ports.h"',
             "namespace {",
-            "struct Placed {",
-            f"  V{block} model;",
-            "  Block block;",
-            "  bool fresh = true;",
-            *(f"  std::decay_t<decltype(model.{port.member})> last_{port.member}{{}};" for port in outputs),
-            "  explicit Placed(const char* path)",
-            "      : model(Verilated::threadContextp(), path),",
-            f"        block(path, {root}vlSymsp, sizeof(V{block}__Syms), {{{listed}}}) {{",
+            "class Placed final : public Block {",
+            "public:",
+            "  explicit Placed(const std::string& path)",
+            "      : Block(path), model(Verilated::threadContextp(), path.c_str()) {",
+            f"    hold({root}vlSymsp, sizeof(V{block}__Syms), {{{listed}}});",
             "    model.eval();  // with the clock low, so that the first edge is seen as one",
+            f"    inputs = {{{', '.join(f'pin(model.{port.member})' for port in inputs)}}};",
+            f"    outputs = {{{', '.join(f'net(model.{port.member})' for port in outputs)}}};",
+            *(f"    last_{port.member} = model.{port.member};" for port in outputs),
             "  }",
+            "protected:",
+            "  void edge(std::vector<Net*>& moved) override {",
+            *falling,
+            "    model.clk = 1;",
+            "    model.eval();",
+            *(
+                f"    if (renew(last_{port.member}, model.{port.member})) moved.push_back(&outputs[{number}]);"
+                for number, port in enumerate(outputs)
+            ),
+            "  }",
+            "private:",
+            f"  V{block} model;",
+            *(f"  std::decay_t<decltype(V{block}::{port.member})> last_{port.member};" for port in outputs),
             "};",
             "}  // namespace",
-            f'extern "C" void* {block}_new() {{ return new Placed(svGetNameFromScope(svGetScope())); }}',
-            f'extern "C" svBit {block}_step({taken}) {{',
-            "  auto& self = *static_cast<Placed*>(handle);",
-            "  auto& model = self.model;",
-            "  bool changed = false;",
-            *(f"  changed |= take(model.{port.member}, {port.name});" for port in inputs),
-            "  if (self.block.sleeps(changed)) return 0;",
-            "  model.clk = 1;",
-            "  model.eval();",
-            "  model.clk = 0;  // for the clock gates",
-            "  model.eval();",
-            "  bool moved = std::exchange(self.fresh, false);",
-            *(f"  moved |= renew(self.last_{port.member}, model.{port.member});" for port in outputs),
-            "  self.block.worked(changed, moved);",
-            "  return moved;",
-            "}",
-            f'extern "C" void {block}_outputs({given}) {{',
-            "  auto& model = static_cast<Placed*>(handle)->model;",
-            *(f"  give({port.name}, model.{port.member});" for port in outputs),
+            f"std::unique_ptr<Part> {block}_place(const std::string& path) {{",
+            "  return std::make_unique<Placed>(path);",
             "}",
             "",
         ]
     )
-
-
-def _formal(port: BlockPort) -> str:
-    """C's type of a DPI argument."""
-    if port.width == 1:
-        return "svBit*" if port.output else "svBit"
-    return "svBitVecVal*" if port.output else "const svBitVecVal*"

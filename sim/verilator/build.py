@@ -25,12 +25,16 @@ import find_libpython
 
 from compiler.errors import WeftError
 from sim.verilator import toolchain
-from sim.verilator.block import block_counters, block_glue, block_ports, block_stub
+from sim.verilator.array import array_glue, array_stub
+from sim.verilator.block import BlockPort, block_counters, block_glue, block_ports, rising_edge_only
+from sim.verilator.structure import lone, read_structure
 
 __all__ = ["BuildError", "Design", "Simulator", "build", "cache_folder", "cocotb_environment"]
 
 _HERE = Path(__file__).parent
 _OPTIMISE = "-O2"
+_HEADERS = ("array.h", "block.h", "ports.h")
+_SOURCES = (*_HEADERS, "main.cpp", "array.py", "block.py", "build.py", "structure.py")
 
 
 class BuildError(RuntimeError):
@@ -43,9 +47,10 @@ class Design:
 
     ``files`` are Verilog by name, ``cpp`` C++ and headers likewise. ``public`` names the signals of ``top`` that cocotb
     can see. ``blocks`` are modules that are compiled on their own (:mod:`sim.verilator.block`): the time to build then
-    grows with the distinct modules, not with their instances; ``counters`` names their submodule that only counts. With
-    ``clock`` the simulation loop drives ``clk`` of
-    ``top`` itself (10 ns a cycle), else the bench does.
+    grows with the distinct modules, not with their instances; ``counters`` names their submodule that only counts.
+    ``array`` names a module that only joins blocks: they are then simulated as its parts (:mod:`sim.verilator.array`),
+    and what is between them is no signal of the design. A file ``{module}.v`` holds each. With ``clock`` the simulation
+    loop drives ``clk`` of ``top`` itself (10 ns a cycle), else the bench does.
     """
 
     top: str
@@ -53,6 +58,7 @@ class Design:
     public: tuple[str, ...]
     cpp: Mapping[str, str] = field(default_factory=dict)
     blocks: tuple[str, ...] = ()
+    array: str = ""
     counters: str = ""
     clock: bool = False
     waves: bool = False
@@ -66,9 +72,10 @@ class Design:
             tools,
             str(cocotb_tools.config.libs_dir),
             _OPTIMISE,
-            *((_HERE / name).read_text() for name in ("main.cpp", "block.h", "block.py", "build.py")),
+            *((_HERE / name).read_text() for name in _SOURCES),
         ]
-        parts += [self.top, self.public, self.blocks, self.counters, self.clock, self.waves, self.assertions]
+        parts += [self.top, self.public, self.blocks, self.array, self.counters]
+        parts += [self.clock, self.waves, self.assertions]
         parts += sorted(self.files.items()) + sorted(self.cpp.items())
         return hashlib.sha256(repr(parts).encode()).hexdigest()[:20]
 
@@ -136,16 +143,24 @@ def _build(design: Design, work: Path) -> None:
     work.mkdir(parents=True)
     for name, text in {**design.files, **design.cpp, "weft.vlt": _control_file(design)}.items():
         (work / name).write_text(text)
-    for name in ("main.cpp", "block.h"):
+    for name in ("main.cpp", *_HEADERS):
         shutil.copy(_HERE / name, work)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        archives = list(pool.map(lambda block: _build_block(design, block, work), design.blocks))
-    _run([_executable(), *_verilator_arguments(design, work, archives)], work)
+        built = pool.map(lambda block: (block, _build_block(design, block, work)), design.blocks)
+        ports = dict(built)
+    if design.array:
+        structures = [read_structure(design.files[f"{design.array}.v"])]
+    else:
+        structures = [lone(*each) for each in ports.items()]
+    for structure in structures:
+        (work / f"{structure.module}_stub.sv").write_text(array_stub(structure))
+        (work / f"{structure.module}_array.cpp").write_text(array_glue(structure, ports))
+    _run([_executable(), *_verilator_arguments(design, work)], work)
     _make(work / "obj", "Vtop.mk", "simulator", work, jobs=min(os.cpu_count() or 1, 8))
 
 
-def _build_block(design: Design, block: str, work: Path) -> Path:
-    """Verilate and compile a block on its own; leaves its stub and its glue in ``work``."""
+def _build_block(design: Design, block: str, work: Path) -> tuple[BlockPort, ...]:
+    """Verilate and compile a block on its own; leaves its glue in ``work``."""
     folder = work / f"obj_{block}"
     sources = [str(work / name) for name in _block_sources(design, block)]
     arguments = [
@@ -161,11 +176,11 @@ def _build_block(design: Design, block: str, work: Path) -> Path:
     ]
     _run([_executable(), *arguments], work)
     ports = block_ports(folder / f"V{block}.h")
-    (work / f"{block}_stub.sv").write_text(block_stub(block, ports))
     counters = block_counters(folder / f"V{block}___024root.h", design.counters) if design.counters else {}
-    (work / f"{block}_glue.cpp").write_text(block_glue(block, ports, counters))
+    glue = block_glue(block, ports, counters, rising_only=rising_edge_only(folder))
+    (work / f"{block}_glue.cpp").write_text(glue)
     _make(folder, f"V{block}.mk", f"V{block}__ALL.a", work, jobs=1)
-    return folder / f"V{block}__ALL.a"
+    return ports
 
 
 def _block_sources(design: Design, block: str) -> list[str]:
@@ -196,9 +211,11 @@ def _common(design: Design) -> list[str]:
     return [*arguments, "--assert" if design.assertions else "--no-assert"]
 
 
-def _verilator_arguments(design: Design, work: Path, archives: list[Path]) -> list[str]:
+def _verilator_arguments(design: Design, work: Path) -> list[str]:
     libraries = cocotb_tools.config.libs_dir
-    flags = " ".join([f"-I{work}", *(f"-I{archive.parent}" for archive in archives)])
+    folders = [work / f"obj_{block}" for block in design.blocks]
+    archives = [folder / f"V{block}__ALL.a" for block, folder in zip(design.blocks, folders, strict=True)]
+    flags = " ".join([f"-I{work}", *(f"-I{folder}" for folder in folders)])
     link = " ".join([*map(str, archives), f"-rdynamic -L{libraries} -lcocotbvpi_verilator -Wl,-rpath,{libraries}"])
     arguments = ["--cc", "--exe", "--vpi", "--prefix", "Vtop", "--top-module", design.top, "-Mdir", "obj"]
     arguments += ["-o", "simulator", *_common(design)]
@@ -208,9 +225,11 @@ def _verilator_arguments(design: Design, work: Path, archives: list[Path]) -> li
         arguments += ["--trace-fst", "--trace-structs"]
         shim = _compression_shim(work)
         flags, link = flags + shim[0], link + shim[1]
-    blocks = {f"{block}.v" for block in design.blocks}
+    stubs = (design.array,) if design.array else design.blocks
+    blocks = {f"{module}.v" for module in (*design.blocks, *stubs)}
     names = [name for name in (*design.files, *design.cpp) if name not in blocks and not name.endswith(".h")]
-    names += [f"{block}{end}" for block in design.blocks for end in ("_stub.sv", "_glue.cpp")]
+    names += [f"{module}{end}" for module in stubs for end in ("_stub.sv", "_array.cpp")]
+    names += [f"{block}_glue.cpp" for block in design.blocks]
     sources = [str(work / name) for name in names]
     return [*arguments, "-CFLAGS", flags, "-LDFLAGS", link, "weft.vlt", *sources, str(work / "main.cpp")]
 

@@ -18,10 +18,11 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 WINDOW = 100
 
 
-def launch(*, flat: bool):
+def launch(*, flat: bool, stalls: int | None = None):
     compiled = compile_module(parse_module((EXAMPLES / "prefix_sum.mlir").read_text()), SPEC)
     inputs = {"x": np.random.default_rng(5).normal(size=(3, 9, 14)).astype(np.float32)}
-    with RtlDevice(SPEC, memory_bytes=memory_needed(compiled), flat=flat, activity=0 if flat else WINDOW) as chip:
+    options = {"memory_bytes": memory_needed(compiled), "flat": flat, "stalls": stalls}
+    with RtlDevice(SPEC, activity=0 if flat else WINDOW, **options) as chip:
         return run_program(compiled, SPEC, chip, inputs)[1]
 
 
@@ -30,12 +31,19 @@ def sleeping():
     return launch(flat=False)
 
 
-def test_sleep_changes_no_cycle_and_no_counter(sleeping):
-    """In a flat build no tile sleeps."""
-    awake = launch(flat=True)
+@pytest.mark.parametrize("stalls", [None, 7])
+def test_sleep_changes_no_cycle_no_counter_and_no_beat(stalls):
+    """In a flat build no tile sleeps, and Verilator simulates the wires between tiles."""
+    sleeping, awake = launch(flat=False, stalls=stalls), launch(flat=True, stalls=stalls)
     assert sleeping.cycles == awake.cycles
     assert sleeping.counters == awake.counters
+    assert sleeping.channel_beats == awake.channel_beats
     assert any(each["starved"] > 100 for each in awake.counters.values())
+    assert sleeping.buffers.keys() == awake.buffers.keys() != set()
+    for tile, beats in awake.buffers.items():
+        assert (sleeping.buffers[tile].data.view(np.uint32) == beats.data.view(np.uint32)).all()
+        assert (sleeping.buffers[tile].stop == beats.stop).all()
+        assert (sleeping.buffers[tile].void == beats.void).all()
 
 
 def test_activity_sums_to_the_counters(sleeping):

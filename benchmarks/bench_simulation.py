@@ -1,0 +1,80 @@
+"""How fast the RTL is simulated: cycles a processor second of a decoder on `demo`, and with four times the tiles.
+
+The larger fabric runs the same model, so about as many tiles work. Processor time is that of the simulator, cocotb
+included; wall time would also measure what else the machine does.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from compiler.checkpoint import read_checkpoint
+from compiler.decoder_program import compile_decoder
+from hw.presets import PRESETS
+from hw.spec import FabricSpec
+from sim.generate import ComparedDecoder, Generation
+from sim.rtl.device import RtlDevice
+
+COMMAND = "python benchmarks/bench_simulation.py --out FILE"
+MODEL = Path(__file__).parents[1] / "models" / "weft-tiny"
+DEMO = PRESETS["demo"]
+
+
+def cycles_per_second(spec: FabricSpec, *, tokens: int, rounds: int) -> float:
+    """Of the best of some rounds; each is compared with the functional device.
+
+    Raises
+    ------
+    ValueError
+        The RTL computed something else.
+    """
+    checkpoint = read_checkpoint(MODEL)
+    compiled = compile_decoder(checkpoint.config, spec)
+    best = 0.0
+    for _ in range(rounds):
+        with RtlDevice(spec, memory_bytes=compiled.memory_bytes, count=False, checks=False) as chip:
+            result = Generation()
+            decoder = ComparedDecoder(compiled, checkpoint, spec, result, chip)
+            cycles, seconds, token = chip.cycles, chip.cpu_seconds, 1
+            for _ in range(tokens):
+                token = int(decoder.step(token).argmax())
+            best = max(best, (chip.cycles - cycles) / (chip.cpu_seconds - seconds))
+        if result.comparison.mismatches:
+            raise ValueError(f"the RTL must compute what the functional device does, not {result.comparison}")
+    return best
+
+
+def measure(tokens: int, rounds: int) -> list[dict[str, Any]]:
+    """Results; the ratio is of the two speeds in this one run."""
+    large = DEMO.replace(rows=2 * DEMO.rows, columns=2 * DEMO.columns)
+    speeds = [cycles_per_second(spec, tokens=tokens, rounds=rounds) for spec in (DEMO, large)]
+    return [
+        _result("simulation_demo", speeds[0], "cycles/s"),
+        _result("simulation_demo_four_times_the_tiles", speeds[1], "cycles/s"),
+        _result("simulation_ratio_four_times_the_tiles", speeds[1] / speeds[0], "", target=0.5),
+    ]
+
+
+def _result(name: str, value: float, unit: str, target: float | None = None) -> dict[str, Any]:
+    met = None if target is None else value >= target
+    return {
+        "name": name, "value": round(value, 3), "unit": unit, "better": "higher", "target": target, "met": met,
+        "command": COMMAND,
+    }  # fmt: skip
+
+
+def main() -> None:
+    """Write the results as JSON."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--tokens", type=int, default=8)
+    parser.add_argument("--rounds", type=int, default=2)
+    arguments = parser.parse_args()
+    arguments.out.write_text(json.dumps(measure(arguments.tokens, arguments.rounds), indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()
