@@ -187,7 +187,7 @@ int main(int count, char** words) {
             for (int lane = 0; lane < LANES; ++lane) {
                 const uint32_t word = at + lane;
                 operands.a[lane] = OPERANDS > 1 ? word & 0xffff0000 : word;
-                operands.b[lane] = word << 16;
+                operands.b[lane] = OPERANDS > 1 ? word << 16 : 0;
             }
             comparison.feed(operands);
         }
