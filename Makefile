@@ -41,12 +41,11 @@ verify-long: $(STAMP) ## the test suite again and again, each time with fresh se
 verify-arith: $(STAMP) ## compare native arithmetic with the real units; every operand, for an hour: make verify-arith FULL=1
 	$(BIN)/python -m sim.arith.verify --jobs $(JOBS) $(if $(FULL),--full)
 
-bench: $(STAMP) ## run every benchmark and write its JSON to build/benchmarks
-	mkdir -p build/benchmarks
+bench: $(STAMP) ## run every benchmark; results in build/bench/results.json and results.md
 	for each in benchmarks/bench_*.py; do \
-	  test -e $$each || continue; \
-	  $(BIN)/python $$each --out build/benchmarks/$$(basename $$each .py).json || exit 1; \
+	  $(BIN)/python $$each --out build/bench/$$(basename $$each .py).json || exit 1; \
 	done
+	$(BIN)/python benchmarks/results.py build/bench
 
 lint: $(STAMP) ## ruff, and pyright on the packages that need no Amaranth
 	$(BIN)/ruff check .

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import json
 import random
 import subprocess
 import tempfile
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 from amaranth.back import verilog
+from results import Result, result, save
 
 from hw.fields import Layout
 from hw.native import native_cpp, native_verilog
@@ -23,7 +23,7 @@ from hw.program.pcu import Accumulate, Input, InputMode, Source, Stage
 from hw.spec import FabricSpec
 from sim.verilator.plain import build_plain
 
-COMMAND = "python benchmarks/bench_arith.py --out FILE"
+_figure = partial(result, better="higher", command="python benchmarks/bench_arith.py --out FILE")
 _TARGET = 6.0
 _ROWS = 64  # products added up in each accumulator
 
@@ -50,7 +50,7 @@ int main(int, char** argv) {
 """
 
 
-def measure(fabric: str, cycles: int, rounds: int) -> list[dict[str, Any]]:
+def measure(fabric: str, cycles: int, rounds: int) -> list[Result]:
     """Results for the PCU of a preset, the best of ``rounds`` runs each, the two kinds in turn."""
     spec = PRESETS[fabric]
     best = {"native": 0.0, "rtl": 0.0}
@@ -65,8 +65,8 @@ def measure(fabric: str, cycles: int, rounds: int) -> list[dict[str, Any]]:
     if len(sums) > 1:
         raise RuntimeError("native and real logic must give the same results")
     return [
-        *(_result(f"muladds_{fabric}_{arith}", rate / 1e6, "M/s") for arith, rate in best.items()),
-        _result(f"muladds_{fabric}_ratio", best["native"] / best["rtl"], "", target=_TARGET),
+        *(_figure(f"muladds_{fabric}_{arith}", rate / 1e6, "M/s") for arith, rate in best.items()),
+        _figure(f"muladds_{fabric}_ratio", best["native"] / best["rtl"], "", target=_TARGET),
     ]
 
 
@@ -167,14 +167,6 @@ def _bench(spec: FabricSpec) -> str:
     )
 
 
-def _result(name: str, value: float, unit: str, target: float | None = None) -> dict[str, Any]:
-    met = None if target is None else value >= target
-    return {
-        "name": name, "value": round(value, 3), "unit": unit, "better": "higher", "target": target, "met": met,
-        "command": COMMAND,
-    }  # fmt: skip
-
-
 def main() -> None:
     """Write the results as JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -184,7 +176,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     arguments = parser.parse_args()
     results = measure(arguments.fabric, arguments.cycles, arguments.rounds)
-    arguments.out.write_text(json.dumps(results, indent=2) + "\n")
+    save(results, arguments.out)
 
 
 if __name__ == "__main__":

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import argparse
-import json
 import math
 import time
+from functools import partial
 from pathlib import Path
-from typing import Any
+
+from results import Result, result, save
 
 from hw.elaborate import elaborate
 from hw.presets import PRESETS
 
-COMMAND = "python benchmarks/bench_elaborate.py --out FILE"
+_figure = partial(result, better="lower", command="python benchmarks/bench_elaborate.py --out FILE")
 
 
-def measure(sizes: list[int], rounds: int) -> list[dict[str, Any]]:
+def measure(sizes: list[int], rounds: int) -> list[Result]:
     """Results for square arrays of the `demo` tile; the ratio is of the last size to the first, in this one run.
 
     Every size is elaborated once a round, and its least time counts: the first of all also waits for Yosys to load, and
@@ -28,22 +29,14 @@ def measure(sizes: list[int], rounds: int) -> list[dict[str, Any]]:
         files = elaborate(PRESETS["demo"].replace(rows=size, columns=size), cache=False).files
         seconds[size] = min(seconds[size], time.perf_counter() - begun)
         distinct[size] = sum(name.startswith("weft_tile_") for name in files)
-    results: list[dict[str, Any]] = []
+    results: list[Result] = []
     for size in sizes:
         results += [
-            _result(f"elaborate_{size}x{size}", seconds[size], "s"),
-            _result(f"tile_modules_{size}x{size}", distinct[size], "modules", target=3),
+            _figure(f"elaborate_{size}x{size}", seconds[size], "s"),
+            _figure(f"tile_modules_{size}x{size}", distinct[size], "modules", target=3),
         ]
     ratio = seconds[sizes[-1]] / seconds[sizes[0]]
-    return [*results, _result(f"elaborate_ratio_{sizes[-1]}_to_{sizes[0]}", ratio, "", target=1.5)]
-
-
-def _result(name: str, value: float, unit: str, target: float | None = None) -> dict[str, Any]:
-    met = None if target is None else value <= target
-    return {
-        "name": name, "value": round(value, 3), "unit": unit, "better": "lower", "target": target, "met": met,
-        "command": COMMAND,
-    }  # fmt: skip
+    return [*results, _figure(f"elaborate_ratio_{sizes[-1]}_to_{sizes[0]}", ratio, "", target=1.5)]
 
 
 def main() -> None:
@@ -53,7 +46,7 @@ def main() -> None:
     parser.add_argument("--sizes", type=int, nargs="+", default=[4, 16])
     parser.add_argument("--rounds", type=int, default=2)
     arguments = parser.parse_args()
-    arguments.out.write_text(json.dumps(measure(arguments.sizes, arguments.rounds), indent=2) + "\n")
+    save(measure(arguments.sizes, arguments.rounds), arguments.out)
 
 
 if __name__ == "__main__":

@@ -7,9 +7,10 @@ included; wall time would also measure what else the machine does.
 from __future__ import annotations
 
 import argparse
-import json
+from functools import partial
 from pathlib import Path
-from typing import Any
+
+from results import Result, result, save
 
 from compiler.checkpoint import read_checkpoint
 from compiler.decoder_program import compile_decoder
@@ -18,7 +19,7 @@ from hw.spec import FabricSpec
 from sim.generate import ComparedDecoder, Generation
 from sim.rtl.device import RtlDevice
 
-COMMAND = "python benchmarks/bench_simulation.py --out FILE"
+_figure = partial(result, better="higher", command="python benchmarks/bench_simulation.py --out FILE")
 MODEL = Path(__file__).parents[1] / "models" / "weft-tiny"
 DEMO = PRESETS["demo"]
 
@@ -47,23 +48,15 @@ def cycles_per_second(spec: FabricSpec, *, tokens: int, rounds: int) -> float:
     return best
 
 
-def measure(tokens: int, rounds: int) -> list[dict[str, Any]]:
+def measure(tokens: int, rounds: int) -> list[Result]:
     """Results; the ratio is of the two speeds in this one run."""
     large = DEMO.replace(rows=2 * DEMO.rows, columns=2 * DEMO.columns)
     speeds = [cycles_per_second(spec, tokens=tokens, rounds=rounds) for spec in (DEMO, large)]
     return [
-        _result("simulation_demo", speeds[0], "cycles/s"),
-        _result("simulation_demo_four_times_the_tiles", speeds[1], "cycles/s"),
-        _result("simulation_ratio_four_times_the_tiles", speeds[1] / speeds[0], "", target=0.5),
+        _figure("simulation_demo", speeds[0], "cycles/s"),
+        _figure("simulation_demo_four_times_the_tiles", speeds[1], "cycles/s"),
+        _figure("simulation_ratio_four_times_the_tiles", speeds[1] / speeds[0], "", target=0.5),
     ]
-
-
-def _result(name: str, value: float, unit: str, target: float | None = None) -> dict[str, Any]:
-    met = None if target is None else value >= target
-    return {
-        "name": name, "value": round(value, 3), "unit": unit, "better": "higher", "target": target, "met": met,
-        "command": COMMAND,
-    }  # fmt: skip
 
 
 def main() -> None:
@@ -73,7 +66,7 @@ def main() -> None:
     parser.add_argument("--tokens", type=int, default=8)
     parser.add_argument("--rounds", type=int, default=2)
     arguments = parser.parse_args()
-    arguments.out.write_text(json.dumps(measure(arguments.tokens, arguments.rounds), indent=2) + "\n")
+    save(measure(arguments.tokens, arguments.rounds), arguments.out)
 
 
 if __name__ == "__main__":
