@@ -119,13 +119,13 @@ def test_another_process_makes_the_same_bytes(made: Elaboration):
 
 def test_cache_gives_back_what_was_made(made: Elaboration, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("WEFT_CACHE", str(tmp_path))
-    key = verilog_cache.content_key(SPEC.hash, False, False, False)
+    key = verilog_cache.content_key(SPEC.hash, False, False, False, False)
     assert verilog_cache.fetch(key) is None
     verilog_cache.store(key, made.files)
     verilog_cache.store(key, {"late.v": "module late(); endmodule"})
     assert elaborate(SPEC).files == made.files
     assert len(list((tmp_path / "verilog").iterdir())) == 1
-    assert key != verilog_cache.content_key(SPEC.hash, True, False, False)
+    assert key != verilog_cache.content_key(SPEC.hash, True, False, False, False)
 
 
 def test_checks_add_assertions_and_stalls_and_taps_report(made: Elaboration):
