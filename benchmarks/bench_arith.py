@@ -112,7 +112,10 @@ def _program(spec: FabricSpec) -> Program:
 def _write_beats(spec: FabricSpec, folder: Path) -> None:
     """A block of rows of bf16 vectors, scalars to go with them, and the program."""
     rng = random.Random(1)
-    number = lambda: 0x3F800000 + (rng.getrandbits(9) << 16) - (1 << 23) | rng.getrandbits(1) << 31  # noqa: E731
+
+    def number() -> int:
+        return 0x3F800000 + (rng.getrandbits(9) << 16) - (1 << 23) | rng.getrandbits(1) << 31
+
     beats = []
     for row in range(_ROWS):
         for place in range(spec.acc_depth):

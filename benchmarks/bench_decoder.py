@@ -43,7 +43,7 @@ def measure_decoder(folder: Path, spec: FabricSpec, *, prompt: int, tokens: int)
     ) as chip:
         recorder = DecoderRecorder(compiled, checkpoint, spec, chip, ids)
         for _ in range(tokens):
-            (recorded,), compared = recorder.step()
+            recorded, compared = recorder.step()
             if compared.mismatches:
                 raise ValueError(f"the RTL must compute what the functional device does, not {compared}")
             cycles += recorded.launch.cycles

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hw.topology import Tile
 from sim.device import Beats, Launch
 
-__all__ = ["Comparison", "compare_beats", "compare_launches"]
+__all__ = ["Comparison", "compare_beats", "compare_launches", "compare_values"]
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,12 @@ class Comparison:
         return Comparison(
             self.compared + other.compared, self.mismatches + other.mismatches, (*self.first, *other.first)[:10]
         )
+
+
+def compare_values(what: str, expected: NDArray[np.float32], actual: NDArray[np.float32]) -> Comparison:
+    """Every value of two arrays of one shape, as bits."""
+    wrong = int((expected.view(np.uint32) != actual.view(np.uint32)).sum())
+    return Comparison(expected.size, wrong, (what,) if wrong else ())
 
 
 def compare_beats(where: str, expected: Beats, actual: Beats) -> Comparison:

@@ -12,7 +12,7 @@ from compiler.checkpoint import LlamaCheckpoint
 from compiler.decoder_program import CompiledDecoder
 from hw.spec import FabricSpec
 from hw.topology import Topology
-from sim.compare import Comparison, compare_launches
+from sim.compare import Comparison, compare_launches, compare_values
 from sim.decoder import DecoderSession
 from sim.device import Device, Launch
 from sim.functional.device import FunctionalDevice
@@ -99,8 +99,7 @@ class ComparedDecoder:
             return expected
         actual, launch = self._second.step(token), self._second.launch
         result.comparison += compare_launches(self._first.launch, launch, self._names)
-        wrong = int((expected.view(np.uint32) != actual.view(np.uint32)).sum())
-        result.comparison += Comparison(expected.size, wrong, ("logits",) if wrong else ())
+        result.comparison += compare_values("logits", expected, actual)
         result.cycles_by_token.append(launch.cycles)
         result.channel_beats += sum(read + written for read, written in launch.channel_beats)
         self._count_tiles(launch)

@@ -11,7 +11,7 @@ from compiler.checkpoint import LlamaCheckpoint
 from compiler.decoder_program import CompiledDecoder
 from compiler.program import CompiledProgram
 from hw.spec import FabricSpec
-from sim.compare import Comparison
+from sim.compare import Comparison, compare_values
 from sim.decoder import DecoderSession
 from sim.device import Device
 from sim.functional.device import FunctionalDevice
@@ -20,7 +20,7 @@ from sim.utilisation import RecordedLaunch
 
 __all__ = ["DecoderRecorder", "Recording", "record_program"]
 
-Recording = tuple[list[RecordedLaunch], Comparison]
+Recording = tuple[RecordedLaunch, Comparison]
 
 
 class DecoderRecorder:
@@ -61,14 +61,14 @@ class DecoderRecorder:
         Raises
         ------
         DeviceError
-            A launch failed.
+            The launch failed.
         """
         position = self._device.position
         logits = self._device.step(self.token)
-        compared = _compared("logits", self._golden.step(self.token), logits)
+        compared = compare_values("logits", self._golden.step(self.token), logits)
         self.token = int(logits.argmax())
         mapping = self._compiled.program.mapping
-        return [RecordedLaunch(f"token {position}", "decoder", mapping, self._device.launch)], compared
+        return RecordedLaunch(f"token {position}", "decoder", mapping, self._device.launch), compared
 
 
 def record_program(
@@ -88,10 +88,5 @@ def record_program(
     outputs, launch = run_program(compiled, spec, device, inputs)
     compared = Comparison()
     for output, values in expected.items():
-        compared += _compared(f"output {output!r}", values, outputs[output])
-    return [RecordedLaunch(name, name, compiled.mapping, launch)], compared
-
-
-def _compared(what: str, expected: NDArray[np.float32], actual: NDArray[np.float32]) -> Comparison:
-    wrong = int((expected.view(np.uint32) != actual.view(np.uint32)).sum())
-    return Comparison(expected.size, wrong, (what,) if wrong else ())
+        compared += compare_values(f"output {output!r}", values, outputs[output])
+    return RecordedLaunch(name, name, compiled.mapping, launch), compared

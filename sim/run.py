@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from compiler.errors import WeftError
 from compiler.memory import decode, encode
 from compiler.program import CompiledProgram, tensors_of
+from compiler.step.loop import turns_of
 from compiler.step.offchip import Role, TensorOp
 from hw.spec import FabricSpec
 from sim.device import Device, Launch
@@ -30,6 +31,8 @@ def run_program(
 ) -> tuple[dict[str, Floats], Launch]:
     """One launch with these inputs; the outputs by name, and what the launch did.
 
+    An array of a tensor that there is one of for each turn has the turns as its first dimension.
+
     Raises
     ------
     WeftError
@@ -38,6 +41,7 @@ def run_program(
         From the device.
     """
     tensors = {tensor.sym_name.data: tensor for tensor in tensors_of(program.module)}
+    turns = turns_of(program.module)
     for name in inputs:
         if name not in tensors:
             raise WeftError(f"input {name!r} is not a tensor of the program; it has {', '.join(tensors) or 'none'}")
@@ -45,25 +49,39 @@ def run_program(
         role = Role(tensor.role.data)
         if role in (Role.OUTPUT, Role.CACHE):
             continue
-        _write(device, program, name, encode(tensor, _contents(name, tensor, role, inputs), spec))
+        values = _contents(name, _shape(tensor, turns), role, inputs)
+        for place, each in zip(_places(program, name, turns), values.reshape(-1, *tensor.sizes), strict=True):
+            raw = encode(tensor, each, spec)
+            device.memory[place][: len(raw)] = raw
     device.load(program.image)
     launch = device.launch(program.context, {})
     outputs = {}
     for name, tensor in tensors.items():
         if Role(tensor.role.data) is Role.OUTPUT:
-            region = program.regions[name]
-            outputs[name] = decode(tensor, device.memory[region.base : region.base + region.size], spec)
+            parts = [decode(tensor, device.memory[place], spec) for place in _places(program, name, turns)]
+            outputs[name] = np.stack(parts).reshape(_shape(tensor, turns))
     return outputs, launch
 
 
-def _contents(name: str, tensor: TensorOp, role: Role, inputs: Mapping[str, NDArray[np.generic]]) -> Floats:
+def _shape(tensor: TensorOp, turns: int) -> tuple[int, ...]:
+    return tensor.sizes if tensor.each is None else (turns, *tensor.sizes)
+
+
+def _places(program: CompiledProgram, name: str, turns: int) -> list[slice]:
+    """Where a tensor lies, or that of each turn; it fills only the beginning of its place."""
+    region = program.regions[name]
+    bases = [region.base + turn * region.turn_stride for turn in range(turns if region.turn_stride else 1)]
+    return [slice(base, base + region.size) for base in bases]
+
+
+def _contents(name: str, shape: tuple[int, ...], role: Role, inputs: Mapping[str, NDArray[np.generic]]) -> Floats:
     if role is Role.IOTA:
-        return np.broadcast_to(np.arange(tensor.sizes[-1], dtype=np.float32), tensor.sizes)
+        return np.broadcast_to(np.arange(shape[-1], dtype=np.float32), shape)
     if name not in inputs:
-        raise WeftError(f"input {name!r} with the shape {list(tensor.sizes)} is missing")
+        raise WeftError(f"input {name!r} with the shape {list(shape)} is missing")
     values = np.asarray(inputs[name])
-    if values.shape != tensor.sizes:
-        raise WeftError(f"input {name!r} must have the shape {list(tensor.sizes)}, not {list(values.shape)}")
+    if values.shape != shape:
+        raise WeftError(f"input {name!r} must have the shape {list(shape)}, not {list(values.shape)}")
     if values.dtype.kind not in "fiub":
         raise WeftError(f"input {name!r} must hold real numbers, not {values.dtype}")
     with np.errstate(over="ignore"):
@@ -71,8 +89,3 @@ def _contents(name: str, tensor: TensorOp, role: Role, inputs: Mapping[str, NDAr
     if lost := int(np.count_nonzero(np.isinf(single) & np.isfinite(values))):
         raise WeftError(f"input {name!r} must fit float32, but {lost} of its {values.size} values do not")
     return single
-
-
-def _write(device: Device, program: CompiledProgram, name: str, raw: NDArray[np.uint8]) -> None:
-    base = program.regions[name].base
-    device.memory[base : base + len(raw)] = raw

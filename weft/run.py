@@ -46,7 +46,7 @@ def run(
     from compiler.errors import WeftError
     from compiler.program import compile_module
     from compiler.step import parse_module
-    from sim.compare import Comparison, compare_launches
+    from sim.compare import Comparison, compare_launches, compare_values
     from sim.functional.device import FunctionalDevice
     from sim.run import memory_needed, run_program
 
@@ -69,8 +69,7 @@ def run(
         names = {tile: unit for unit, tile in compiled.mapping.tiles.items()}
         compared = compare_launches(expected, launch, names)
         for name, values in outputs.items():
-            wrong = int((values.view(np.uint32) != theirs[name].view(np.uint32)).sum())
-            compared += Comparison(values.size, wrong, (f"output {name!r}",) if wrong else ())
+            compared += compare_values(f"output {name!r}", values, theirs[name])
         outputs = theirs
     with out.open("xb") as file:
         np.savez(file, **outputs)  # pyright: ignore[reportArgumentType]

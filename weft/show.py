@@ -111,8 +111,8 @@ class _Run:
                 recorder = DecoderRecorder(compiled, model, self.spec, chip, ids)
             for number in range(tokens):
                 with working(f"token {number + 1} of {tokens} on simulated RTL"):
-                    launches, compared = recorder.step()
-                self.launches += launches
+                    launch, compared = recorder.step()
+                self.launches.append(launch)
                 self.compared += compared
 
     def step_program(self, path: Path, inputs: Path | None) -> None:
@@ -134,14 +134,22 @@ class _Run:
 
         arrays = load_arrays(inputs)
         with self._chip(memory_needed(compiled)) as chip, working("running on simulated RTL"):
-            self.launches, self.compared = record_program(path.stem, compiled, self.spec, chip, arrays)
+            launch, self.compared = record_program(path.stem, compiled, self.spec, chip, arrays)
+            self.launches.append(launch)
 
     def _chip(self, memory_bytes: int) -> Any:
         from sim.rtl.device import RtlDevice
 
         with working("building the simulator"):
+            # The simulator that `weft generate` builds, too.
             return RtlDevice(
-                self.spec, memory_bytes=memory_bytes, record=False, count=False, checks=False, activity=self.window
+                self.spec,
+                memory_bytes=memory_bytes,
+                record=False,
+                count=False,
+                checks=False,
+                activity=self.window,
+                arith="native",
             )
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 
 import numpy as np
 
@@ -33,27 +33,30 @@ def pcu_process(program: Pcu, given: Mapping[Where, Shape]) -> tuple[Process, di
     A step needs room for a result even if it gives none, because a result at the pipeline's end without room stops the
     header.
     """
-    steps = _merged(program, given) if program.merge else _zipped(program, given)
+    steps = _steps_of(program, given)
     if steps is None:
         return None
     ends = steps.stop >= program.acc_rank
     stop, void, takes = steps.stop, steps.void, steps.takes
     firings = len(stop)
-    gives: Callable[[], Bools] = partial(np.ones, firings, bool)
+    drains = None
     if program.accumulate is Accumulate.REDUCE:
         stop, void = stop[ends], np.zeros(int(ends.sum()), bool)
-        gives = lambda: ends  # noqa: E731
     elif program.accumulate is Accumulate.DRAIN:
         drains = _Drains(program, stop, ends)
         stop, void = drains.stop, np.zeros(len(drains.stop), bool)
         firings += len(stop)
         takes = tuple(drains.follow(side) for side in takes)
-        gives = lambda: drains.is_drain  # noqa: E731
     result = Shape(np.where(stop >= program.stop_rank, stop - program.stop_sub + program.stop_add, stop), void)
 
     def given_away() -> tuple[Ints, Ints]:
-        after = np.cumsum(gives(), dtype=np.int64)
-        return after - gives() + 1, after
+        gives = np.ones(firings, bool)
+        if drains is not None:
+            gives = drains.is_drain
+        elif program.accumulate is Accumulate.REDUCE:
+            gives = ends
+        after = np.cumsum(gives, dtype=np.int64)
+        return after - gives + 1, after
 
     used = [(Network.VECTOR, program.vector_out), (Network.SCALAR, program.scalar_out)]
     outputs = {network: result for network, on in used if on}
@@ -115,15 +118,23 @@ def _unpacked(program: Pcu, given: Mapping[Where, Shape]) -> tuple[dict[Where, S
     return {**given, (Network.VECTOR, 0): Shape(stop, np.repeat(packed.void, 2)[keep])}, last
 
 
-def _zipped(program: Pcu, given: Mapping[Where, Shape]) -> _Steps | None:
+def _steps_of(program: Pcu, given: Mapping[Where, Shape]) -> _Steps | None:
     streams, last = _unpacked(program, given)
     inputs: list[tuple[Where, Input]] = [((Network.VECTOR, i), each) for i, each in enumerate(program.vector)]
     inputs += [((Network.SCALAR, i), each) for i, each in enumerate(program.scalar)]
     active = [(where, each) for where, each in inputs if each.mode is not InputMode.OFF]
-    network = Network.SCALAR if program.reference >= Source.SCALAR0 else Network.VECTOR
-    reference = streams.get((network, program.reference & 7))
-    if reference is None or any(where not in streams for where, _ in active):
+    if program.merge:
+        selector: Where = (Network.SCALAR, 0)
+        if selector not in streams or streams[selector].value is None:
+            return None
+        refers: Where = (Network.VECTOR, int(streams[selector].value != 0))
+        active += [(refers, Input(InputMode.EACH)), (selector, Input(InputMode.HOLD, program.merge_rank))]
+    else:
+        network = Network.SCALAR if program.reference >= Source.SCALAR0 else Network.VECTOR
+        refers = network, program.reference & 7
+    if refers not in streams or any(where not in streams for where, _ in active):
         return None
+    reference = streams[refers]
     pops = {
         where: np.flatnonzero(reference.stop >= each.hold_rank) for where, each in active if each.mode is InputMode.HOLD
     }
@@ -160,17 +171,3 @@ def _side(where: Where, steps: int, pops: Ints | None, last: Bools | None) -> Si
         return needs, done
 
     return Side(where, total, firings)
-
-
-def _merged(program: Pcu, given: Mapping[Where, Shape]) -> _Steps | None:
-    selector = given.get((Network.SCALAR, 0))
-    if selector is None or selector.value is None:
-        return None
-    where: Where = (Network.VECTOR, int(selector.value != 0))
-    chosen = given.get(where)
-    if chosen is None:
-        return None
-    pops = np.flatnonzero(chosen.stop >= program.merge_rank)
-    steps = _steps(len(chosen), pops, len(selector))
-    selectors = _side((Network.SCALAR, 0), steps, pops, None)
-    return _Steps(chosen.stop[:steps], chosen.void[:steps], (Side.each(where, steps), selectors))

@@ -26,6 +26,7 @@ from compiler.memory import allocate
 from compiler.netlist import Net, Netlist, Pin, Unit
 from compiler.program import compile_module, tensors_of
 from compiler.step import parse_module
+from compiler.step.loop import turns_of
 from hw.presets import PRESETS
 from hw.program import Accumulate, Agcu, AgcuKind, Input, InputMode, Pcu, Pmu, When
 from hw.spec import FabricSpec
@@ -47,7 +48,7 @@ CHECKPOINTS = [
 
 
 def _lower(module: ModuleOp, spec: FabricSpec) -> Netlist:
-    return lower(module, spec, allocate(tensors_of(module), spec)[0])
+    return lower(module, spec, allocate(tensors_of(module), spec, turns=turns_of(module))[0])
 
 
 def _short(module: ModuleOp, spec: FabricSpec) -> list[str]:
@@ -164,7 +165,7 @@ def test_given_blocks_that_are_too_few_are_named() -> None:
 def test_examples_need_no_more(path: Path, spec: FabricSpec) -> None:
     module = parse_module(path.read_text())
     netlist = _lower(module, spec)
-    assert network_of(netlist, spec, {}) is not None
+    assert all(network_of(netlist, spec, {}, turn) is not None for turn in range(turns_of(module)))
     assert compile_module(module, spec).mapping.netlist == netlist
 
 
@@ -233,11 +234,14 @@ def _check_counts(mapping: Mapping, arguments: dict[int, int], launch: Launch, t
 def test_counts_of_examples_are_the_functional_devices(path: Path) -> None:
     module = parse_module(path.read_text())
     program = compile_module(module, DEMO)
+    turns = turns_of(module)
     inputs = {
-        each.sym_name.data: np.ones(each.sizes, np.float32) for each in tensors_of(module) if each.role.data == "input"
+        each.sym_name.data: np.ones(each.sizes if each.each is None else (turns, *each.sizes), np.float32)
+        for each in tensors_of(module)
+        if each.role.data == "input"
     }
     _, launch = run_program(program, DEMO, FunctionalDevice(DEMO, memory_bytes=1 << 20), inputs)
-    assert _check_counts(program.mapping, {}, launch) > 0
+    assert _check_counts(program.mapping, {}, launch, turns) > 0
 
 
 def test_counts_of_a_decoder_are_the_functional_devices() -> None:

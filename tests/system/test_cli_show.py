@@ -80,7 +80,7 @@ def test_a_run_on_rtl_is_drawn_and_its_numbers_agree(tmp_path: Path, inputs: Pat
 
 
 def test_a_mismatch_is_exit_code_1(tmp_path: Path, inputs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sim.recording._compared", lambda *_: Comparison(126, 2, ("output 'y'",)))
+    monkeypatch.setattr("sim.recording.compare_values", lambda *_: Comparison(126, 2, ("output 'y'",)))
     out = tmp_path / "out"
     result = weft_show(ELEMENTWISE, "--inputs", inputs, "--fabric", "tiny", "--out", out)
     assert result.exit_code == 1

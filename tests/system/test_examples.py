@@ -37,6 +37,7 @@ def _random(seed: int) -> dict[str, Arrays]:
         "top1": {"x": normal(4, 50)},
         "prefix_sum": {"x": normal(3, 9, 14)},
         "transpose": {"x": normal(3, 10, 3), "w": normal(8, 16)},
+        "turns": {"start": normal(11), "x": normal(5, 11)},
         "gather_dot": {"index": rng.integers(0, 12, 7), "table": normal(12, 19), "v": normal(19)},
     }
 
@@ -47,6 +48,7 @@ EXPECTED: dict[str, Callable[[Arrays], Arrays]] = {
     "top1": lambda i: {"top": i["x"].max(axis=1), "place": i["x"].argmax(axis=1)},
     "prefix_sum": lambda i: {"y": i["x"].cumsum(axis=1), "e": np.exp(i["x"].cumsum(axis=1, dtype=np.float64))},
     "transpose": lambda i: {"y": i["x"].transpose(0, 2, 1), "v": i["w"].T},
+    "turns": lambda i: {"y": i["start"] + i["x"].cumsum(axis=0, dtype=np.float64)},
     "gather_dot": lambda i: {"y": i["table"][i["index"]].astype(np.float64) @ i["v"]},
 }
 

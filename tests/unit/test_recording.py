@@ -47,7 +47,7 @@ def test_it_goes_on_where_the_prompt_ended(model: tuple[LlamaCheckpoint, Compile
     device = Sampled(DEMO, memory_bytes=compiled.memory_bytes)
     recorder = DecoderRecorder(compiled, checkpoint, DEMO, device, PROMPT)
     for position in (7, 8, 9):
-        (launch,), compared = recorder.step()
+        launch, compared = recorder.step()
         assert (launch.name, launch.program) == (f"token {position}", "decoder")
         assert launch.mapping == compiled.program.mapping
         assert (compared.compared, compared.mismatches) == (checkpoint.config.vocab_size, 0)
