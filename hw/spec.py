@@ -65,6 +65,7 @@ class FabricSpec(BaseModel, frozen=True):
     channels: Annotated[int, _size(1, 32, "off-chip memory channels, one AXI4 port each", 1)] = 1
     channel_bits: Annotated[int, _size(32, 1024, "data bits of a channel's AXI4 port", 64)] = 64
     burst_beats: Annotated[int, _size(1, 256, "longest AXI4 burst, in channel beats", 16)] = 16
+    channel_window: Annotated[int, _size(1, 4096, "channel beats read ahead; no more than latency takes", 64)] = 64
 
     @model_validator(mode="after")
     def _consistent(self) -> FabricSpec:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Array, Cat, Module, Signal
+from amaranth.hdl import Array, Cat, Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -25,6 +25,10 @@ class Channel(wiring.Component):
     Bursts of writes are not interleaved. The port is always ready for read data and for responses, because every AGCU
     asks only for what it has room for. A write burst may be chosen in the cycle in which the last beat of the one
     before is sent, so the data channel does not rest between bursts.
+
+    No burst is read ahead while ``channel_window`` beats are under way: what memory has not begun to answer still waits
+    here, where priorities count. Otherwise loads that are in no hurry would fill memory's queue, and one that is would
+    wait at its end. The window should be about as many beats as memory's latency has cycles.
 
     Parameters
     ----------
@@ -82,6 +86,9 @@ class Channel(wiring.Component):
         left = Signal(9)
         moves = Signal()
 
+        # Beats asked for that have not come.
+        under_way = Signal(range(self._spec.channel_window + (1 << len(axi.arlen))))
+
         grants = []
         for prefix, write in (("ar", 0), ("aw", 1)):
             valid, ready = getattr(axi, prefix + "valid"), getattr(axi, prefix + "ready")
@@ -91,6 +98,8 @@ class Channel(wiring.Component):
             free = ~valid | ready
             if write:
                 free &= (left == 0) | ((left == 1) & moves)
+            else:
+                free &= under_way < self._spec.channel_window
             m.d.comb += [
                 arbiter.requests.eq(Cat(port.request.valid & (port.request.payload.write == write) for port in ports)),
                 arbiter.priorities.eq(Cat(port.request.payload.priority for port in ports)),
@@ -108,7 +117,8 @@ class Channel(wiring.Component):
                     getattr(axi, prefix + "len").eq(chosen.beats),
                 ]
             grants.append((arbiter, grant, chosen))
-        (ar_arbiter, ar_grant, _), (aw_arbiter, aw_grant, aw_chosen) = grants
+        (ar_arbiter, ar_grant, ar_chosen), (aw_arbiter, aw_grant, aw_chosen) = grants
+        m.d.sync += under_way.eq(under_way + Mux(ar_grant, ar_chosen.beats + 1, 0) - axi.rvalid)
 
         for number, port in enumerate(ports):
             m.d.comb += [

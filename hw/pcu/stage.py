@@ -159,9 +159,9 @@ class Stage(wiring.Component):
                     result[word].eq(unit.r),
                 ]
 
-        # A drain step for another stage leaves the registers of an accumulating one alone.
+        # A step without output, or a drain step for another stage, passes an accumulating one as it came.
         writes = Signal()
-        m.d.comb += writes.eq(~(uses_accumulator & last.drain & (last.stage != self.number)))
+        m.d.comb += writes.eq(~uses_accumulator | (last.emit & ~(last.drain & (last.stage != self.number))))
         m.d.comb += [
             self.o.valid.eq(Mux(changes_nothing, self.i.valid, valids[-1])),
             self.o.control.eq(Mux(changes_nothing, self.i.control, last)),
@@ -181,6 +181,8 @@ class Stage(wiring.Component):
         operand = Signal(32 * lanes, name=f"operand_{name}")
         choices: list[tuple[Source, Value]] = [(Source.CONST, self.program.const.replicate(lanes))]
         choices += [(Source(number), register) for number, register in enumerate(registers)]
+        if len(registers) > 1 and self.number < lanes:
+            choices.append((Source.ROW, registers[1].word_select(self.number, 32).replicate(lanes)))
         choices += [(Source.scalar(number), scalar.replicate(lanes)) for number, scalar in enumerate(scalars)]
         with m.Switch(source):
             for choice, value in choices:

@@ -22,12 +22,14 @@ travels through all stages and the tail. At most one step a cycle begins.
             accumulator, ``index`` 0 upwards, for stage ``drain_stage``, then the next of ``drain_stages``
 =========== ===========================================================================================
 
-In a drain step the drained stage writes ``acc[index]`` to ``dst``, other accumulating stages do nothing, and
-all other stages compute as ever (registers and scalars begin as zeros). The drain step's stop is the one that the
-reference carried at this index in the last row of the block; for all but the last drained stage, the last index carries
-``acc_row``.
+An accumulating stage writes its register only in steps that give output. In a drain step the drained stage writes
+``acc[index]`` to ``dst``, other accumulating stages do nothing, and all other stages compute as ever (registers and
+scalars begin as zeros). The drain step's stop is the one that the reference carried at this index in the last row of
+the block; for all but the last drained stage, the last index carries ``acc_row``.
 
-With ``drain_stages > 1`` the stages are the rows of an output-stationary outer product.
+With ``drain_stages > 1`` the stages are the rows of an output-stationary outer product: each multiplies the vector that
+passes by a number of its own, a scalar input or with ``ROW`` lane ``s`` of register 1, in stage ``s`` (from 0; zero if
+there is no such lane), so that one vector brings a column of up to ``lanes`` rows.
 
 What leaves the body is register 0. The tail applies, in this order: reduction over lanes (result in all lanes), special
 function, conversion, and to the stop: ``stop >= stop_rank ? stop - stop_sub + stop_add : stop``.
@@ -73,7 +75,7 @@ class Accumulate(IntEnum):
 
 
 class Source(IntEnum):
-    """An operand: a vector register, the stage's constant, its accumulator, or a scalar for all lanes."""
+    """An operand: a register, the stage's constant, its accumulator, or a number for all lanes: its row's, a scalar."""
 
     REG0 = 0
     REG1 = 1
@@ -81,6 +83,7 @@ class Source(IntEnum):
     REG3 = 3
     CONST = 4
     ACC = 5
+    ROW = 6
     SCALAR0 = 8
     SCALAR1 = 9
     SCALAR2 = 10

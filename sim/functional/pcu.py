@@ -55,7 +55,11 @@ def run_pcu(spec: FabricSpec, program: Pcu, vector: list[Beats | None], scalar: 
     )
 
 
-def _operand(source: Source, stage: Stage, registers: list[Floats], scalars: list[Floats]) -> Floats:
+def _operand(source: Source, stage: Stage, number: int, registers: list[Floats], scalars: list[Floats]) -> Floats:
+    """The operand of stage ``number``, [steps, lanes] or what broadcasts to it."""
+    if source is Source.ROW:
+        there = len(registers) > 1 and number < registers[1].shape[1]
+        return registers[1][:, number : number + 1] if there else np.zeros((1, 1), np.float32)
     if source is Source.CONST:
         return floats_of(np.full((1, 1), stage.const, np.uint32))
     if source >= Source.SCALAR0:
@@ -63,9 +67,9 @@ def _operand(source: Source, stage: Stage, registers: list[Floats], scalars: lis
     return registers[source]
 
 
-def _compute(stage: Stage, registers: list[Floats], scalars: list[Floats]) -> None:
+def _compute(stage: Stage, number: int, registers: list[Floats], scalars: list[Floats]) -> None:
     """A stage without accumulator, on all steps at once."""
-    a, b, c = (_operand(source, stage, registers, scalars) for source in (stage.a, stage.b, stage.c))
+    a, b, c = (_operand(source, stage, number, registers, scalars) for source in (stage.a, stage.b, stage.c))
     result = apply(stage.op, a, b, c)
     registers[stage.dst] = np.broadcast_to(result, registers[stage.dst].shape)
 
@@ -77,12 +81,15 @@ def _body(spec: FabricSpec, program: Pcu, steps: Steps) -> Beats:
     blocks = _Blocks(spec, program, steps) if program.accumulate is not Accumulate.OFF else None
     for number, stage in enumerate(program.stages):
         if stage.c is Source.ACC and blocks is not None:
-            a, b = (_operand(source, stage, registers, scalars) for source in (stage.a, stage.b))
+            a, b = (_operand(source, stage, number, registers, scalars) for source in (stage.a, stage.b))
             values = blocks.accumulate(stage, a, b, steps)
-            registers[stage.dst] = values
             drained[number] = values
+            if program.accumulate is Accumulate.SCAN:
+                registers[stage.dst] = values
+            elif program.accumulate is Accumulate.REDUCE:
+                registers[stage.dst] = np.where(blocks.block_end[:, None], values, registers[stage.dst])
         else:
-            _compute(stage, registers, scalars)
+            _compute(stage, number, registers, scalars)
     if blocks is None or program.accumulate is Accumulate.SCAN:
         return Beats(registers[0], steps.stop, steps.void)
     if program.accumulate is Accumulate.REDUCE:
@@ -194,7 +201,7 @@ def _drain_stages(program: Pcu, drained: int, values: Floats) -> Floats:
         if number == drained:
             registers[stage.dst] = values
         elif stage.c is not Source.ACC:
-            _compute(stage, registers, scalars)
+            _compute(stage, number, registers, scalars)
     return registers[0]
 
 

@@ -15,6 +15,7 @@ from hw.agcu.ports import request_layout
 from hw.chip.arbiter import Arbiter
 from hw.chip.channel import Channel
 from hw.presets import PRESETS
+from hw.spec import FabricSpec
 
 SPEC = PRESETS["tiny"]
 SIZE = SPEC.channel_bytes
@@ -30,7 +31,7 @@ class AxiMemory:
         self.writes: deque[tuple[int, int, int]] = deque()
         self.data: deque[tuple[int, int]] = deque()
         self.responses: deque[int] = deque()
-        self.read_beats = self.written_beats = 0
+        self.read_beats = self.written_beats = self.most_under_way = 0
         names = ("arvalid", "arid", "araddr", "arlen", "arsize", "arburst", "awvalid", "awid", "awaddr", "awlen",
                  "awsize", "awburst", "wvalid", "wdata", "wstrb", "wlast", "rready", "bready")  # fmt: skip
         self.names = names
@@ -75,6 +76,7 @@ class AxiMemory:
                 places = [address + k * SIZE for k in range(count)]
                 if prefix == "ar":
                     self.reads.append((at["arid"], deque(places)))
+                    self.most_under_way = max(self.most_under_way, sum(len(left) for _, left in self.reads))
                 else:
                     self.writes.extend((at["awid"], place, place == places[-1]) for place in places)
         if at["wvalid"] and self.ready["wready"]:
@@ -139,8 +141,9 @@ def simulate(
     fails: bool = False,
     cycles: int = 900,
     memory_rate: float | None = None,
+    spec: FabricSpec = SPEC,
 ) -> tuple[list[Requester], AxiMemory, Channel]:
-    dut = Channel(spec=SPEC, ports=len(plans))
+    dut = Channel(spec=spec, ports=len(plans))
     rng = random.Random(seed)
     memory = np.random.default_rng(2).integers(0, 256, 1 << 15, dtype=np.uint8)
     model = AxiMemory(dut.axi, memory, rng, memory_rate or rate, fails=fails)
@@ -198,6 +201,15 @@ def test_lower_priority_number_goes_first_and_equals_take_turns() -> None:
     assert last_urgent < 45
     rest = owners[last_urgent + 1 :]
     assert abs(rest.count(0) - rest.count(1)) <= 1
+
+
+@pytest.mark.parametrize("window", [1, 8, 24])
+def test_no_burst_is_read_ahead_of_the_window(window: int) -> None:
+    plans = [(0, [(k * 64, 8, 0) for k in range(12)])] * 2
+    users, model, _ = simulate(plans, rate=1.0, memory_rate=0.4, cycles=1500, spec=SPEC.replace(channel_window=window))
+    assert [len(user.got) for user in users] == [96, 96]
+    # The burst that reaches the window is whole, and one beat counts on for a cycle after it has come.
+    assert window <= model.most_under_way < window + 8
 
 
 def test_data_channel_does_not_rest_between_bursts() -> None:

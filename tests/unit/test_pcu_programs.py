@@ -193,6 +193,27 @@ def test_outer_product_in_two_stages() -> None:
     )
 
 
+def test_outer_product_of_columns_of_all_rows() -> None:
+    # A beat of register 1 holds a number for each row; the weights pass all stages in register 0. Two blocks.
+    depth, tiles, rows = 5, 3, min(SPEC.stages, LANES)
+    program = Pcu(
+        vector=(EACH, Input(InputMode.HOLD, 1)),
+        stages=tuple(Stage(Op.MULADD, Source.REG0, Source.ROW, Source.ACC, dst=0) for _ in range(rows)),
+        accumulate=Accumulate.DRAIN,
+        acc_row=1,
+        acc_rank=2,
+        drain_stages=rows,
+        vector_out=True,
+    )
+    weights, columns = _floats(40, 2 * depth * tiles, LANES), _floats(41, 2 * depth, LANES)
+    run = check(program, [beats(weights, nested_stops(2, depth, tiles)), beats(columns)])
+    product = np.einsum(
+        "bkr,bktl->brtl", columns.reshape(2, depth, LANES)[..., :rows], weights.reshape(2, depth, tiles, -1)
+    )
+    given = np.array([words for words, _, _ in run.vector], np.uint32).view(np.float32)
+    np.testing.assert_allclose(given.reshape(product.shape), product, rtol=1e-4, atol=1e-5)
+
+
 def test_merge() -> None:
     program = Pcu(merge=True, merge_rank=1, vector_out=True, stages=(Stage(Op.ADD, c=Source.REG0, dst=0),))
     select = beats(np.array([0, 7, 0x80000000, 0, 1], np.uint32))
