@@ -12,6 +12,7 @@ from compiler.lower.transpose import transposing_read, transposing_write
 from compiler.memory import row_beats
 from compiler.step.buffers import BufferizeOp, KeepOp, RecallOp, ResidentOp, StreamifyOp
 from compiler.step.loop import when_of
+from compiler.step.matmul import MatmulOp
 from compiler.step.onchip import stream, used
 from compiler.step.types import DYNAMIC, BufferType, Kind
 from hw.program import Pmu, PmuLevel, Port, Trigger
@@ -90,7 +91,15 @@ def buffer_program(write: BufferizeOp, read: StreamifyOp, spec: FabricSpec, name
     write_levels, write_stride, offset = (), 1, 0 if read.offset is None else read.offset.value.data
     if read.transposed is not None:
         write_levels, write_stride = transposing_write(buffer.inner, spec)
-        levels = transposing_read(buffer.inner, spec, name)
+        repeat = None if read.repeat is None else read.repeat.value.data
+        levels = transposing_read(
+            buffer.inner,
+            spec,
+            name,
+            flat=read.flat is not None,
+            repeat=repeat,
+            other_lanes=all(isinstance(use.operation, MatmulOp) and use.index == 0 for use in read.result.uses),
+        )
     else:
         offset = _in_lines(offset, spec, name) if vector else offset
         levels = _loops(read, buffer, spec, name, vector=vector)
@@ -112,7 +121,7 @@ def buffer_program(write: BufferizeOp, read: StreamifyOp, spec: FabricSpec, name
         offset=offset,
         levels=levels,
         by_length=dynamic,
-        read_rank=1 if read.flat is not None else len(read.loops),
+        read_rank=1 if read.flat is not None and read.transposed is None else len(read.loops),
         control_out=read.runs is not None and used(read.runs),
         write_levels=write_levels,
         write_stride=write_stride,

@@ -11,6 +11,7 @@ from xdsl.ir import Operation, SSAValue
 
 from compiler.errors import WeftError
 from compiler.memory import row_beats
+from compiler.step.matmul import MatmulOp
 from compiler.step.onchip import AccumOp, ExpandOp, FlattenOp, MapOp, MergeOp, PromoteOp, ScanOp, UnpackOp, stream
 from compiler.step.types import DYNAMIC, Kind, dims_text
 from hw.numerics.ops import Conversion, Op, Reduction, Special
@@ -121,6 +122,26 @@ class _Draft:
         self.reference = Source.REG0
         self.where[operation.result] = Source.REG0
 
+    def matmul(self, operation: MatmulOp) -> None:
+        """A stage for each row. The matrix passes all of them, its columns are held beside it."""
+        if self.where or self.vector:
+            raise Unfit("matmul must come first")
+        rows, keep = operation.rows, operation.keep.value.data
+        most = min(self.spec.stages, self.spec.lanes)
+        if rows > most:
+            raise WeftError(
+                f"rows of {operation.name} ({operation.result.name_hint or 'unnamed'}) must be at most {most}, stages "
+                f"and lanes of a PCU in fabric {self.spec.name!r}, not {rows}"
+            )
+        _check_row(operation, stream(operation.matrix).dims[-keep:], self.spec)
+        self.input(operation.matrix, Input(InputMode.EACH))
+        self.input(operation.columns, Input(InputMode.HOLD, keep))
+        self.stages = [Stage(Op.MULADD, Source.REG0, Source.ROW, Source.ACC, dst=0)] * rows
+        self.program = replace(
+            self.program, accumulate=Accumulate.DRAIN, acc_row=keep, acc_rank=keep + 1, drain_stages=rows
+        )
+        self.where[operation.result] = Source.REG0
+
     # -- body -------------------------------------------------------------------------------------------
 
     def place(self, stage: Stage, result: SSAValue, position: int) -> None:
@@ -178,7 +199,7 @@ class _Draft:
         if self.stop is not None:
             raise Unfit("accumulation after a change of shape")
         over, keep = operation.over.value.data, operation.keep.value.data
-        _check_row(operation, keep, self.spec)
+        _check_row(operation, stream(operation.value).dims[stream(operation.value).rank - keep :], self.spec)
         name = operation.function.data
         source = self.operand(operation.value)
         lanes_too = isinstance(operation, AccumOp) and keep == 0 and stream(operation.value).kind is Kind.VECTOR
@@ -223,13 +244,12 @@ class _Draft:
         self.where[operation.result] = source
 
 
-def _check_row(operation: AccumOp | ScanOp, keep: int, spec: FabricSpec) -> None:
-    """A row, the ``keep`` innermost dimensions, takes an accumulator for each beat; a dynamic one the device checks."""
-    given = stream(operation.value)
-    row = given.dims[given.rank - keep :]
+def _check_row(operation: AccumOp | ScanOp | MatmulOp, row: tuple[int, ...], spec: FabricSpec) -> None:
+    """A row takes an accumulator for each beat; a dynamic one the device checks."""
     if not row or DYNAMIC in row:
         return
-    beats = prod(row[:-1]) * (row[-1] if given.kind is Kind.SCALAR else row_beats(row[-1], spec, packed=False))
+    scalar = isinstance(operation, AccumOp | ScanOp) and stream(operation.value).kind is Kind.SCALAR
+    beats = prod(row[:-1]) * (row[-1] if scalar else row_beats(row[-1], spec, packed=False))
     if beats > spec.acc_depth:
         raise WeftError(
             f"a row {dims_text(row)} of {operation.name} ({operation.result.name_hint or 'unnamed'}) must be at most "
@@ -260,6 +280,8 @@ def build(operations: Sequence[Operation], spec: FabricSpec) -> Cluster:
             draft.accumulate(operation, position)
         elif isinstance(operation, MergeOp):
             draft.merge(operation)
+        elif isinstance(operation, MatmulOp):
+            draft.matmul(operation)
         elif isinstance(operation, FlattenOp | PromoteOp):
             draft.reshape(operation)
     result = operations[-1].results[0]

@@ -16,6 +16,7 @@ from compiler.memory import Region
 from compiler.netlist import Net, Netlist, Pin, Program, Unit
 from compiler.step.buffers import BufferizeOp, KeepOp, RecallOp, ResidentOp, StreamifyOp
 from compiler.step.loop import TurnOp, turns_of
+from compiler.step.matmul import MatmulOp
 from compiler.step.offchip import ArgumentOp, LinearLoadOp, LinearStoreOp, RandomLoadOp, SinkOp
 from compiler.step.onchip import AccumOp, FlattenOp, MapOp, MergeOp, PromoteOp, ScanOp, stream, used
 from compiler.step.types import Kind
@@ -24,7 +25,7 @@ from hw.topology import Network, Tile
 
 __all__ = ["lower"]
 
-_COMPUTE = (MapOp, AccumOp, ScanOp, MergeOp, FlattenOp, PromoteOp)
+_COMPUTE = (MapOp, AccumOp, ScanOp, MatmulOp, MergeOp, FlattenOp, PromoteOp)
 _NETWORKS = {
     Kind.VECTOR: Network.VECTOR,
     Kind.PACKED: Network.VECTOR,

@@ -26,8 +26,12 @@ def transposing_write(dims: tuple[int, ...], spec: FabricSpec) -> tuple[tuple[Wr
     return (WriteLevel(beats, rows), WriteLevel(rows, 1)), beats * rows
 
 
-def transposing_read(dims: tuple[int, ...], spec: FabricSpec, name: str) -> tuple[PmuLevel, ...]:
-    """The loop nest over their columns, innermost first, in words.
+def transposing_read(
+    dims: tuple[int, ...], spec: FabricSpec, name: str, *, flat: bool, repeat: int | None, other_lanes: bool
+) -> tuple[PmuLevel, ...]:
+    """The loop nest over their columns, innermost first, in words; as `step.streamify` says of ``flat`` and ``repeat``.
+
+    With ``other_lanes`` those beyond the last row may hold anything, and so matrices of few rows lie close together.
 
     Raises
     ------
@@ -38,7 +42,7 @@ def transposing_read(dims: tuple[int, ...], spec: FabricSpec, name: str) -> tupl
     *outer, rows, columns = dims
     lanes, beats = spec.lanes, row_beats(columns, spec, packed=False)
     shape = f"{'?' if rows == DYNAMIC else rows} x {columns}"
-    whole = rows != DYNAMIC and rows % lanes == 0
+    whole = rows != DYNAMIC and (rows % lanes == 0 or (other_lanes and rows <= lanes))
     if beats > 1 and (not whole or columns % lanes):
         raise WeftError(
             f"transposing {name!r} takes rows of at most lanes = {lanes} elements, or rows and columns of multiples of "
@@ -49,17 +53,21 @@ def transposing_read(dims: tuple[int, ...], spec: FabricSpec, name: str) -> tupl
             f"transposing several matrices of {shape} in one buffer {name!r} takes a multiple of lanes = {lanes} rows: "
             "set rank = 2 in its step.bufferize, which makes a buffer of each"
         )
-    levels = [
-        PmuLevel(1 if rows == DYNAMIC else -(-rows // lanes), lanes * lanes, 1),
-        PmuLevel(min(columns, lanes), 1, 2 if beats == 1 else 1),
-    ]
+    # Loops over a matrix's columns and over matrices, and the dimension of the result that each of them ends.
+    loops = [(min(columns, lanes), 1, 2)]
     step = rows * lanes
     if beats > 1:
-        levels.append(PmuLevel(beats, step, 2))
+        loops.append((beats, step, 2))
         step *= beats
-    for rank, size in enumerate(reversed(outer), 3):
-        levels.append(PmuLevel(size, step, rank))
+    for number, size in enumerate(reversed(outer), 3):
+        loops.append((size, step, 2 if flat else number))
         step *= size
+    if repeat is not None:
+        loops.append((repeat, 0, loops[-1][2] + 1))
+    levels = [PmuLevel(1 if rows == DYNAMIC else -(-rows // lanes), lanes * lanes, 1)]
+    for place, (size, stride, rank) in enumerate(loops):
+        inner = place + 1 < len(loops) and loops[place + 1][2] == rank
+        levels.append(PmuLevel(size, stride, 1 if inner else rank))
     if len(levels) > spec.pmu_levels:
         raise WeftError(
             f"transposing {name!r} must take at most pmu_levels = {spec.pmu_levels} loops, not {len(levels)}"

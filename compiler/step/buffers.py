@@ -102,7 +102,8 @@ class StreamifyOp(IRDLOperation):
     ``offset``; by default the buffer in order. A row of a vector buffer takes whole beats. The last loop of a vector
     read is over elements side by side, its stride is not used. With ``flat`` the loops make one dimension together.
     Instead of all these ``transposed`` reads the columns of each matrix, that is of the two last dimensions of a vector
-    buffer, as rows of vectors.
+    buffer, as rows of vectors; with ``flat`` the columns of all matrices follow each other in one dimension. All of it
+    is read ``repeat`` times, as a new outer dimension.
     ``runs`` is a control stream with an element for each run.
     """
 
@@ -115,6 +116,7 @@ class StreamifyOp(IRDLOperation):
     offset = opt_prop_def(IntegerAttr)
     flat = opt_prop_def(UnitAttr)
     transposed = opt_prop_def(UnitAttr)
+    repeat = opt_prop_def(IntegerAttr)
     result = result_def(StreamType)
     runs = opt_result_def(StreamType)
     irdl_options = (ParsePropInAttrDict(),)
@@ -131,26 +133,32 @@ class StreamifyOp(IRDLOperation):
         offset: int = 0,
         flat: bool = False,
         transposed: bool = False,
+        repeat: int | None = None,
         runs: bool = False,
     ) -> None:
         given = buffer.type
         assert isinstance(given, BufferType)
         outer = given.outer if trigger is None else stream(trigger).dims
-        inner = list(given.inner if sizes is None else sizes)
         if transposed:
-            inner[-2:] = inner[:-3:-1]
-        result = StreamType.make(kind or given.kind, (*outer, *([prod(inner)] if flat else inner)))
-        properties = attributes(sizes=sizes, strides=strides, offset=offset or None, flat=flat, transposed=transposed)
+            inner = _turned(given.inner, flat=flat, repeat=repeat)
+        else:
+            inner = tuple(given.inner if sizes is None else sizes)
+            inner = (prod(inner),) if flat else inner
+        result = StreamType.make(kind or given.kind, (*outer, *inner))
+        properties = attributes(
+            sizes=sizes, strides=strides, offset=offset or None, flat=flat, transposed=transposed, repeat=repeat
+        )
         control = [StreamType.make(Kind.CONTROL, outer)] if runs else []
         super().__init__(operands=[buffer, trigger], result_types=[result, control], properties=properties)
 
     @property
     def loops(self) -> tuple[int, ...]:
-        """Iterations of the loops, outermost first."""
+        """Iterations of the loops, outermost first; the dimensions of what is read ``transposed``."""
         buffer = self.buffer.type
         assert isinstance(buffer, BufferType)
         if self.transposed is not None:
-            return (*buffer.inner[:-2], *buffer.inner[:-3:-1])
+            repeat = None if self.repeat is None else self.repeat.value.data
+            return _turned(buffer.inner, flat=self.flat is not None, repeat=repeat)
         return buffer.inner if self.sizes is None else self.sizes.get_values()
 
     def verify_(self) -> None:
@@ -165,20 +173,32 @@ class StreamifyOp(IRDLOperation):
                     f"trigger must be control or scalar with outer dimensions {dims_text(buffer.outer)}"
                 )
         if self.transposed is not None:
-            if any(each is not None for each in (self.sizes, self.strides, self.offset, self.flat)):
-                raise VerifyException("transposed takes no sizes, strides, offset or flat")
+            if any(each is not None for each in (self.sizes, self.strides, self.offset)):
+                raise VerifyException("transposed takes no sizes, strides or offset")
             if len(buffer.inner) < 2 or {buffer.kind, self.result.type.kind} != {Kind.VECTOR}:
                 raise VerifyException("transposed must read vector buffers of at least 2 dimensions as vectors")
+            if self.repeat is not None and self.repeat.value.data < 1:
+                raise VerifyException(f"repeat must be at least 1, not {self.repeat.value.data}")
+        elif self.repeat is not None:
+            raise VerifyException("repeat is for transposed; sizes and strides of 0 repeat other reads")
         loops = self.loops
         if self.strides is not None and len(self.strides) != len(loops):
             raise VerifyException(f"strides must have {len(loops)} entries, one a loop, not {len(self.strides)}")
-        if DYNAMIC in loops[:-1] or (DYNAMIC in loops and self.flat is not None):
+        flat = self.flat is not None
+        if DYNAMIC in loops[:-1] or (DYNAMIC in loops and flat):
             raise VerifyException("only the innermost loop can be dynamic")
-        inner = (prod(loops),) if self.flat is not None else loops
+        inner = (prod(loops),) if flat and self.transposed is None else loops
         if self.result.type.dims != (*outer, *inner):
             raise VerifyException(f"result must have the dimensions {dims_text((*outer, *inner))}")
         if self.result.type.kind is Kind.CONTROL:
             raise VerifyException("result must carry data")
+
+
+def _turned(inner: Sequence[int], *, flat: bool, repeat: int | None) -> tuple[int, ...]:
+    """Dimensions of matrices read ``transposed``."""
+    *outer, rows, columns = inner
+    turned = (prod(outer) * columns, rows) if flat else (*outer, columns, rows)
+    return turned if repeat is None else (repeat, *turned)
 
 
 @irdl_op_definition

@@ -14,6 +14,7 @@ from xdsl.utils.exceptions import ParseError, VerifyException
 from compiler.errors import WeftError
 from compiler.step.buffers import BufferizeOp, KeepOp, RecallOp, ResidentOp, StreamifyOp
 from compiler.step.loop import LoopOp, TurnOp
+from compiler.step.matmul import MatmulOp
 from compiler.step.offchip import ArgumentOp, LinearLoadOp, LinearStoreOp, RandomLoadOp, SinkOp, TensorOp
 from compiler.step.onchip import AccumOp, ExpandOp, FlattenOp, MapOp, MergeOp, PromoteOp, ScanOp, UnpackOp
 from compiler.step.types import BufferType, StreamType
@@ -33,6 +34,7 @@ STEP = Dialect(
         LinearStoreOp,
         LoopOp,
         MapOp,
+        MatmulOp,
         MergeOp,
         PromoteOp,
         RandomLoadOp,

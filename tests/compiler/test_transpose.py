@@ -128,8 +128,9 @@ def test_a_dynamic_number_of_wide_rows_is_refused() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "sentence"),
     [
-        ("{transposed}", "{transposed, flat}", "transposed takes no sizes, strides, offset or flat"),
-        ("{transposed}", "{transposed, offset = 0 : i64}", "transposed takes no sizes, strides, offset or flat"),
+        ("{transposed}", "{transposed, offset = 0 : i64}", "transposed takes no sizes, strides or offset"),
+        ("{transposed}", "{transposed, repeat = 0 : i64}", "repeat must be at least 1, not 0"),
+        ("{transposed}", "{repeat = 2 : i64}", "repeat is for transposed"),
         ("stream<vector, [5, 3]>", "stream<vector, [15]>", r"result must have the dimensions \[5, 3\]"),
         ("buffer<vector, [] of [3, 5]>", "buffer<vector, [3] of [5]>", "vector buffers of at least 2 dimensions"),
         ("stream<vector, [5, 3]>", "stream<scalar, [5, 3]>", "at least 2 dimensions as vectors"),
