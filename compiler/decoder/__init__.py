@@ -1,7 +1,17 @@
 """A Llama decoder as a `step` program: a turn for each layer, the output head in the last."""
 
-from compiler.decoder.module import decoder_module
+from compiler.decoder.module import decoder_module, prefill_module
+from compiler.decoder.rows import GATE_UP
 from compiler.decoder.shapes import Argument, DecoderShapes
-from compiler.decoder.weights import global_tensors, layer_tensors
+from compiler.decoder.weights import global_tensors, layer_tensors, mask_tensor
 
-__all__ = ["Argument", "DecoderShapes", "decoder_module", "global_tensors", "layer_tensors"]
+__all__ = [
+    "GATE_UP",
+    "Argument",
+    "DecoderShapes",
+    "decoder_module",
+    "global_tensors",
+    "layer_tensors",
+    "mask_tensor",
+    "prefill_module",
+]

@@ -82,9 +82,18 @@ class Builder:
         normal = self.map("mul", again, self.expand(scale, again))
         return self.map("bf16", self.map("mul", normal, weight), hint=hint)
 
-    def product(self, rows: int, columns: int, name: str, scalars: SSAValue, *, bias: bool = False) -> SSAValue:
+    def product(
+        self,
+        rows: int,
+        columns: int,
+        name: str,
+        scalars: SSAValue,
+        *,
+        bias: bool = False,
+        groups: int | None = None,
+    ) -> SSAValue:
         """A vector times a matrix [rows, columns] of bf16 weights; ``scalars`` come once for each group of columns."""
-        groups = self.shapes.groups(columns)
+        groups = self.shapes.groups(columns) if groups is None else groups
         shape = (rows, columns) if groups == 1 else (groups, rows, columns // groups)
         weights = self.fifo(self.weights(name, Kind.PACKED, *shape), f"{name}_weights")
         vectors = self.add(UnpackOp(weights)).result
@@ -95,3 +104,23 @@ class Builder:
         if bias:
             result = self.map("add", result, self.vector(f"{name}_bias", columns), hint=f"{name}_biased")
         return result
+
+    def gate_and_up(self, scalars: SSAValue) -> tuple[SSAValue, SSAValue]:
+        """The first two products of the feed-forward network."""
+        shapes, config = self.shapes, self.shapes.config
+        size, wide, groups = config.hidden_size, shapes.intermediate, shapes.wide_groups
+        gate = self.product(size, wide, "gate", scalars, bias=config.mlp_bias, groups=groups)
+        return gate, self.product(size, wide, "up", scalars, bias=config.mlp_bias, groups=groups)
+
+    def mixed_scalars(self, attention: SSAValue) -> SSAValue:
+        """What the heads [kv heads, group, values] have mixed, as the output projection takes it."""
+        shapes, config = self.shapes, self.shapes.config
+        buffer = self.add(BufferizeOp(attention, rank=3)).result
+        groups = shapes.groups(shapes.hidden)
+        if groups == 1:
+            loops, strides = (config.heads, config.head_dim), (shapes.value, 1)
+            read = StreamifyOp(buffer, kind=Kind.SCALAR, sizes=loops, strides=strides, flat=True)
+        else:
+            loops, strides = (groups, shapes.mixed_rows), (0, 1)
+            read = StreamifyOp(buffer, kind=Kind.SCALAR, sizes=loops, strides=strides)
+        return self.add(read, "attention_scalars").result

@@ -7,7 +7,7 @@ from math import sqrt
 from xdsl.ir import SSAValue
 
 from compiler.decoder.builder import Builder
-from compiler.decoder.shapes import Argument, DecoderShapes
+from compiler.decoder.shapes import Argument
 from compiler.step.buffers import BufferizeOp, KeepOp, RecallOp, ResidentOp, StreamifyOp
 from compiler.step.loop import TurnOp
 from compiler.step.offchip import Format, LinearLoadOp, LinearStoreOp, Role
@@ -27,15 +27,13 @@ def add_layer(build: Builder) -> SSAValue:
     scalars = build.scalars(normal, config.hidden_size, repeat=shapes.groups(shapes.qkv), hint="norm_scalars")
     qkv = build.product(config.hidden_size, shapes.qkv, "qkv", scalars, bias=config.attention_bias)
     mixed = _attention(build, qkv)
-    projected = build.product(_mixed_rows(shapes), shapes.hidden, "o_proj", mixed, bias=config.attention_bias)
+    projected = build.product(shapes.mixed_rows, shapes.hidden, "o_proj", mixed, bias=config.attention_bias)
     attended = build.map("add", projected, build.fifo(hidden, "residual_1"), hint="attended")
 
     second = build.fifo(attended, "attended_again")
     normal = build.norm(attended, second, build.vector("post_norm", shapes.hidden), "norm_2")
-    groups = shapes.groups(shapes.intermediate)
-    scalars = build.scalars(normal, config.hidden_size, repeat=groups, hint="norm_2_scalars")
-    gate = build.product(config.hidden_size, shapes.intermediate, "gate", scalars, bias=config.mlp_bias)
-    up = build.product(config.hidden_size, shapes.intermediate, "up", scalars, bias=config.mlp_bias)
+    scalars = build.scalars(normal, config.hidden_size, repeat=shapes.wide_groups, hint="norm_2_scalars")
+    gate, up = build.gate_and_up(scalars)
     swish = build.map("mul", gate, build.map("sigmoid", gate, hint="sigmoid"))
     gated = build.map("bf16", build.map("mul", swish, up), hint="gated")
     scalars = build.scalars(gated, config.intermediate_size, repeat=shapes.groups(shapes.hidden), hint="gated_scalars")
@@ -48,12 +46,12 @@ def add_layer(build: Builder) -> SSAValue:
 
 def _residual_in(build: Builder) -> SSAValue:
     """The embedding in the first turn, in the others what the last one kept."""
-    size = build.shapes.hidden
-    resident = build.add(ResidentOp("residual", (size,)))
+    shape = (*build.shapes.lead, build.shapes.hidden)
+    resident = build.add(ResidentOp("residual", shape))
     embedded = build.add(
         LinearLoadOp(
-            build.tensor("embedded", size, role=Role.INPUT),
-            StreamType.make(Kind.VECTOR, (size,)),
+            build.tensor("embedded" if len(shape) == 1 else "embedded_rows", *shape, role=Role.INPUT),
+            StreamType.make(Kind.VECTOR, shape),
             when="first",
             done=True,
             done_when="later",
@@ -65,49 +63,45 @@ def _residual_in(build: Builder) -> SSAValue:
     return build.add(MergeOp(which.result, embedded.result, recalled.result), "hidden").result
 
 
-def _mixed_rows(shapes: DecoderShapes) -> int:
-    """Rows of the output projection: the heads' own, or with several passes those filled up."""
-    config = shapes.config
-    return config.query_size if shapes.groups(shapes.hidden) == 1 else config.heads * shapes.value
-
-
 def _rotated(build: Builder, qkv: SSAValue) -> SSAValue:
-    """Rotary embedding of queries and keys: x * cos + swapped(x) * sin, the sign in the table."""
+    """Rotary embedding of queries and keys: x * cos + swapped(x) * sin, the sign in the table.
+
+    The result is [kv heads, group + 1, halves, half]: for each key head its query heads, then itself. Several rows are
+    a dimension before the halves.
+    """
     shapes = build.shapes
-    loops = (shapes.config.kv_heads, shapes.config.group + 1, 2, shapes.half)
-    last = shapes.beats(shapes.rotated)
-    plain = build.add(BufferizeOp(qkv, rank=1, last=last, inner=(shapes.rotated,)))
-    straight = build.add(StreamifyOp(plain.result, sizes=loops), "heads").result
-    head_words = (shapes.config.group + 1) * shapes.key
-    swapped = build.add(
-        StreamifyOp(
-            plain.result,
-            sizes=loops,
-            strides=(head_words, shapes.key, -shapes.half, 1),
-            offset=shapes.half,
-        ),
-        "heads_swapped",
-    ).result
+    lead = shapes.lead
+    loops = (shapes.config.kv_heads, shapes.config.group + 1, *lead, 2, shapes.half)
+    if lead:
+        plain = build.add(BufferizeOp(qkv, rank=2))
+    else:
+        plain = build.add(BufferizeOp(qkv, rank=1, last=shapes.beats(shapes.rotated), inner=(shapes.rotated,)))
+    of_head = ((shapes.config.group + 1) * shapes.key, shapes.key, *(shapes.qkv for _ in lead))
+    straight = StreamifyOp(plain.result, sizes=loops, strides=(*of_head, shapes.half, 1))
+    straight = build.add(straight, "heads").result
+    swapped = StreamifyOp(plain.result, sizes=loops, strides=(*of_head, -shapes.half, 1), offset=shapes.half)
+    swapped = build.add(swapped, "heads_swapped").result
     tables = []
     for name in ("cos", "sin"):
-        row = StreamType.make(Kind.VECTOR, (shapes.key,))
+        row = StreamType.make(Kind.VECTOR, (*lead, shapes.key))
         tensor = build.tensor(name, shapes.context, shapes.key)
-        load = build.add(LinearLoadOp(tensor, row, dims=(1,), base_args=(Argument.ROTARY_ROW,)))
-        kept = build.add(BufferizeOp(load.result, rank=1))
-        repeated = StreamifyOp(kept.result, sizes=loops, strides=(0, 0, shapes.half, 1))
+        dims = (0, 1) if lead else (1,)
+        load = build.add(LinearLoadOp(tensor, row, dims=dims, base_args=(Argument.ROTARY_ROW,)))
+        kept = build.add(BufferizeOp(load.result, rank=row.rank))
+        repeated = StreamifyOp(kept.result, sizes=loops, strides=(0, 0, *(shapes.key for _ in lead), shapes.half, 1))
         tables.append(build.add(repeated, name).result)
     turned = build.map("mul", swapped, tables[1], hint="turned")
     return build.map("bf16", build.map("muladd", straight, tables[0], turned), hint="rotated")
 
 
 def _cached(
-    build: Builder, stream: SSAValue, name: str, width: int, row: Argument, *, runs: bool
+    build: Builder, stream: SSAValue, name: str, width: int, row: Argument, *, dims: tuple[int, ...], runs: bool
 ) -> tuple[SSAValue, SSAValue | None]:
-    """Append this position's row to a cache, then stream all rows, each once for every query head of a group."""
+    """Append new rows to a cache, then stream all of its rows, each once for every query that shares it."""
     shapes = build.shapes
     heads = shapes.config.kv_heads
     tensor = build.tensor(name, heads, shapes.context, width, format=Format.BF16X2, role=Role.CACHE, each=True)
-    store = build.add(LinearStoreOp(stream, tensor, dims=(0, 2), base_args=(row,), done=True))
+    store = build.add(LinearStoreOp(stream, tensor, dims=dims, base_args=(row,), done=True))
     load = build.add(
         LinearLoadOp(
             tensor,
@@ -117,25 +111,45 @@ def _cached(
         )
     )
     rows = build.add(BufferizeOp(load.result, rank=1))
-    read = StreamifyOp(rows.result, sizes=(shapes.config.group, width), strides=(0, 1), runs=runs)
+    read = StreamifyOp(rows.result, sizes=(shapes.queries, width), strides=(0, 1), runs=runs)
     build.add(read, f"{name}_rows")
     return build.add(UnpackOp(read.result)).result, read.runs
 
 
-def _attention(build: Builder, qkv: SSAValue) -> SSAValue:
-    """Grouped-query attention over the cache; the mixed values one by one, as the output projection takes them."""
-    shapes, config = build.shapes, build.shapes.config
-    heads, group = config.kv_heads, config.group
-    rotated = _rotated(build, qkv)
-    of_group = group * shapes.beats(shapes.key)
-    queries = build.add(BufferizeOp(rotated, rank=3, last=of_group, inner=(group, shapes.key)))
-    own_key = build.add(
-        BufferizeOp(rotated, rank=3, first=of_group, last=of_group + shapes.beats(shapes.key), inner=(shapes.key,))
+def _masked(build: Builder, score: SSAValue) -> SSAValue:
+    """Scores, those of positions that come after a row's own far below all others."""
+    shapes = build.shapes
+    tensor = build.tensor("mask", shapes.context, shapes.queries)
+    load = build.add(
+        LinearLoadOp(
+            tensor,
+            StreamType.make(Kind.VECTOR, (shapes.config.kv_heads, DYNAMIC, shapes.queries)),
+            dims=(-1, 0, 1),
+            size_args=(0, Argument.CONTEXT, 0),
+            base_args=(Argument.MASK_ROW,),
+        )
     )
+    kept = build.add(BufferizeOp(load.result, rank=1))
+    mask = build.add(StreamifyOp(kept.result, kind=Kind.SCALAR), "mask").result
+    return build.map("add", score, mask, hint="masked")
+
+
+def _attention(build: Builder, qkv: SSAValue) -> SSAValue:
+    """Grouped-query attention over the cache; the mixed values as the output projection takes them."""
+    shapes, config = build.shapes, build.shapes.config
+    heads, several = config.kv_heads, shapes.rows > 1
+    rotated = _rotated(build, qkv)
+    rank, of_group = 3 + several, shapes.queries * shapes.beats(shapes.key)
+    queries = build.add(BufferizeOp(rotated, rank=rank, last=of_group, inner=(shapes.queries, shapes.key)))
+    last = of_group + shapes.rows * shapes.beats(shapes.key)
+    own_key = build.add(BufferizeOp(rotated, rank=rank, first=of_group, last=last, inner=(*shapes.lead, shapes.key)))
     new_key = build.add(StreamifyOp(own_key.result), "new_keys").result
-    keys, runs = _cached(build, new_key, "keys", shapes.key, Argument.KEY_ROW, runs=True)
+    dims = (0, 1, 2) if several else (0, 2)
+    keys, runs = _cached(build, new_key, "keys", shapes.key, Argument.KEY_ROW, dims=dims, runs=True)
     query = build.add(StreamifyOp(queries.result, trigger=runs), "queries").result
     score = build.add(AccumOp("add", build.map("mul", keys, query)), "score").result
+    if several:
+        score = _masked(build, score)
 
     top = build.add(AccumOp("max", score, keep=1), "top").result
     kept = build.add(BufferizeOp(score, rank=1))
@@ -149,17 +163,9 @@ def _attention(build: Builder, qkv: SSAValue) -> SSAValue:
 
     own_value = build.add(BufferizeOp(qkv, rank=1, first=shapes.beats(shapes.rotated), inner=(heads * shapes.value,)))
     new_value = build.add(StreamifyOp(own_value.result, sizes=(heads, shapes.value)), "new_values").result
-    values, _ = _cached(
-        build, build.map("bf16", new_value, hint="value"), "values", shapes.value, Argument.VALUE_ROW, runs=False
-    )
+    new_value = build.map("bf16", new_value, hint="value")
+    dims = (1, 0, 2) if several else (0, 2)
+    values, _ = _cached(build, new_value, "values", shapes.value, Argument.VALUE_ROW, dims=dims, runs=False)
     mixed = build.add(AccumOp("add", build.map("mul", values, build.expand(weight, values)), keep=2), "mixed").result
     normal = build.map("bf16", build.map("mul", mixed, build.expand(share, mixed)), hint="attention")
-    buffer = build.add(BufferizeOp(normal, rank=3))
-    groups = shapes.groups(shapes.hidden)
-    if groups == 1:
-        read = StreamifyOp(
-            buffer.result, kind=Kind.SCALAR, sizes=(config.heads, config.head_dim), strides=(shapes.value, 1), flat=True
-        )
-    else:
-        read = StreamifyOp(buffer.result, kind=Kind.SCALAR, sizes=(groups, _mixed_rows(shapes)), strides=(0, 1))
-    return build.add(read, "attention_scalars").result
+    return build.mixed_scalars(normal)

@@ -1,4 +1,4 @@
-"""A whole decoder, one position a launch."""
+"""A whole decoder: one position a launch, or several of a prompt."""
 
 from __future__ import annotations
 
@@ -7,14 +7,26 @@ from xdsl.dialects.builtin import ModuleOp
 from compiler.decoder.builder import Builder
 from compiler.decoder.head import add_head
 from compiler.decoder.layer import add_layer
+from compiler.decoder.rows import RowsBuilder
 from compiler.decoder.shapes import DecoderShapes
 
-__all__ = ["decoder_module"]
+__all__ = ["decoder_module", "prefill_module"]
 
 
 def decoder_module(shapes: DecoderShapes) -> ModuleOp:
     """The program of all layers and the head. Its launch arguments are :class:`~compiler.decoder.shapes.Argument`."""
     build = Builder(shapes)
     add_head(build, add_layer(build))
+    build.module.verify()
+    return build.module
+
+
+def prefill_module(shapes: DecoderShapes) -> ModuleOp:
+    """The program of all layers for ``shapes.rows`` positions: it fills the caches, and has no head.
+
+    Tensors of the same name are those of :func:`decoder_module`.
+    """
+    build = RowsBuilder(shapes)
+    add_layer(build)
     build.module.verify()
     return build.module

@@ -22,45 +22,63 @@ class Argument(IntEnum):
     ROTARY_ROW = 3
     """of this position's row in the tables of cosines and sines"""
     CONTEXT = 4
-    """positions so far, this one included"""
+    """positions so far, those of the launch included"""
+    MASK_ROW = 5
+    """of the first position's row in the mask, if a launch has several positions"""
 
 
 @dataclass(frozen=True)
 class DecoderShapes:
     """What the program of a decoder needs to know of a model, a fabric and a context length.
 
-    A head's queries and keys are two halves, which the rotary embedding turns against each other; each half begins
-    with a new vector, so that exchanging them exchanges vectors and no lanes.
+    A launch processes ``rows`` positions that follow each other. A head's queries and keys are two halves, which the
+    rotary embedding turns against each other; each half begins with a new vector, so that exchanging them exchanges
+    vectors and no lanes.
 
     Raises
     ------
     WeftError
         A context longer than the model's, or than the buffer for the scores of one head group holds.
         More mixed values of one head group than there are accumulators.
+        Several rows of a model whose sizes are no whole vectors, or that has biases in the feed-forward network.
     """
 
     config: LlamaConfig
     spec: FabricSpec
     context: int
+    rows: int = 1
 
     def __post_init__(self) -> None:
         limit = self.config.max_position_embeddings
         if not 1 <= self.context <= limit:
             raise WeftError(f"context must be 1 to max_position_embeddings = {limit}, not {self.context}")
-        lines = self.context * self.up(self.config.group) // self.spec.lanes
+        lines = self.context * self.up(self.queries) // self.spec.lanes
         if lines > self.spec.pmu_lines:
             power = 1 << (lines - 1).bit_length()
             raise WeftError(
                 f"the scores of {self.context} positions need {lines} lines of a PMU, but fabric "
                 f"{self.spec.name!r} has pmu_lines = {self.spec.pmu_lines}: set pmu_lines={power}"
             )
-        rows = self.config.group * self.beats(self.value)
-        if rows > self.spec.acc_depth:
-            power = 1 << (rows - 1).bit_length()
+        sums = self.queries * self.beats(self.value)
+        if sums > self.spec.acc_depth:
+            power = 1 << (sums - 1).bit_length()
             raise WeftError(
-                f"the values of {self.config.group} query heads that share a key need {rows} accumulators, but fabric "
+                f"the values of {self.queries} queries that share a key need {sums} accumulators, but fabric "
                 f"{self.spec.name!r} has acc_depth = {self.spec.acc_depth}: set acc_depth={power}"
             )
+        if self.rows > 1:
+            self._check_rows()
+
+    def _check_rows(self) -> None:
+        config = self.config
+        for field in ("hidden_size", "intermediate_size", "head_dim"):
+            size = getattr(config, field)
+            if size % self.spec.lanes:
+                raise WeftError(f"{field} must be a multiple of lanes = {self.spec.lanes} for several rows, not {size}")
+        if config.mlp_bias:
+            raise WeftError("mlp_bias must be false for several rows, not true")
+        if not self.rows <= self.context:
+            raise WeftError(f"rows must be at most the context = {self.context}, not {self.rows}")
 
     def up(self, elements: int) -> int:
         """Elements filled up to whole vectors."""
@@ -69,6 +87,16 @@ class DecoderShapes:
     def beats(self, elements: int) -> int:
         """Vectors of a number of elements."""
         return self.up(elements) // self.spec.lanes
+
+    @property
+    def lead(self) -> tuple[int, ...]:
+        """The dimension of rows, where there are several."""
+        return () if self.rows == 1 else (self.rows,)
+
+    @property
+    def queries(self) -> int:
+        """Queries that share a key."""
+        return self.config.group * self.rows
 
     @property
     def hidden(self) -> int:
@@ -110,7 +138,20 @@ class DecoderShapes:
         """Columns of the query, key and value projection: the turned ones, then the values."""
         return self.rotated + self.config.kv_heads * self.value
 
-    def groups(self, columns: int) -> int:
-        """Passes over the rows of a matrix: each makes as many columns as there are accumulators, or fewer."""
-        vectors = columns // self.spec.lanes
-        return next(n for n in range(1, vectors + 1) if vectors % n == 0 and vectors // n <= self.spec.acc_depth)
+    @property
+    def mixed_rows(self) -> int:
+        """Rows of the output projection: the heads' own, or with several passes those filled up."""
+        return self.config.query_size if self.groups(self.hidden) == 1 else self.config.heads * self.value
+
+    def groups(self, columns: int, *, matrices: int = 1) -> int:
+        """Passes over the rows of a matrix: each makes as many columns as there are accumulators, or fewer.
+
+        That many are left for each of several ``matrices`` side by side.
+        """
+        vectors, most = columns // self.spec.lanes, max(1, self.spec.acc_depth // matrices)
+        return next(n for n in range(1, vectors + 1) if vectors % n == 0 and vectors // n <= most)
+
+    @property
+    def wide_groups(self) -> int:
+        """Passes over the first two matrices of the feed-forward network, which several rows take side by side."""
+        return self.groups(self.intermediate, matrices=2)

@@ -8,7 +8,9 @@ from numpy.typing import NDArray
 from compiler.checkpoint import LlamaCheckpoint
 from compiler.decoder.shapes import DecoderShapes
 
-__all__ = ["global_tensors", "layer_tensors"]
+__all__ = ["global_tensors", "layer_tensors", "mask_tensor"]
+
+_HIDDEN = -1e30  # a score that no other is below, whose exponential is 0
 
 Floats = NDArray[np.float32]
 
@@ -20,9 +22,9 @@ def _filled(values: Floats, *shape: int) -> Floats:
     return full
 
 
-def _grouped(matrix: Floats, shapes: DecoderShapes) -> Floats:
+def _grouped(matrix: Floats, shapes: DecoderShapes, groups: int | None = None) -> Floats:
     """[rows, columns] as the product takes it: [groups, rows, columns of a group] where there are several."""
-    groups = shapes.groups(matrix.shape[1])
+    groups = shapes.groups(matrix.shape[1]) if groups is None else groups
     if groups == 1:
         return matrix
     return np.ascontiguousarray(matrix.reshape(matrix.shape[0], groups, -1).transpose(1, 0, 2))
@@ -47,7 +49,7 @@ def _qkv(q: Floats, k: Floats, v: Floats, shapes: DecoderShapes) -> Floats:
 def _o_rows(matrix: Floats, shapes: DecoderShapes) -> Floats:
     """Rows of the output projection, filled up head by head where it takes several passes."""
     config = shapes.config
-    if shapes.groups(shapes.hidden) == 1:
+    if shapes.mixed_rows == config.query_size:
         return matrix
     heads = matrix.reshape(config.heads, config.head_dim, -1)
     return _filled(heads, config.heads, shapes.value, heads.shape[2]).reshape(config.heads * shapes.value, -1)
@@ -67,8 +69,8 @@ def layer_tensors(checkpoint: LlamaCheckpoint, shapes: DecoderShapes, layer: int
         "post_norm": _filled(given["post_attention_layernorm.weight"], hidden),
         "qkv": _grouped(_qkv(q, k, v, shapes), shapes),
         "o_proj": _grouped(_o_rows(matrix("self_attn.o_proj", config.query_size, hidden), shapes), shapes),
-        "gate": _grouped(matrix("mlp.gate_proj", config.hidden_size, wide), shapes),
-        "up": _grouped(matrix("mlp.up_proj", config.hidden_size, wide), shapes),
+        "gate": _grouped(matrix("mlp.gate_proj", config.hidden_size, wide), shapes, shapes.wide_groups),
+        "up": _grouped(matrix("mlp.up_proj", config.hidden_size, wide), shapes, shapes.wide_groups),
         "down": _grouped(matrix("mlp.down_proj", config.intermediate_size, hidden), shapes),
     }
     if config.attention_bias:
@@ -92,6 +94,15 @@ def global_tensors(checkpoint: LlamaCheckpoint, shapes: DecoderShapes) -> dict[s
         "final_norm": _filled(checkpoint.tensors["model.norm.weight"], shapes.hidden),
         "lm_head": _grouped(head, shapes),
     }
+
+
+def mask_tensor(shapes: DecoderShapes) -> Floats:
+    """What is added to the scores, [context, queries that share a key]: positions after a row's own are hidden.
+
+    A launch whose first position is ``p`` begins at row ``context - rows - p``.
+    """
+    after = np.arange(shapes.context)[:, None] - (shapes.context - shapes.rows) > np.arange(shapes.rows)
+    return np.tile(np.where(after, np.float32(_HIDDEN), np.float32(0)), (1, shapes.config.group))
 
 
 def _table(first: Floats, second: Floats, shapes: DecoderShapes) -> Floats:

@@ -1,0 +1,92 @@
+"""Pieces of a layer for several rows at once: every weight that comes serves all of them."""
+
+from __future__ import annotations
+
+from xdsl.ir import SSAValue
+
+from compiler.decoder.builder import Builder
+from compiler.step.buffers import BufferizeOp, StreamifyOp
+from compiler.step.matmul import MatmulOp
+from compiler.step.offchip import Format, LinearLoadOp
+from compiler.step.onchip import FlattenOp, UnpackOp, stream
+from compiler.step.types import Kind, StreamType
+
+__all__ = ["GATE_UP", "RowsBuilder"]
+
+GATE_UP = "gate_up"
+"""The tensors ``gate`` and ``up`` as one [2, groups, rows, columns], which lies where they do."""
+
+
+class RowsBuilder(Builder):
+    """A builder whose streams have the rows as first dimension; what is called scalars are the rows' columns."""
+
+    def vector(self, name: str, size: int) -> SSAValue:
+        """A vector of weights in fp32, once for each row."""
+        rows = self.shapes.rows
+        return self.add(
+            LinearLoadOp(self.tensor(name, size, each=True), StreamType.make(Kind.VECTOR, (rows, size)), dims=(-1, 0))
+        ).result
+
+    def scalars(self, value: SSAValue, count: int, *, repeat: int, hint: str) -> SSAValue:
+        """The ``count`` columns of all rows, [count, rows], ``repeat`` times."""
+        buffer = self.add(BufferizeOp(value, rank=stream(value).rank)).result
+        return self._columns(buffer, repeat=repeat, hint=hint)
+
+    def _columns(self, buffer: SSAValue, *, repeat: int, hint: str) -> SSAValue:
+        times = None if repeat == 1 else repeat
+        return self.add(StreamifyOp(buffer, transposed=True, flat=True, repeat=times), hint).result
+
+    def product(
+        self,
+        rows: int,
+        columns: int,
+        name: str,
+        scalars: SSAValue,
+        *,
+        bias: bool = False,
+        groups: int | None = None,
+    ) -> SSAValue:
+        """All rows times a matrix [rows, columns] of bf16 weights."""
+        groups = self.shapes.groups(columns) if groups is None else groups
+        shape = (rows, columns) if groups == 1 else (groups, rows, columns // groups)
+        result = self._matmul(scalars, self.weights(name, Kind.PACKED, *shape), name)
+        if groups > 1:
+            result = self._row_by_row(result, groups, columns, name)
+        if bias:
+            result = self.map("add", result, self.vector(f"{name}_bias", columns), hint=f"{name}_biased")
+        return result
+
+    def _matmul(self, columns: SSAValue, packed: SSAValue, name: str, *, keep: int = 1) -> SSAValue:
+        weights = self.add(UnpackOp(self.fifo(packed, f"{name}_weights"))).result
+        return self.add(MatmulOp(columns, weights, keep=keep), name).result
+
+    def _row_by_row(self, value: SSAValue, groups: int, columns: int, name: str) -> SSAValue:
+        """[groups, rows, columns of a group] as [rows, columns]."""
+        rows, part = self.shapes.rows, columns // groups
+        buffer = self.add(BufferizeOp(value, rank=3)).result
+        read = StreamifyOp(buffer, sizes=(rows, groups, part), strides=(part, rows * part, 1))
+        return self.add(FlattenOp(self.add(read, f"{name}_rows").result), f"{name}_flat").result
+
+    def gate_and_up(self, scalars: SSAValue) -> tuple[SSAValue, SSAValue]:
+        """Both products in one unit, [groups, rows, columns of a group] each, or [rows, columns]."""
+        shapes = self.shapes
+        size, groups = shapes.config.hidden_size, shapes.wide_groups
+        part = shapes.intermediate // groups
+        tensor = self.tensor(GATE_UP, 2, groups, size, part, format=Format.BF16X2, each=True)
+        dims, walk = ((groups, size, 2, part), (1, 2, 0, 3)) if groups > 1 else ((size, 2, part), (2, 0, 3))
+        packed = self.add(LinearLoadOp(tensor, StreamType.make(Kind.PACKED, dims), dims=walk)).result
+        both = self._matmul(scalars, packed, GATE_UP, keep=2)
+        beats = shapes.beats(part)
+        halves = []
+        for name, first, last in (("gate", 0, beats), ("up", beats, 0)):
+            half = self.add(BufferizeOp(both, rank=2, first=first, last=last, inner=(part,))).result
+            halves.append(self.add(StreamifyOp(half), name).result)
+        return halves[0], halves[1]
+
+    def mixed_scalars(self, attention: SSAValue) -> SSAValue:
+        """The columns of what the heads have mixed, [kv heads, group and rows, values]."""
+        shapes, config = self.shapes, self.shapes.config
+        inner = (config.kv_heads, config.group, shapes.rows, shapes.value)
+        beats = config.heads * shapes.rows * shapes.beats(shapes.value)
+        buffer = self.add(BufferizeOp(attention, rank=3, last=beats, inner=inner)).result
+        return self._columns(buffer, repeat=shapes.groups(shapes.hidden), hint="attention_scalars")
