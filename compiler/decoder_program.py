@@ -67,11 +67,11 @@ def _row_arguments(regions: dict[str, Region], position: int) -> dict[int, int]:
 
 
 def compile_decoder(
-    config: LlamaConfig, spec: FabricSpec, *, context: int | None = None, prefill: bool = True
+    config: LlamaConfig, spec: FabricSpec, *, context: int | None = None, prefill: bool = False
 ) -> CompiledDecoder:
     """Compile a model for ``context`` positions (by default as many as it was trained for).
 
-    Without ``prefill`` no program for prompts is made.
+    With ``prefill`` a program for prompts is made as well, if the fabric can hold one.
 
     Raises
     ------

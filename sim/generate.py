@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from compiler.checkpoint import LlamaCheckpoint
 from compiler.decoder_program import CompiledDecoder
 from hw.spec import FabricSpec
-from hw.topology import Topology
+from hw.topology import Tile, Topology
 from sim.compare import Comparison, compare_launches, compare_values
 from sim.decoder import DecoderSession
 from sim.device import Device, Launch
@@ -26,9 +26,10 @@ Floats = NDArray[np.float32]
 class Generation:
     """What a run has made so far; complete when the iterator of :func:`generate` is at its end.
 
-    ``logits`` has a row for every position processed; ``offchip`` bytes by kind of tensor; ``cycles_by_token`` those of
-    a position; ``tile_cycles`` by kind of tile how many a program's tiles were busy, and how many they
-    had, if the device samples its tiles' activity.
+    ``logits`` has a row for every position that a launch of its own processed; ``offchip`` bytes by kind of tensor;
+    ``cycles_by_token`` those of such a position; ``tile_cycles`` by kind of tile how many a program's tiles were busy,
+    and how many they had, if the device samples its tiles' activity. Of the prompt ``prefilled`` tokens were processed
+    several in a launch, in ``prefill_cycles``, which count in none of the others.
     """
 
     tokens: list[int] = field(default_factory=list)
@@ -38,6 +39,8 @@ class Generation:
     offchip: dict[str, int] = field(default_factory=lambda: {"weights": 0, "kv": 0, "activations": 0})
     channel_beats: int = 0
     tile_cycles: dict[str, tuple[int, int]] = field(default_factory=dict)
+    prefilled: int = 0
+    prefill_cycles: int = 0
 
 
 def choose(logits: Floats, temperature: float, random: np.random.Generator) -> int:
@@ -57,11 +60,17 @@ def generate(
     *,
     temperature: float = 0.0,
     seed: int = 0,
+    prefill: Callable[[list[int]], int] | None = None,
 ) -> Iterator[int]:
-    """Feed the prompt, then yield ``count`` tokens as they come; ``step`` takes a token and gives the next's logits."""
+    """Feed the prompt, then yield ``count`` tokens as they come; ``step`` takes a token and gives the next's logits.
+
+    ``prefill`` takes all of the prompt but its last token and says how many it has processed; the others are fed.
+    """
     random = np.random.default_rng(seed)
     pending = list(prompt)
-    for _ in range(len(prompt) + count - 1):
+    if prefill is not None:
+        del pending[: prefill(prompt[:-1])]
+    for _ in range(len(pending) + count - 1):
         logits = step(pending.pop(0))
         result.logits.append(logits)
         if not pending:
@@ -90,11 +99,30 @@ class ComparedDecoder:
         if other is not None:
             self._second = DecoderSession(compiled, checkpoint, spec, other)
         self._names = {tile: unit for unit, tile in compiled.program.mapping.tiles.items()}
+        self._prefill = compiled.prefill
+
+    def prefill(self, tokens: list[int]) -> int:
+        """Process tokens on both, as many as whole launches of several take; how many these are."""
+        if self._prefill is None:
+            return 0
+        result, rows = self.result, self._prefill.shapes.rows
+        names = {tile: unit for unit, tile in self._prefill.program.mapping.tiles.items()}
+        count = len(tokens) // rows * rows
+        for begin in range(0, count, rows):
+            chunk = tokens[begin : begin + rows]
+            self._first.prefill(chunk)
+            self._count(self._first.launch, names)
+            result.prefilled += rows
+            if self._second is not None:
+                self._second.prefill(chunk)
+                result.comparison += compare_launches(self._first.launch, self._second.launch, names)
+                result.prefill_cycles += self._second.launch.cycles
+        return count
 
     def step(self, token: int) -> Floats:
         """Process a token on both; the logits of the device that counts."""
         result, expected = self.result, self._first.step(token)
-        self._count(self._first.launch)
+        self._count(self._first.launch, self._names)
         if self._second is None:
             return expected
         actual, launch = self._second.step(token), self._second.launch
@@ -115,11 +143,11 @@ class ComparedDecoder:
             busy += int(launch.activity.tiles[tile][:, 0].sum())
             self.result.tile_cycles[kind] = (busy, all_cycles + launch.cycles)
 
-    def _count(self, launch: Launch) -> None:
+    def _count(self, launch: Launch, names: Mapping[Tile, str]) -> None:
         """Off-chip bytes by what they are: only the residual's and other buffers' contents would be activations."""
         for tile, (read, written) in launch.bytes_by_tile.items():
-            unit = self._names[tile].rpartition("_")[2].partition(".")[0]
+            unit = names[tile].rpartition("_")[2].partition(".")[0]
             if unit in ("keys", "values"):
                 self.result.offchip["kv"] += read + written
-            elif self._names[tile] not in ("load_embedded", "store_logits"):
+            elif names[tile] not in ("load_embedded", "load_embedded_rows", "store_logits"):
                 self.result.offchip["weights" if read and not written else "activations"] += read + written

@@ -25,7 +25,8 @@ def compile_(
 ) -> None:
     """Compile a Llama checkpoint onto a fabric.
 
-    Writes program.mlir, mapping.json, floorplan.svg and image.bin.
+    Writes program.mlir, mapping.json, floorplan.svg and image.bin, and if the fabric can hold a program that takes
+    several tokens of a prompt in a launch, the same for it, with names that begin with prefill.
     """
     from weft.output import check_output, write_output
 
@@ -39,19 +40,28 @@ def compile_(
         from compiler.floorplan import floorplan_svg
         from compiler.step import print_module
 
-        compiled = compile_decoder(read_checkpoint(checkpoint).config, spec)
-        program = compiled.program
-        files["program.mlir"] = print_module(program.module).encode()
-        files["mapping.json"] = program.mapping.to_json().encode()
-        files["floorplan.svg"] = floorplan_svg(program.mapping).encode()
-        files["image.bin"] = program.image
+        compiled = compile_decoder(read_checkpoint(checkpoint).config, spec, prefill=True)
+        programs = {"": compiled.program}
+        if compiled.prefill is not None:
+            programs["prefill-"] = compiled.prefill.program
+        for prefix, program in programs.items():
+            files[f"{prefix}program.mlir"] = print_module(program.module).encode()
+            files[f"{prefix}mapping.json"] = program.mapping.to_json().encode()
+            files[f"{prefix}floorplan.svg"] = floorplan_svg(program.mapping).encode()
+            files[f"{prefix}image.bin"] = program.image
     value = {
         "fabric": spec.name,
         "hash": spec.hash,
-        "units": len(program.mapping.tiles),
+        "units": len(compiled.program.mapping.tiles),
+        "prefill_rows": 1 if compiled.prefill is None else compiled.prefill.shapes.rows,
+        "no_prefill": compiled.no_prefill,
         "memory_bytes": compiled.memory_bytes,
         "seconds": round(time.perf_counter() - begun, 3),
     }
     write_output(out, "compile", INDEX, value, files)
     text = f"{checkpoint} on {spec.name}: {value['units']} tiles in use; written to {out}"
+    if compiled.prefill is None:
+        text += f"\nprompts go token by token: {compiled.no_prefill}"
+    else:
+        text += f"\nprompts go {value['prefill_rows']} tokens a launch"
     show({"out": str(out), "files": [*files, INDEX], **value}, text, as_json=json)

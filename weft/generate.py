@@ -66,8 +66,13 @@ def generate(
     temperature: Annotated[
         float, typer.Option("--temperature", callback=within(0), help="Sample; 0 takes the likeliest.")
     ] = 0.0,
+    prefill: Annotated[
+        bool,
+        typer.Option("--prefill/--no-prefill", help="Process the prompt several tokens a launch, where it can be."),
+    ] = True,
     logits: Annotated[
-        Path | None, typer.Option("--logits", help="New .npz: ids, and logits of every position.")
+        Path | None,
+        typer.Option("--logits", help="New .npz: ids, and logits of every position; the prompt goes token by token."),
     ] = None,
     json: Json = False,
 ) -> None:
@@ -93,11 +98,14 @@ def generate(
     check_ids(ids, model.config.vocab_size, model.config.max_position_embeddings, tokens)
     result, begun = Generation(), time.perf_counter()
     with ExitStack() as stack:
-        step = _step(device, model, spec, result, stack, stalls=stalls, waves=waves, arith=arith)
+        several = prefill and logits is None
+        step, take = _decoder(
+            device, model, spec, result, stack, stalls=stalls, waves=waves, arith=arith, prefill=several
+        )
         begun_run = time.perf_counter()
         if not json and tokenizer is not None:
             typer.echo(tokenizer.decode(ids), nl=False)
-        for token in tokens_of(step, ids, tokens, result, temperature=temperature, seed=stalls or 0):
+        for token in tokens_of(step, ids, tokens, result, temperature=temperature, seed=stalls or 0, prefill=take):
             if not json:
                 typer.echo(f"{token} " if tokenizer is None else tokenizer.decode([token]), nl=False)
         if not json:
@@ -113,7 +121,7 @@ def generate(
         raise typer.Exit(FAILED)
 
 
-def _step(
+def _decoder(
     device: str,
     model: LlamaCheckpoint,
     spec: FabricSpec,
@@ -123,18 +131,20 @@ def _step(
     stalls: int | None,
     waves: Path | None,
     arith: str,
-) -> Callable[[int], Any]:
-    """What processes a token on that device."""
+    prefill: bool,
+) -> tuple[Callable[[int], Any], Callable[[list[int]], int] | None]:
+    """What processes a token on that device, and what the beginning of a prompt."""
     if device == "reference":
         from sim.reference import Reference
 
-        return Reference(model).step
+        return Reference(model).step, None
     from compiler.decoder_program import compile_decoder
     from sim.generate import ComparedDecoder
 
-    compiled = compile_decoder(model.config, spec)
+    compiled = compile_decoder(model.config, spec, prefill=prefill)
     if device == "functional":
-        return ComparedDecoder(compiled, model, spec, result).step
+        decoder = ComparedDecoder(compiled, model, spec, result)
+        return decoder.step, decoder.prefill
     from sim.rtl.device import RtlDevice
 
     with working("building the simulator"):
@@ -151,8 +161,12 @@ def _step(
             )
         )
     if waves is not None:
-        write_signals(waves, spec, {"decoder": compiled.program.mapping})
-    return ComparedDecoder(compiled, model, spec, result, chip).step
+        mappings = {"decoder": compiled.program.mapping}
+        if compiled.prefill is not None:
+            mappings["prefill"] = compiled.prefill.program.mapping
+        write_signals(waves, spec, mappings)
+    decoder = ComparedDecoder(compiled, model, spec, result, chip)
+    return decoder.step, decoder.prefill
 
 
 def _write_logits(path: Path, ids: list[int], result: Generation) -> None:
@@ -173,7 +187,9 @@ def _summary(
         "prompt_ids": ids,
         "device": device,
         "fabric": spec.name,
-        "cycles": cycles,
+        "cycles": cycles + result.prefill_cycles,
+        "prefill_tokens": result.prefilled,
+        "prefill_cycles_per_token": result.prefill_cycles / result.prefilled if result.prefilled else 0,
         "cycles_per_token": cycles / len(result.cycles_by_token) if result.cycles_by_token else 0,
         "compared": result.comparison.compared,
         "mismatches": result.comparison.mismatches,
@@ -182,7 +198,7 @@ def _summary(
         "channel_utilisation": result.channel_beats / peak if peak else 0.0,
         "tile_utilisation": {kind: busy / all_ for kind, (busy, all_) in sorted(result.tile_cycles.items())},
         "wall_seconds": round(seconds, 3),
-        "simulated_khz": round(cycles / run_seconds / 1e3, 3) if cycles else 0.0,
+        "simulated_khz": round((cycles + result.prefill_cycles) / run_seconds / 1e3, 3) if cycles else 0.0,
     }
 
 

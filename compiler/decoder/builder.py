@@ -67,10 +67,12 @@ class Builder:
         return self.weights(name, Kind.VECTOR, size)
 
     def scalars(self, value: SSAValue, count: int, *, repeat: int, hint: str) -> SSAValue:
-        """The first ``count`` elements of a vector one by one, ``repeat`` times."""
-        buffer = self.add(BufferizeOp(value, rank=1))
+        """The ``count`` elements of a vector one by one, ``repeat`` times."""
+        return self._scalars(self.add(BufferizeOp(value, rank=1)).result, count, repeat=repeat, hint=hint)
+
+    def _scalars(self, buffer: SSAValue, count: int, *, repeat: int, hint: str) -> SSAValue:
         loops, strides = ([count], [1]) if repeat == 1 else ([repeat, count], [0, 1])
-        return self.add(StreamifyOp(buffer.result, kind=Kind.SCALAR, sizes=loops, strides=strides), hint).result
+        return self.add(StreamifyOp(buffer, kind=Kind.SCALAR, sizes=loops, strides=strides), hint).result
 
     def norm(self, stream: SSAValue, again: SSAValue, weight: SSAValue, hint: str) -> SSAValue:
         """RMSNorm in fp32, rounded to bf16. ``again`` is the same vector for the second look, from a buffer."""
@@ -108,19 +110,12 @@ class Builder:
     def gate_and_up(self, scalars: SSAValue) -> tuple[SSAValue, SSAValue]:
         """The first two products of the feed-forward network."""
         shapes, config = self.shapes, self.shapes.config
-        size, wide, groups = config.hidden_size, shapes.intermediate, shapes.wide_groups
+        size, wide, groups = shapes.hidden, shapes.intermediate, shapes.wide_groups
         gate = self.product(size, wide, "gate", scalars, bias=config.mlp_bias, groups=groups)
         return gate, self.product(size, wide, "up", scalars, bias=config.mlp_bias, groups=groups)
 
     def mixed_scalars(self, attention: SSAValue) -> SSAValue:
         """What the heads [kv heads, group, values] have mixed, as the output projection takes it."""
-        shapes, config = self.shapes, self.shapes.config
+        shapes = self.shapes
         buffer = self.add(BufferizeOp(attention, rank=3)).result
-        groups = shapes.groups(shapes.hidden)
-        if groups == 1:
-            loops, strides = (config.heads, config.head_dim), (shapes.value, 1)
-            read = StreamifyOp(buffer, kind=Kind.SCALAR, sizes=loops, strides=strides, flat=True)
-        else:
-            loops, strides = (groups, shapes.mixed_rows), (0, 1)
-            read = StreamifyOp(buffer, kind=Kind.SCALAR, sizes=loops, strides=strides)
-        return self.add(read, "attention_scalars").result
+        return self._scalars(buffer, shapes.mixed, repeat=shapes.groups(shapes.hidden), hint="attention_scalars")

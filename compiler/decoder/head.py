@@ -17,8 +17,7 @@ def add_head(build: Builder, residual: SSAValue) -> None:
     final = build.add(BufferizeOp(residual, rank=1, when=build.when))
     hidden = build.add(StreamifyOp(final.result), "final").result
     normal = build.norm(hidden, build.fifo(hidden, "final_again"), build.vector("final_norm", shapes.hidden), "norm_3")
-    rows = shapes.config.hidden_size
-    scalars = build.scalars(normal, rows, repeat=shapes.groups(shapes.vocabulary), hint="norm_3_scalars")
-    logits = build.product(rows, shapes.vocabulary, "lm_head", scalars)
+    scalars = build.scalars(normal, shapes.hidden, repeat=shapes.groups(shapes.vocabulary), hint="norm_3_scalars")
+    logits = build.product(shapes.hidden, shapes.vocabulary, "lm_head", scalars)
     tensor = build.tensor("logits", shapes.vocabulary, role=Role.OUTPUT)
     build.add(LinearStoreOp(logits, tensor, when=build.when))

@@ -9,6 +9,8 @@ from compiler.decoder.head import add_head
 from compiler.decoder.layer import add_layer
 from compiler.decoder.rows import RowsBuilder
 from compiler.decoder.shapes import DecoderShapes
+from compiler.step.buffers import BufferizeOp, StreamifyOp
+from compiler.step.offchip import SinkOp
 
 __all__ = ["decoder_module", "prefill_module"]
 
@@ -27,6 +29,8 @@ def prefill_module(shapes: DecoderShapes) -> ModuleOp:
     Tensors of the same name are those of :func:`decoder_module`.
     """
     build = RowsBuilder(shapes)
-    add_layer(build)
+    last = build.add(BufferizeOp(add_layer(build), rank=2, when="last"))
+    # Nobody needs what the last layer gives, but the launch must not end while it is on its way.
+    build.add(SinkOp(build.add(StreamifyOp(last.result), "last_layer").result, when="last"))
     build.module.verify()
     return build.module

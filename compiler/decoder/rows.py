@@ -70,7 +70,7 @@ class RowsBuilder(Builder):
     def gate_and_up(self, scalars: SSAValue) -> tuple[SSAValue, SSAValue]:
         """Both products in one unit, [groups, rows, columns of a group] each, or [rows, columns]."""
         shapes = self.shapes
-        size, groups = shapes.config.hidden_size, shapes.wide_groups
+        size, groups = shapes.hidden, shapes.wide_groups
         part = shapes.intermediate // groups
         tensor = self.tensor(GATE_UP, 2, groups, size, part, format=Format.BF16X2, each=True)
         dims, walk = ((groups, size, 2, part), (1, 2, 0, 3)) if groups > 1 else ((size, 2, part), (2, 0, 3))
@@ -79,8 +79,11 @@ class RowsBuilder(Builder):
         beats = shapes.beats(part)
         halves = []
         for name, first, last in (("gate", 0, beats), ("up", beats, 0)):
-            half = self.add(BufferizeOp(both, rank=2, first=first, last=last, inner=(part,))).result
-            halves.append(self.add(StreamifyOp(half), name).result)
+            buffer = self.add(BufferizeOp(both, rank=2, first=first, last=last, inner=(part,))).result
+            half = self.add(StreamifyOp(buffer), name).result
+            if shapes.config.mlp_bias:
+                half = self.map("add", half, self.vector(f"{name}_bias", part), hint=f"{name}_biased")
+            halves.append(half)
         return halves[0], halves[1]
 
     def mixed_scalars(self, attention: SSAValue) -> SSAValue:

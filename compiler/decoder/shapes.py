@@ -40,7 +40,7 @@ class DecoderShapes:
     WeftError
         A context longer than the model's, or than the buffer for the scores of one head group holds.
         More mixed values of one head group than there are accumulators.
-        Several rows of a model whose sizes are no whole vectors, or that has biases in the feed-forward network.
+        Several rows of a wide model with biases in its feed-forward network, or more rows than the context has.
     """
 
     config: LlamaConfig
@@ -70,13 +70,8 @@ class DecoderShapes:
             self._check_rows()
 
     def _check_rows(self) -> None:
-        config = self.config
-        for field in ("hidden_size", "intermediate_size", "head_dim"):
-            size = getattr(config, field)
-            if size % self.spec.lanes:
-                raise WeftError(f"{field} must be a multiple of lanes = {self.spec.lanes} for several rows, not {size}")
-        if config.mlp_bias:
-            raise WeftError("mlp_bias must be false for several rows, not true")
+        if self.config.mlp_bias and self.wide_groups > 1:
+            raise WeftError(f"mlp_bias must be false for several rows in {self.wide_groups} passes, not true")
         if not self.rows <= self.context:
             raise WeftError(f"rows must be at most the context = {self.context}, not {self.rows}")
 
@@ -139,9 +134,9 @@ class DecoderShapes:
         return self.rotated + self.config.kv_heads * self.value
 
     @property
-    def mixed_rows(self) -> int:
-        """Rows of the output projection: the heads' own, or with several passes those filled up."""
-        return self.config.query_size if self.groups(self.hidden) == 1 else self.config.heads * self.value
+    def mixed(self) -> int:
+        """Mixed values of all heads."""
+        return self.config.heads * self.value
 
     def groups(self, columns: int, *, matrices: int = 1) -> int:
         """Passes over the rows of a matrix: each makes as many columns as there are accumulators, or fewer.

@@ -47,10 +47,8 @@ def _qkv(q: Floats, k: Floats, v: Floats, shapes: DecoderShapes) -> Floats:
 
 
 def _o_rows(matrix: Floats, shapes: DecoderShapes) -> Floats:
-    """Rows of the output projection, filled up head by head where it takes several passes."""
+    """Rows of the output projection, filled up head by head."""
     config = shapes.config
-    if shapes.mixed_rows == config.query_size:
-        return matrix
     heads = matrix.reshape(config.heads, config.head_dim, -1)
     return _filled(heads, config.heads, shapes.value, heads.shape[2]).reshape(config.heads * shapes.value, -1)
 
@@ -67,11 +65,11 @@ def layer_tensors(checkpoint: LlamaCheckpoint, shapes: DecoderShapes, layer: int
     tensors = {
         "input_norm": _filled(given["input_layernorm.weight"], hidden),
         "post_norm": _filled(given["post_attention_layernorm.weight"], hidden),
-        "qkv": _grouped(_qkv(q, k, v, shapes), shapes),
+        "qkv": _grouped(_filled(_qkv(q, k, v, shapes), hidden, shapes.qkv), shapes),
         "o_proj": _grouped(_o_rows(matrix("self_attn.o_proj", config.query_size, hidden), shapes), shapes),
-        "gate": _grouped(matrix("mlp.gate_proj", config.hidden_size, wide), shapes, shapes.wide_groups),
-        "up": _grouped(matrix("mlp.up_proj", config.hidden_size, wide), shapes, shapes.wide_groups),
-        "down": _grouped(matrix("mlp.down_proj", config.intermediate_size, hidden), shapes),
+        "gate": _grouped(matrix("mlp.gate_proj", hidden, wide), shapes, shapes.wide_groups),
+        "up": _grouped(matrix("mlp.up_proj", hidden, wide), shapes, shapes.wide_groups),
+        "down": _grouped(matrix("mlp.down_proj", wide, hidden), shapes),
     }
     if config.attention_bias:
         q, k, v = (given[f"self_attn.{name}_proj.bias"] for name in "qkv")
@@ -87,7 +85,7 @@ def global_tensors(checkpoint: LlamaCheckpoint, shapes: DecoderShapes) -> dict[s
     """What all layers share, and the head's weights."""
     config = checkpoint.config
     cos, sin = config.rotary.table(config.head_dim, shapes.context, np.float32)
-    head = _filled(checkpoint.head.T, config.hidden_size, shapes.vocabulary)
+    head = _filled(checkpoint.head.T, shapes.hidden, shapes.vocabulary)
     return {
         "cos": _table(cos, cos, shapes),
         "sin": _table(-sin, sin, shapes),

@@ -110,4 +110,4 @@ def random_program(op: RandomLoadOp, region: Region, spec: FabricSpec, *, priori
 
 def sink_program(op: SinkOp, *, turns: int) -> Agcu:
     """Takes a stream to its end."""
-    return Agcu(kind=AgcuKind.SINK, end_rank=stream(op.value).rank, turns=turns)
+    return Agcu(kind=AgcuKind.SINK, end_rank=stream(op.value).rank, turns=turns, works=_when(op.when))

@@ -308,13 +308,17 @@ class ArgumentOp(IRDLOperation):
 
 @irdl_op_definition
 class SinkOp(IRDLOperation):
-    """Takes a stream to its end; a launch is not over before."""
+    """Takes a stream to its end, in the turns of ``when``; a launch is not over before."""
 
     name = "step.sink"
 
     value = operand_def(StreamType)
+    when = opt_prop_def(StringAttr)
     irdl_options = (ParsePropInAttrDict(),)
     assembly_format = "$value attr-dict `:` type($value)"
 
-    def __init__(self, value: SSAValue) -> None:
-        super().__init__(operands=[value])
+    def __init__(self, value: SSAValue, *, when: str | None = None) -> None:
+        super().__init__(operands=[value], properties=attributes(when=when))
+
+    def verify_(self) -> None:
+        verify_when(self.when, "when")

@@ -79,7 +79,8 @@ def _walk(read: StreamifyOp, words: Floats) -> Floats:
 
 
 def _multiply(vector: Floats, matrix: Floats) -> Floats:
-    """A vector times a matrix [rows, columns], or [groups, rows, columns of a group]."""
+    """A vector, filled up with zeros, times a matrix [rows, columns], or [groups, rows, columns of a group]."""
+    vector = np.pad(vector, (0, matrix.shape[-2] - len(vector)))
     return np.matmul(vector[None, :], matrix).reshape(-1)
 
 
@@ -192,7 +193,7 @@ def test_output_projection_takes_the_mixed_values_in_order(folder: Path, fabric:
     kept[:, : config.head_dim] = mixed
     read = _read(decoder_module(shapes), "attention_scalars")
     scalars = _walk(read, kept)
-    scalars = scalars.reshape(-1) if read.flat is not None else scalars[-1]
+    scalars = scalars.reshape(-1)[-shapes.mixed :]
     matrix = layer_tensors(checkpoint, shapes, 0)["o_proj"]
     expected = checkpoint.layer(0)["self_attn.o_proj.weight"].astype(np.float64) @ mixed.reshape(-1)
     np.testing.assert_allclose(_multiply(scalars, matrix)[: config.hidden_size], expected, rtol=1e-4, atol=1e-4)
@@ -265,7 +266,7 @@ def test_groups_are_the_fewest_that_fit(vectors: int, acc_depth: int) -> None:
         (0, DEMO, "context must be 1 to max_position_embeddings = 256, not 0"),
         (257, DEMO, "context must be 1 to max_position_embeddings = 256, not 257"),
         (129, DEMO.replace(pmu_lines=128), "scores of 129 positions need 129 lines .* set pmu_lines=256"),
-        (1, DEMO.replace(acc_depth=2), "2 query heads that share a key need 4 accumulators, .* set acc_depth=4"),
+        (1, DEMO.replace(acc_depth=2), "2 queries that share a key need 4 accumulators, .* set acc_depth=4"),
     ],
 )
 def test_sizes_beyond_the_fabric_are_refused(context: int, fabric: FabricSpec, sentence: str) -> None:
