@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from compiler.buffering import Launches
@@ -11,9 +12,10 @@ from compiler.llama_config import LlamaConfig
 from compiler.memory import Region, allocate
 from compiler.program import CompiledProgram, compile_module, tensors_of
 from compiler.step.loop import MOST_TURNS
+from compiler.step.offchip import TensorOp
 from hw.spec import FabricSpec
 
-__all__ = ["CompiledDecoder", "CompiledPrefill", "compile_decoder"]
+__all__ = ["CompiledDecoder", "CompiledPrefill", "compile_decoder", "row_arguments"]
 
 _PREFILL_CONTEXT = 1
 
@@ -29,7 +31,7 @@ class CompiledPrefill:
         """Launch arguments for positions from ``position`` on."""
         shapes, regions = self.shapes, self.program.regions
         return {
-            **_row_arguments(regions, position),
+            **row_arguments(regions, position),
             Argument.CONTEXT: position + shapes.rows,
             Argument.MASK_ROW: (shapes.context - shapes.rows - position) * regions["mask"].strides[0],
         }
@@ -49,16 +51,42 @@ class CompiledDecoder:
     prefill: CompiledPrefill | None = None
     no_prefill: str = ""
 
+    @property
+    def programs(self) -> dict[str, CompiledProgram]:
+        """The program, and that for prompts."""
+        return {"decoder": self.program, **({} if self.prefill is None else {"prefill": self.prefill.program})}
+
+    @property
+    def entry(self) -> str:
+        """The tensor that takes the embedding of a token."""
+        return "embedded"
+
+    @property
+    def tensors(self) -> dict[str, TensorOp]:
+        """The programs' tensors by name."""
+        modules = [each.module for each in self.programs.values()]
+        return {tensor.sym_name.data: tensor for module in modules for tensor in tensors_of(module)}
+
+    @property
+    def regions(self) -> dict[str, Region]:
+        """Where the tensors lie (those of layer 0)."""
+        return (self.program if self.prefill is None else self.prefill.program).regions
+
     def region(self, name: str) -> Region:
         """Where a tensor lies (of layer 0)."""
-        return self.program.regions[name]
+        return self.regions[name]
+
+    def launches(self, position: int) -> Iterator[tuple[str, CompiledProgram, dict[int, int]]]:
+        """Name, program and arguments of the launch for a position, from 0."""
+        yield "decoder", self.program, self.arguments(position)
 
     def arguments(self, position: int) -> dict[int, int]:
         """Launch arguments for a position, from 0."""
-        return {**_row_arguments(self.program.regions, position), Argument.CONTEXT: position + 1}
+        return {**row_arguments(self.program.regions, position), Argument.CONTEXT: position + 1}
 
 
-def _row_arguments(regions: dict[str, Region], position: int) -> dict[int, int]:
+def row_arguments(regions: dict[str, Region], position: int) -> dict[int, int]:
+    """Launch arguments that lead to the rows of a position."""
     return {
         Argument.KEY_ROW: position * regions["keys"].strides[1],
         Argument.VALUE_ROW: position * regions["values"].strides[1],

@@ -2,62 +2,130 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from compiler.checkpoint import LlamaCheckpoint
-from compiler.decoder import global_tensors, layer_tensors, mask_tensor
-from compiler.decoder_program import CompiledDecoder
-from compiler.memory import decode, encode
-from compiler.program import tensors_of
+from compiler.decoder import DecoderShapes, global_tensors, layer_tensors, mask_tensor
+from compiler.decoder_program import CompiledPrefill
+from compiler.memory import Region, decode, encode
+from compiler.program import CompiledProgram
+from compiler.step.offchip import TensorOp
 from hw.spec import FabricSpec
 from sim.device import Device, Launch
 
-__all__ = ["DecoderSession"]
+__all__ = ["CACHES", "CompiledModel", "DecoderSession", "Launched"]
 
 Floats = NDArray[np.float32]
+CACHES = ("keys", "values")
+
+
+class CompiledModel(Protocol):
+    """A decoder as programs: one that is fused, or one for each operator.
+
+    ``entry`` is the tensor that takes the embedding; the last of the launches for a position leaves ``logits``.
+    """
+
+    @property
+    def programs(self) -> Mapping[str, CompiledProgram]: ...
+    @property
+    def shapes(self) -> DecoderShapes: ...
+    @property
+    def tensors(self) -> Mapping[str, TensorOp]: ...
+    @property
+    def regions(self) -> Mapping[str, Region]: ...
+    @property
+    def entry(self) -> str: ...
+    @property
+    def prefill(self) -> CompiledPrefill | None: ...
+    @property
+    def memory_bytes(self) -> int: ...
+    def launches(self, position: int) -> Iterable[tuple[str, CompiledProgram, dict[int, int]]]:
+        """Name, program and arguments of every launch for a position, from 0."""
+        ...
+
+
+@dataclass(frozen=True)
+class Launched:
+    """A launch of a program, and the cycles around it: of loading the image, if it had to be, and of the host.
+
+    Those of the host are from the first argument to the last register read, without the launch's own.
+    """
+
+    name: str
+    program: CompiledProgram
+    launch: Launch
+    load_cycles: int = 0
+    host_cycles: int = 0
 
 
 class DecoderSession:
-    """One sequence on one device: weights and image are loaded when it is made. ``launch`` is the last one.
+    """One sequence on one device: weights are loaded when it is made, an image when a launch needs it.
+
+    ``launches`` are those of the last step, ``launch`` the last one.
 
     Parameters
     ----------
     compiled, checkpoint
-        The program and the model it was compiled from.
+        The programs and the model they were compiled from.
     device
         With at least ``compiled.memory_bytes`` of memory.
     """
 
     def __init__(
         self,
-        compiled: CompiledDecoder,
+        compiled: CompiledModel,
         checkpoint: LlamaCheckpoint,
         spec: FabricSpec,
         device: Device,
     ) -> None:
         self.compiled, self.checkpoint, self.spec, self.device = compiled, checkpoint, spec, device
         self.position = 0
-        self.launch = Launch()
-        programs = [compiled.program, *([] if compiled.prefill is None else [compiled.prefill.program])]
-        self._tensors = {tensor.sym_name.data: tensor for each in programs for tensor in tensors_of(each.module)}
-        self._regions = programs[-1].regions
+        self.launches: list[Launched] = []
+        self._resident: dict[int, CompiledProgram] = {}
+        self._tensors = compiled.tensors
         for layer in range(checkpoint.config.layers):
             self._write(layer_tensors(checkpoint, compiled.shapes, layer), layer)
         self._write(global_tensors(checkpoint, compiled.shapes))
         if compiled.prefill is not None:
             self._write({"mask": mask_tensor(compiled.prefill.shapes)})
-        for program in programs:
-            device.load(program.image)
+
+    @property
+    def launch(self) -> Launch:
+        """What the last launch did."""
+        return self.launches[-1].launch if self.launches else Launch()
+
+    def _place(self, name: str, layer: int = 0) -> NDArray[np.uint8]:
+        """The memory of a tensor."""
+        region = self.compiled.regions[name]
+        base = region.base + layer * region.turn_stride
+        return self.device.memory[base : base + region.size]
 
     def _write(self, values: dict[str, Floats], layer: int = 0) -> None:
         for name, value in values.items():
             raw = encode(self._tensors[name], value, self.spec)
-            region = self._regions[name]
-            base = region.base + layer * region.turn_stride
-            self.device.memory[base : base + len(raw)] = raw
+            self._place(name, layer)[: len(raw)] = raw
+
+    def _read(self, name: str, layer: int = 0) -> Floats:
+        return decode(self._tensors[name], self._place(name, layer), self.spec)
+
+    def caches(self) -> dict[str, Floats]:
+        """All that a step leaves for those after it: `keys` and `values`, each [layers, key heads, positions, size]."""
+        layers = range(self.checkpoint.config.layers)
+        return {name: np.stack([self._read(name, each)[:, : self.position] for each in layers]) for name in CACHES}
+
+    def restore(self, caches: Mapping[str, Floats]) -> None:
+        """Go on behind the positions of such caches."""
+        for name in CACHES:
+            for layer, rows in enumerate(caches[name]):
+                whole = self._read(name, layer)
+                self.position = rows.shape[1]
+                whole[:, : self.position] = rows
+                self._write({name: whole}, layer)
 
     def prefill(self, tokens: Sequence[int]) -> None:
         """Process as many tokens as a launch of the program for prompts takes.
@@ -73,7 +141,7 @@ class DecoderSession:
         if prefill is None or len(tokens) != prefill.shapes.rows:
             raise ValueError(f"prefill takes the rows of its program, not {len(tokens)} tokens")
         self._write({"embedded_rows": self._embedded(tokens)})
-        self.launch = self.device.launch(prefill.program.context, prefill.arguments(self.position))
+        self.launches = [self._run("prefill", prefill.program, prefill.arguments(self.position))]
         self.position += len(tokens)
 
     def _embedded(self, tokens: Sequence[int]) -> Floats:
@@ -81,17 +149,26 @@ class DecoderSession:
         return np.pad(rows, ((0, 0), (0, self.compiled.shapes.hidden - rows.shape[1])))
 
     def step(self, token: int) -> Floats:
-        """Process one token in one launch; the logits [vocabulary] of the next.
+        """Process one token; the logits [vocabulary] of the next.
 
         Raises
         ------
         DeviceError
-            The launch failed.
+            A launch failed.
         """
         compiled = self.compiled
-        self._write({"embedded": self._embedded([token])[0]})
-        self.launch = self.device.launch(compiled.program.context, compiled.arguments(self.position))
+        self._write({compiled.entry: self._embedded([token])[0]})
+        self.launches = []
+        for name, program, arguments in compiled.launches(self.position):
+            self.launches.append(self._run(name, program, arguments))
         self.position += 1
-        region = compiled.region("logits")
-        raw = self.device.memory[region.base : region.base + region.size]
-        return decode(self._tensors["logits"], raw, self.spec).reshape(-1)[: self.checkpoint.config.vocab_size]
+        return self._read("logits").reshape(-1)[: self.checkpoint.config.vocab_size]
+
+    def _run(self, name: str, program: CompiledProgram, arguments: dict[int, int]) -> Launched:
+        begun = self.device.cycles
+        if self._resident.get(program.context) is not program:
+            self.device.load(program.image)
+            self._resident[program.context] = program
+        loaded = self.device.cycles
+        launch = self.device.launch(program.context, arguments)
+        return Launched(name, program, launch, loaded - begun, self.device.cycles - loaded - launch.cycles)

@@ -72,11 +72,13 @@ class Launch:
 class Device(Protocol):
     """A fabric that can be configured and launched. ``memory`` is all off-chip memory, bytes, shared, not copied.
 
-    Addresses are the same on all channels; a channel is a road to memory, not a part of it.
+    Addresses are the same on all channels; a channel is a road to memory, not a part of it. ``cycles`` have gone by so
+    far, in launches and while the host has access; 0 on a device without a clock.
     """
 
     spec: FabricSpec
     memory: np.ndarray
+    cycles: int
 
     def load(self, image: bytes) -> None:
         """Configure the context that the image names.

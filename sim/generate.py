@@ -9,33 +9,40 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compiler.checkpoint import LlamaCheckpoint
-from compiler.decoder_program import CompiledDecoder
+from compiler.program import tensors_of
+from compiler.step.offchip import Role
 from hw.spec import FabricSpec
 from hw.topology import Tile, Topology
 from sim.compare import Comparison, compare_launches, compare_values
-from sim.decoder import DecoderSession
-from sim.device import Device, Launch
+from sim.decoder import CompiledModel, DecoderSession, Launched
+from sim.device import Device
 from sim.functional.device import FunctionalDevice
 
 __all__ = ["ComparedDecoder", "Generation", "choose", "generate"]
 
 Floats = NDArray[np.float32]
 
+_KINDS = {Role.WEIGHT: "weights", Role.CACHE: "kv"}
+
 
 @dataclass
 class Generation:
     """What a run has made so far; complete when the iterator of :func:`generate` is at its end.
 
-    ``logits`` has a row for every position that a launch of its own processed; ``offchip`` bytes by kind of tensor;
-    ``cycles_by_token`` those of such a position; ``tile_cycles`` by kind of tile how many a program's tiles were busy,
-    and how many they had, if the device samples its tiles' activity. Of the prompt ``prefilled`` tokens were processed
-    several in a launch, in ``prefill_cycles``, which count in none of the others.
+    ``logits`` has a row for every position that was processed by itself; ``offchip`` bytes by kind of tensor;
+    ``launches`` how many; ``cycles_by_token`` those of such a position's launches, ``load_cycles`` and ``host_cycles``
+    of all that was around them (:class:`sim.decoder.Launched`); ``tile_cycles`` by kind of tile how many a program's
+    tiles were busy, and how many they had, if the device samples its tiles' activity. Of the prompt ``prefilled``
+    tokens were processed several in a launch, in ``prefill_cycles``; only what was compared counts these launches too.
     """
 
     tokens: list[int] = field(default_factory=list)
     logits: list[Floats] = field(default_factory=list)
     comparison: Comparison = field(default_factory=Comparison)
+    launches: int = 0
     cycles_by_token: list[int] = field(default_factory=list)
+    load_cycles: int = 0
+    host_cycles: int = 0
     offchip: dict[str, int] = field(default_factory=lambda: {"weights": 0, "kv": 0, "activations": 0})
     channel_beats: int = 0
     tile_cycles: dict[str, tuple[int, int]] = field(default_factory=dict)
@@ -85,7 +92,7 @@ class ComparedDecoder:
 
     def __init__(
         self,
-        compiled: CompiledDecoder,
+        compiled: CompiledModel,
         checkpoint: LlamaCheckpoint,
         spec: FabricSpec,
         result: Generation,
@@ -98,7 +105,6 @@ class ComparedDecoder:
         self._second = None
         if other is not None:
             self._second = DecoderSession(compiled, checkpoint, spec, other)
-        self._names = {tile: unit for unit, tile in compiled.program.mapping.tiles.items()}
         self._prefill = compiled.prefill
 
     def prefill(self, tokens: list[int]) -> int:
@@ -106,48 +112,79 @@ class ComparedDecoder:
         if self._prefill is None:
             return 0
         result, rows = self.result, self._prefill.shapes.rows
-        names = {tile: unit for unit, tile in self._prefill.program.mapping.tiles.items()}
         count = len(tokens) // rows * rows
         for begin in range(0, count, rows):
             chunk = tokens[begin : begin + rows]
             self._first.prefill(chunk)
-            self._count(self._first.launch, names)
             result.prefilled += rows
             if self._second is not None:
                 self._second.prefill(chunk)
-                result.comparison += compare_launches(self._first.launch, self._second.launch, names)
-                result.prefill_cycles += self._second.launch.cycles
+                self._compare(self._second)
+                result.prefill_cycles += sum(done.launch.cycles for done in self._second.launches)
         return count
+
+    @property
+    def launches(self) -> list[Launched]:
+        """Those of the last step, on the device that counts."""
+        return (self._second or self._first).launches
+
+    def caches(self) -> dict[str, Floats]:
+        """What the functional device keeps for later steps; see :meth:`sim.decoder.DecoderSession.caches`."""
+        return self._first.caches()
+
+    def restore(self, caches: Mapping[str, Floats]) -> None:
+        """Go on behind the positions of such caches, on both."""
+        for session in (self._first, self._second):
+            if session is not None:
+                session.restore(caches)
 
     def step(self, token: int) -> Floats:
         """Process a token on both; the logits of the device that counts."""
         result, expected = self.result, self._first.step(token)
-        self._count(self._first.launch, self._names)
+        result.launches += len(self._first.launches)
+        for done in self._first.launches:
+            self._count(done)
         if self._second is None:
             return expected
-        actual, launch = self._second.step(token), self._second.launch
-        result.comparison += compare_launches(self._first.launch, launch, self._names)
+        actual, launches = self._second.step(token), self._second.launches
+        self._compare(self._second)
+        for done in launches:
+            self._count_cycles(done)
         result.comparison += compare_values("logits", expected, actual)
-        result.cycles_by_token.append(launch.cycles)
-        result.channel_beats += sum(read + written for read, written in launch.channel_beats)
-        self._count_tiles(launch)
+        result.cycles_by_token.append(sum(each.launch.cycles for each in launches))
         return actual
 
-    def _count_tiles(self, launch: Launch) -> None:
-        """Busy cycles of the tiles in use."""
+    def _count_cycles(self, done: Launched) -> None:
+        """What a launch took; of the tiles in use, busy cycles."""
+        result, launch = self.result, done.launch
+        result.load_cycles += done.load_cycles
+        result.host_cycles += done.host_cycles
+        result.channel_beats += sum(read + written for read, written in launch.channel_beats)
         if launch.activity is None:
             return
-        for tile in self._names:
+        for tile in done.program.mapping.tiles.values():
             kind = self._kinds[tile].value
-            busy, all_cycles = self.result.tile_cycles.get(kind, (0, 0))
+            busy, all_cycles = result.tile_cycles.get(kind, (0, 0))
             busy += int(launch.activity.tiles[tile][:, 0].sum())
-            self.result.tile_cycles[kind] = (busy, all_cycles + launch.cycles)
+            result.tile_cycles[kind] = (busy, all_cycles + launch.cycles)
 
-    def _count(self, launch: Launch, names: Mapping[Tile, str]) -> None:
-        """Off-chip bytes by what they are: only the residual's and other buffers' contents would be activations."""
-        for tile, (read, written) in launch.bytes_by_tile.items():
-            unit = names[tile].rpartition("_")[2].partition(".")[0]
-            if unit in ("keys", "values"):
-                self.result.offchip["kv"] += read + written
-            elif names[tile] not in ("load_embedded", "load_embedded_rows", "store_logits"):
-                self.result.offchip["weights" if read and not written else "activations"] += read + written
+    def _compare(self, session: DecoderSession) -> None:
+        """The launches of the last step, with those of the first device."""
+        for ours, theirs in zip(self._first.launches, session.launches, strict=True):
+            units = {tile: f"{theirs.name}, {unit}" for tile, unit in _units(theirs).items()}
+            self.result.comparison += compare_launches(ours.launch, theirs.launch, units)
+
+    def _count(self, done: Launched) -> None:
+        """Off-chip bytes by what they are: activations are what a launch leaves for another, and not the host's."""
+        roles = {tensor.sym_name.data: Role(tensor.role.data) for tensor in tensors_of(done.program.module)}
+        units = _units(done)
+        for tile, (read, written) in done.launch.bytes_by_tile.items():
+            name = units[tile].removeprefix("load_").removeprefix("store_").partition(".")[0]
+            if name not in ("embedded", "logits"):
+                kind = _KINDS.get(roles[name], "activations")
+                self.result.offchip[kind] += read + written
+
+
+def _units(done: Launched) -> dict[Tile, str]:
+    """Names of the units of the program that was launched."""
+    return {tile: unit for unit, tile in done.program.mapping.tiles.items()}

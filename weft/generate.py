@@ -63,6 +63,9 @@ def generate(
             help="On RTL: arithmetic on the host, the same bits in the same cycles, or the real logic, slower.",
         ),
     ] = "native",
+    unfused: Annotated[
+        bool, typer.Option("--unfused", help="Each operator a launch of its own, what is between them in memory.")
+    ] = False,
     temperature: Annotated[
         float, typer.Option("--temperature", callback=within(0), help="Sample; 0 takes the likeliest.")
     ] = 0.0,
@@ -87,6 +90,8 @@ def generate(
         raise WeftError(f"--device must be one of {', '.join(_DEVICES)}, not {device!r}")
     if arith not in _ARITHMETIC:
         raise WeftError(f"--arith must be one of {', '.join(_ARITHMETIC)}, not {arith!r}")
+    if unfused and device == "reference":
+        raise WeftError("--unfused must not be given with --device reference, which has no launches")
     new = [("--logits", logits), *(("--waves", path) for path in (waves, *signal_files(waves)))]
     for option, path in new:
         if path is not None:
@@ -98,9 +103,17 @@ def generate(
     check_ids(ids, model.config.vocab_size, model.config.max_position_embeddings, tokens)
     result, begun = Generation(), time.perf_counter()
     with ExitStack() as stack:
-        several = prefill and logits is None
         step, take = _decoder(
-            device, model, spec, result, stack, stalls=stalls, waves=waves, arith=arith, prefill=several
+            device,
+            model,
+            spec,
+            result,
+            stack,
+            stalls=stalls,
+            waves=waves,
+            arith=arith,
+            unfused=unfused,
+            prefill=prefill and logits is None,
         )
         begun_run = time.perf_counter()
         if not json and tokenizer is not None:
@@ -131,6 +144,7 @@ def _decoder(
     stalls: int | None,
     waves: Path | None,
     arith: str,
+    unfused: bool,
     prefill: bool,
 ) -> tuple[Callable[[int], Any], Callable[[list[int]], int] | None]:
     """What processes a token on that device, and what the beginning of a prompt."""
@@ -139,9 +153,10 @@ def _decoder(
 
         return Reference(model).step, None
     from compiler.decoder_program import compile_decoder
+    from compiler.unfused_program import compile_unfused
     from sim.generate import ComparedDecoder
 
-    compiled = compile_decoder(model.config, spec, prefill=prefill)
+    compiled = compile_unfused(model.config, spec) if unfused else compile_decoder(model.config, spec, prefill=prefill)
     if device == "functional":
         decoder = ComparedDecoder(compiled, model, spec, result)
         return decoder.step, decoder.prefill
@@ -161,10 +176,7 @@ def _decoder(
             )
         )
     if waves is not None:
-        mappings = {"decoder": compiled.program.mapping}
-        if compiled.prefill is not None:
-            mappings["prefill"] = compiled.prefill.program.mapping
-        write_signals(waves, spec, mappings)
+        write_signals(waves, spec, {name: program.mapping for name, program in compiled.programs.items()})
     decoder = ComparedDecoder(compiled, model, spec, result, chip)
     return decoder.step, decoder.prefill
 
@@ -180,7 +192,7 @@ def _write_logits(path: Path, ids: list[int], result: Generation) -> None:
 def _summary(
     device: str, spec: FabricSpec, ids: list[int], result: Generation, seconds: float, run_seconds: float
 ) -> dict[str, Any]:
-    cycles = sum(result.cycles_by_token)
+    cycles, positions = sum(result.cycles_by_token), len(result.logits)
     peak = cycles * spec.channels
     return {
         "tokens": result.tokens,
@@ -190,11 +202,15 @@ def _summary(
         "cycles": cycles + result.prefill_cycles,
         "prefill_tokens": result.prefilled,
         "prefill_cycles_per_token": result.prefill_cycles / result.prefilled if result.prefilled else 0,
-        "cycles_per_token": cycles / len(result.cycles_by_token) if result.cycles_by_token else 0,
+        "cycles_per_token": cycles / positions,
+        "launches_per_token": result.launches / positions,
+        "load_cycles_per_token": result.load_cycles / positions,
+        "host_cycles_per_token": result.host_cycles / positions,
         "compared": result.comparison.compared,
         "mismatches": result.comparison.mismatches,
         "first_mismatches": list(result.comparison.first),
         "offchip_bytes": result.offchip,
+        "offchip_bytes_per_token": {kind: count / positions for kind, count in result.offchip.items()},
         "channel_utilisation": result.channel_beats / peak if peak else 0.0,
         "tile_utilisation": {kind: busy / all_ for kind, (busy, all_) in sorted(result.tile_cycles.items())},
         "wall_seconds": round(seconds, 3),

@@ -9,7 +9,7 @@ from itertools import islice, product
 from xdsl.dialects.builtin import ModuleOp
 
 from compiler.memory import row_beats
-from compiler.step.offchip import ArgumentOp, Format, LinearLoadOp, tensor_of
+from compiler.step.offchip import ArgumentOp, Format, LinearLoadOp, LinearStoreOp, tensor_of
 from compiler.step.types import DYNAMIC
 from hw.spec import FabricSpec
 
@@ -38,11 +38,12 @@ def launches_of(module: ModuleOp, spec: FabricSpec) -> Launches:
     for op in module.ops:
         if isinstance(op, ArgumentOp):
             choices.add(op.index.value.data)
-        if not isinstance(op, LinearLoadOp):
+        if not isinstance(op, LinearLoadOp | LinearStoreOp):
             continue
-        tensor, dims = tensor_of(op), op.result.type.dims
+        tensor = tensor_of(op)
+        dims = op.result.type.dims if isinstance(op, LinearLoadOp) else op.stored.dims
         for place, argument in enumerate(op.sizes()):
-            if dims[place] != DYNAMIC:
+            if dims[place] != DYNAMIC or not argument:
                 continue
             walked = op.walked()[place]
             size = tensor.sizes[walked] if walked >= 0 else 2

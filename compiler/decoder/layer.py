@@ -11,10 +11,20 @@ from compiler.decoder.shapes import Argument
 from compiler.step.buffers import BufferizeOp, KeepOp, RecallOp, ResidentOp, StreamifyOp
 from compiler.step.loop import TurnOp
 from compiler.step.offchip import Format, LinearLoadOp, LinearStoreOp, Role
-from compiler.step.onchip import AccumOp, MergeOp, UnpackOp
+from compiler.step.onchip import AccumOp, MergeOp, UnpackOp, stream
 from compiler.step.types import DYNAMIC, Kind, StreamType
 
-__all__ = ["add_layer"]
+__all__ = [
+    "add_layer",
+    "gated",
+    "mix",
+    "new_values",
+    "queries_and_key",
+    "repeated_rows",
+    "rotated",
+    "scores_of",
+    "softmax",
+]
 
 
 def add_layer(build: Builder) -> SSAValue:
@@ -34,9 +44,9 @@ def add_layer(build: Builder) -> SSAValue:
     normal = build.norm(attended, second, build.vector("post_norm", shapes.hidden), "norm_2")
     scalars = build.scalars(normal, shapes.hidden, repeat=shapes.wide_groups, hint="norm_2_scalars")
     gate, up = build.gate_and_up(scalars)
-    swish = build.map("mul", gate, build.map("sigmoid", gate, hint="sigmoid"))
-    gated = build.map("bf16", build.map("mul", swish, up), hint="gated")
-    scalars = build.scalars(gated, shapes.intermediate, repeat=shapes.groups(shapes.hidden), hint="gated_scalars")
+    scalars = build.scalars(
+        gated(build, gate, up), shapes.intermediate, repeat=shapes.groups(shapes.hidden), hint="gated_scalars"
+    )
     down = build.product(shapes.intermediate, shapes.hidden, "down", scalars, bias=config.mlp_bias)
     result = build.map("add", down, build.fifo(attended, "residual_2"), hint="layer_out")
     resident = next(op for op in build.module.ops if isinstance(op, ResidentOp))
@@ -63,7 +73,13 @@ def _residual_in(build: Builder) -> SSAValue:
     return build.add(MergeOp(which.result, embedded.result, recalled.result), "hidden").result
 
 
-def _rotated(build: Builder, qkv: SSAValue) -> SSAValue:
+def gated(build: Builder, gate: SSAValue, up: SSAValue) -> SSAValue:
+    """SwiGLU's product, rounded."""
+    swish = build.map("mul", gate, build.map("sigmoid", gate, hint="sigmoid"))
+    return build.map("bf16", build.map("mul", swish, up), hint="gated")
+
+
+def rotated(build: Builder, qkv: SSAValue) -> SSAValue:
     """Rotary embedding of queries and keys: x * cos + swapped(x) * sin, the sign in the table.
 
     The result is [kv heads, group + 1, halves, half]: for each key head its query heads, then itself. Several rows are
@@ -95,13 +111,13 @@ def _rotated(build: Builder, qkv: SSAValue) -> SSAValue:
 
 
 def _cached(
-    build: Builder, stream: SSAValue, name: str, width: int, row: Argument, *, dims: tuple[int, ...], runs: bool
+    build: Builder, rows: SSAValue, name: str, width: int, row: Argument, *, dims: tuple[int, ...], runs: bool
 ) -> tuple[SSAValue, SSAValue | None]:
     """Append new rows to a cache, then stream all of its rows, each once for every query that shares it."""
     shapes = build.shapes
     heads = shapes.config.kv_heads
     tensor = build.tensor(name, heads, shapes.context, width, format=Format.BF16X2, role=Role.CACHE, each=True)
-    store = build.add(LinearStoreOp(stream, tensor, dims=dims, base_args=(row,), done=True))
+    store = build.add(LinearStoreOp(rows, tensor, dims=dims, base_args=(row,), done=True))
     load = build.add(
         LinearLoadOp(
             tensor,
@@ -110,9 +126,14 @@ def _cached(
             size_args=(0, Argument.CONTEXT, 0),
         )
     )
-    rows = build.add(BufferizeOp(load.result, rank=1))
-    read = StreamifyOp(rows.result, sizes=(shapes.queries, width), strides=(0, 1), runs=runs)
-    build.add(read, f"{name}_rows")
+    return repeated_rows(build, load.result, name, runs=runs)
+
+
+def repeated_rows(build: Builder, rows: SSAValue, name: str, *, runs: bool) -> tuple[SSAValue, SSAValue | None]:
+    """Each row of a cache once for every query that shares it; with ``runs`` a token for each row."""
+    kept = build.add(BufferizeOp(rows, rank=1))
+    loops = (build.shapes.queries, stream(rows).dims[-1])
+    read = build.add(StreamifyOp(kept.result, sizes=loops, strides=(0, 1), runs=runs), f"{name}_rows")
     return build.add(UnpackOp(read.result)).result, read.runs
 
 
@@ -134,38 +155,57 @@ def _masked(build: Builder, score: SSAValue) -> SSAValue:
     return build.map("add", score, mask, hint="masked")
 
 
-def _attention(build: Builder, qkv: SSAValue) -> SSAValue:
-    """Grouped-query attention over the cache; the mixed values as the output projection takes them."""
-    shapes, config = build.shapes, build.shapes.config
-    heads, several = config.kv_heads, shapes.rows > 1
-    rotated = _rotated(build, qkv)
-    rank, of_group = 3 + several, shapes.queries * shapes.beats(shapes.key)
-    queries = build.add(BufferizeOp(rotated, rank=rank, last=of_group, inner=(shapes.queries, shapes.key)))
+def queries_and_key(build: Builder, heads: SSAValue) -> tuple[SSAValue, SSAValue]:
+    """Of rotated heads: buffers of the queries that share a key, and the keys."""
+    shapes = build.shapes
+    rank, of_group = 3 + len(shapes.lead), shapes.queries * shapes.beats(shapes.key)
+    queries = build.add(BufferizeOp(heads, rank=rank, last=of_group, inner=(shapes.queries, shapes.key)))
     last = of_group + shapes.rows * shapes.beats(shapes.key)
-    own_key = build.add(BufferizeOp(rotated, rank=rank, first=of_group, last=last, inner=(*shapes.lead, shapes.key)))
-    new_key = build.add(StreamifyOp(own_key.result), "new_keys").result
-    dims = (0, 1, 2) if several else (0, 2)
-    keys, runs = _cached(build, new_key, "keys", shapes.key, Argument.KEY_ROW, dims=dims, runs=True)
-    query = build.add(StreamifyOp(queries.result, trigger=runs), "queries").result
-    score = build.add(AccumOp("add", build.map("mul", keys, query)), "score").result
-    if several:
-        score = _masked(build, score)
+    own_key = build.add(BufferizeOp(heads, rank=rank, first=of_group, last=last, inner=(*shapes.lead, shapes.key)))
+    return queries.result, build.add(StreamifyOp(own_key.result), "new_keys").result
 
+
+def scores_of(build: Builder, keys: SSAValue, runs: SSAValue | None, queries: SSAValue) -> SSAValue:
+    """Products of each row of keys with the queries that share it, one by one: [key heads, positions, queries]."""
+    query = build.add(StreamifyOp(queries, trigger=runs), "queries").result
+    return build.add(AccumOp("add", build.map("mul", keys, query)), "score").result
+
+
+def softmax(build: Builder, score: SSAValue) -> tuple[SSAValue, SSAValue]:
+    """Of scores [key heads, positions, queries]: weights of that shape, and what their sum is to be multiplied by."""
     top = build.add(AccumOp("max", score, keep=1), "top").result
     kept = build.add(BufferizeOp(score, rank=1))
     scores = build.add(StreamifyOp(kept.result, runs=True), "scores")
     tops = build.add(BufferizeOp(top, rank=1))
     again = build.add(StreamifyOp(tops.result, trigger=scores.runs), "tops").result
-    scaled = build.map("mul", build.map("sub", scores.result, again), const=1.0 / sqrt(config.head_dim))
+    scaled = build.map("mul", build.map("sub", scores.result, again), const=1.0 / sqrt(build.shapes.config.head_dim))
     weight = build.map("bf16", build.map("exp", scaled), hint="weight")
     total = build.add(AccumOp("add", weight, keep=1)).result
-    share = build.map("reciprocal", total, hint="share")
+    return weight, build.map("reciprocal", total, hint="share")
 
+
+def new_values(build: Builder, qkv: SSAValue) -> SSAValue:
+    """The values of the new positions, rounded, head by head."""
+    shapes, heads = build.shapes, build.shapes.config.kv_heads
     own_value = build.add(BufferizeOp(qkv, rank=1, first=shapes.beats(shapes.rotated), inner=(heads * shapes.value,)))
-    new_value = build.add(StreamifyOp(own_value.result, sizes=(heads, shapes.value)), "new_values").result
-    new_value = build.map("bf16", new_value, hint="value")
-    dims = (1, 0, 2) if several else (0, 2)
-    values, _ = _cached(build, new_value, "values", shapes.value, Argument.VALUE_ROW, dims=dims, runs=False)
+    values = build.add(StreamifyOp(own_value.result, sizes=(heads, shapes.value)), "new_values").result
+    return build.map("bf16", values, hint="value")
+
+
+def mix(build: Builder, values: SSAValue, weight: SSAValue, share: SSAValue) -> SSAValue:
+    """The weighted sum of the rows of values: [key heads, queries, value], rounded."""
     mixed = build.add(AccumOp("add", build.map("mul", values, build.expand(weight, values)), keep=2), "mixed").result
-    normal = build.map("bf16", build.map("mul", mixed, build.expand(share, mixed)), hint="attention")
-    return build.mixed_scalars(normal)
+    return build.map("bf16", build.map("mul", mixed, build.expand(share, mixed)), hint="attention")
+
+
+def _attention(build: Builder, qkv: SSAValue) -> SSAValue:
+    """Grouped-query attention over the cache; the mixed values as the output projection takes them."""
+    shapes, several = build.shapes, build.shapes.rows > 1
+    queries, new_key = queries_and_key(build, rotated(build, qkv))
+    dims = (0, 1, 2) if several else (0, 2)
+    keys, runs = _cached(build, new_key, "keys", shapes.key, Argument.KEY_ROW, dims=dims, runs=True)
+    score = scores_of(build, keys, runs, queries)
+    weight, share = softmax(build, _masked(build, score) if several else score)
+    value, dims = new_values(build, qkv), (1, 0, 2) if several else (0, 2)
+    values, _ = _cached(build, value, "values", shapes.value, Argument.VALUE_ROW, dims=dims, runs=False)
+    return build.mixed_scalars(mix(build, values, weight, share))

@@ -62,15 +62,18 @@ def store_program(op: LinearStoreOp, region: Region, spec: FabricSpec, *, turns:
     value = stream(op.value)
     packed = Format(tensor_of(op).format.data) is Format.BF16X2
     arg_a, arg_b = op.bases()
-    if any(dim == DYNAMIC for dim in value.dims[1:]):
-        raise WeftError("only the outermost dimension of a stored stream can be dynamic")
     return Agcu(
         kind=AgcuKind.STORE,
         base=region.base,
         arg_a=arg_a,
         arg_b=arg_b,
         levels=_levels(
-            tuple(_stored(size, spec) for size in value.dims), op.walked(), (0,) * value.rank, region, spec, packed
+            tuple(_stored(size, arg) for size, arg in zip(value.dims, op.sizes(), strict=True)),
+            op.walked(),
+            op.sizes(),
+            region,
+            spec,
+            packed,
         ),
         end_rank=value.rank,
         pack=packed and value.kind is Kind.VECTOR,
@@ -83,8 +86,8 @@ def store_program(op: LinearStoreOp, region: Region, spec: FabricSpec, *, turns:
     )
 
 
-def _stored(size: int, spec: FabricSpec) -> int:
-    return (1 << 24) - 1 if size == DYNAMIC else size  # the stream's end ends the walk
+def _stored(size: int, arg: int) -> int:
+    return (1 << 24) - 1 if size == DYNAMIC and not arg else size  # the stream's end ends the walk
 
 
 def random_program(op: RandomLoadOp, region: Region, spec: FabricSpec, *, priority: int, turns: int) -> Agcu:

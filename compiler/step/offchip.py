@@ -114,10 +114,15 @@ class TensorOp(IRDLOperation):
 
 
 class _Access(IRDLOperation):
-    """Shared by accesses: dimension ``k`` of the stream walks dimension ``dims[k]`` of the tensor, or repeats (-1)."""
+    """Shared by accesses: dimension ``k`` of the stream walks dimension ``dims[k]`` of the tensor, or repeats (-1).
+
+    ``size_args[k]`` names the launch argument that holds the size of a dynamic dimension ``k``; ``base_args`` up to two
+    arguments, in bytes, added to the address.
+    """
 
     tensor = prop_def(SymbolRefAttr)
     dims = opt_prop_def(INTS)
+    size_args = opt_prop_def(INTS)
     base_args = opt_prop_def(INTS)
     when = opt_prop_def(StringAttr)
 
@@ -129,6 +134,21 @@ class _Access(IRDLOperation):
         """The two launch arguments that are added to the address, 0 where there is none."""
         first, second, *_ = (*given(self.base_args), 0, 0)
         return first, second
+
+    def sizes_of(self, stream: StreamType) -> tuple[int, ...]:
+        """Launch arguments that hold sizes, one a dimension of the stream, 0 where none does."""
+        args = given(self.size_args)
+        return (*args, *(0,) * (stream.rank - len(args)))
+
+    def verify_sizes(self, stream: StreamType, *, open_end: bool) -> None:
+        """That each dynamic dimension has its argument; with ``open_end`` the outermost may end with the stream."""
+        if len(given(self.size_args)) > stream.rank:
+            raise VerifyException(
+                f"size_args must be at most {stream.rank}, one a dimension, not {len(given(self.size_args))}"
+            )
+        for place, (size, arg) in enumerate(zip(stream.dims, self.sizes_of(stream), strict=True)):
+            if (size == DYNAMIC) != (arg > 0) and not (open_end and place == 0 and size == DYNAMIC):
+                raise VerifyException("size_args must name an argument for each dynamic dimension and 0 for the others")
 
     def verify_walk(self, stream: StreamType) -> None:
         verify_when(self.when, "when")
@@ -168,16 +188,13 @@ def tensor_of(op: _Access | RandomLoadOp) -> TensorOp:
 class LinearLoadOp(_Access):
     """STeP's LinearOffChipLoad: a tensor, or a walk over it, as a stream.
 
-    ``size_args[k]`` names the launch argument that holds the size of a dynamic dimension ``k``; ``base_args`` up to two
-    arguments, in bytes, added to the address; ``offset`` is in elements of the first dimension. It begins after the
-    token ``after``. ``when`` says in which turns of a launch there is anything to load; ``done`` is a token after the
-    last beat, or without one, in the turns of ``done_when``.
+    It begins after the token ``after``. ``when`` says in which turns of a launch there is anything to load; ``done`` is
+    a token after the last beat, or without one, in the turns of ``done_when``.
     """
 
     name = "step.linear_load"
 
     after = opt_operand_def(StreamType)
-    size_args = opt_prop_def(INTS)
     done_when = opt_prop_def(StringAttr)
     result = result_def(StreamType)
     done = opt_result_def(StreamType)
@@ -213,25 +230,20 @@ class LinearLoadOp(_Access):
 
     def sizes(self) -> tuple[int, ...]:
         """Launch arguments that hold sizes, one a dimension of the result, 0 where the size is in the type."""
-        args = given(self.size_args)
-        return (*args, *(0,) * (self.result.type.rank - len(args)))
+        return self.sizes_of(self.result.type)
 
     def verify_(self) -> None:
         self.verify_walk(self.result.type)
         verify_when(self.done_when, "done_when")
-        dims = self.result.type.dims
-        if len(given(self.size_args)) > len(dims):
-            raise VerifyException(
-                f"size_args must be at most {len(dims)}, one a dimension, not {len(given(self.size_args))}"
-            )
-        for size, arg in zip(dims, self.sizes(), strict=True):
-            if (size == DYNAMIC) != (arg > 0):
-                raise VerifyException("size_args must name an argument for each dynamic dimension and 0 for the others")
+        self.verify_sizes(self.result.type, open_end=False)
 
 
 @irdl_op_definition
 class LinearStoreOp(_Access):
-    """STeP's LinearOffChipStore: a stream into a tensor; ``done`` is a token when memory has acknowledged all of it."""
+    """STeP's LinearOffChipStore: a stream into a tensor; ``done`` is a token when memory has acknowledged all of it.
+
+    A dynamic dimension needs its argument; of the outermost one the stream itself can tell the end.
+    """
 
     name = "step.linear_store"
 
@@ -246,6 +258,7 @@ class LinearStoreOp(_Access):
         tensor: TensorOp,
         *,
         dims: Sequence[int] | None = None,
+        size_args: Sequence[int] | None = None,
         base_args: Sequence[int] | None = None,
         when: str | None = None,
         done: bool = False,
@@ -253,13 +266,24 @@ class LinearStoreOp(_Access):
         super().__init__(
             operands=[value],
             result_types=[[StreamType.make(Kind.CONTROL, ())] if done else []],
-            properties=attributes(tensor=SymbolRefAttr(tensor.sym_name), dims=dims, base_args=base_args, when=when),
+            properties=attributes(
+                tensor=SymbolRefAttr(tensor.sym_name), dims=dims, size_args=size_args, base_args=base_args, when=when
+            ),
         )
 
+    @property
+    def stored(self) -> StreamType:
+        """The type of what is stored."""
+        assert isinstance(self.value.type, StreamType)
+        return self.value.type
+
+    def sizes(self) -> tuple[int, ...]:
+        """Launch arguments that hold sizes, one a dimension of the stream, 0 where none does."""
+        return self.sizes_of(self.stored)
+
     def verify_(self) -> None:
-        stream = self.value.type
-        assert isinstance(stream, StreamType)
-        self.verify_walk(stream)
+        self.verify_walk(self.stored)
+        self.verify_sizes(self.stored, open_end=True)
 
 
 @irdl_op_definition

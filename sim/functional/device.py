@@ -37,7 +37,9 @@ class FunctionalDevice:
     def __init__(self, spec: FabricSpec, *, memory_bytes: int) -> None:
         self.spec = spec
         self.memory = np.zeros(memory_bytes, np.uint8)
+        self.cycles = 0
         self._contexts: dict[int, Circuit] = {}
+        self._circuits: dict[bytes, tuple[int, Circuit]] = {}  # of images loaded before
         self._states: dict[Tile, PmuState] = {}
         self._given_up = False
 
@@ -51,12 +53,15 @@ class FunctionalDevice:
             could begin it. A launch has hung.
         """
         self._check_usable()
-        try:
-            decoded = read_image(image, self.spec)
-        except ImageError as error:
-            raise DeviceError(str(error)) from None
-        _refuse_endless_circles(decoded)
-        self._contexts[decoded.context] = Circuit.of(decoded)
+        if image not in self._circuits:
+            try:
+                decoded = read_image(image, self.spec)
+            except ImageError as error:
+                raise DeviceError(str(error)) from None
+            _refuse_endless_circles(decoded)
+            self._circuits[image] = decoded.context, Circuit.of(decoded)
+        context, circuit = self._circuits[image]
+        self._contexts[context] = circuit
 
     def close(self) -> None:
         """Nothing to give back."""
