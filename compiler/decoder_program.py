@@ -41,12 +41,14 @@ class CompiledPrefill:
 class CompiledDecoder:
     """The program of a decoder, of which a launch processes a position, and if it can be one for prompts.
 
-    ``memory_bytes`` is a power of two. ``no_prefill`` says why there is none for prompts.
+    With ``shapes.sequences`` it is a position of each of several sequences. ``tensors`` are those of memory, which has
+    ``memory_bytes``, a power of two. ``no_prefill`` says why there is no program for prompts.
     """
 
     shapes: DecoderShapes
     spec: FabricSpec
     program: CompiledProgram
+    tensors: dict[str, TensorOp]
     memory_bytes: int
     prefill: CompiledPrefill | None = None
     no_prefill: str = ""
@@ -58,19 +60,13 @@ class CompiledDecoder:
 
     @property
     def entry(self) -> str:
-        """The tensor that takes the embedding of a token."""
-        return "embedded"
-
-    @property
-    def tensors(self) -> dict[str, TensorOp]:
-        """The programs' tensors by name."""
-        modules = [each.module for each in self.programs.values()]
-        return {tensor.sym_name.data: tensor for module in modules for tensor in tensors_of(module)}
+        """The tensor that takes the embedding of a token, or of one of each sequence."""
+        return "embedded" if self.shapes.rows == 1 else "embedded_rows"
 
     @property
     def regions(self) -> dict[str, Region]:
         """Where the tensors lie (those of layer 0)."""
-        return (self.program if self.prefill is None else self.prefill.program).regions
+        return self.program.regions
 
     def region(self, name: str) -> Region:
         """Where a tensor lies (of layer 0)."""
@@ -88,49 +84,71 @@ class CompiledDecoder:
 def row_arguments(regions: dict[str, Region], position: int) -> dict[int, int]:
     """Launch arguments that lead to the rows of a position."""
     return {
-        Argument.KEY_ROW: position * regions["keys"].strides[1],
-        Argument.VALUE_ROW: position * regions["values"].strides[1],
+        Argument.KEY_ROW: position * regions["keys"].strides[-2],
+        Argument.VALUE_ROW: position * regions["values"].strides[-2],
         Argument.ROTARY_ROW: position * regions["cos"].strides[0],
     }
 
 
 def compile_decoder(
-    config: LlamaConfig, spec: FabricSpec, *, context: int | None = None, prefill: bool = False
+    config: LlamaConfig, spec: FabricSpec, *, context: int | None = None, prefill: bool = False, sequences: int = 1
 ) -> CompiledDecoder:
     """Compile a model for ``context`` positions (by default as many as it was trained for).
 
-    With ``prefill`` a program for prompts is made as well, if the fabric can hold one.
+    With ``prefill`` a program for prompts is made as well, if the fabric can hold one. A launch takes a token of each
+    of ``sequences``; for several there is none for prompts.
 
     Raises
     ------
     WeftError
-        A context that is not 1 to the model's, or too many layers.
+        A context that is not 1 to the model's, too many layers, or more sequences than a PCU has stages or lanes.
         It does not fit the fabric; the sentence says what is missing and the smallest change that would fit it.
     """
     if spec.arguments < max(Argument):
         raise WeftError(f"arguments must be at least {max(Argument):d} for a decoder, not {spec.arguments}")
     if config.layers > MOST_TURNS:
         raise WeftError(f"num_hidden_layers must be at most {MOST_TURNS}, the turns of a launch, not {config.layers}")
-    shapes = DecoderShapes(config, spec, config.max_position_embeddings if context is None else context)
+    most = min(spec.stages, spec.lanes)
+    if not 1 <= sequences <= most:
+        raise WeftError(f"sequences must be 1 to {most}, stages and lanes of fabric {spec.name!r}, not {sequences}")
+    single = DecoderShapes(config, spec, config.max_position_embeddings if context is None else context)
+    shapes = single if sequences == 1 else replace(single, rows=sequences, sequences=True)
+    of_prefill, reason = _prefill_shapes(shapes) if prefill and sequences == 1 else (None, "it was not asked for")
     module = decoder_module(shapes)
-    tensors = tensors_of(module)
-    of_prefill, reason = _prefill_shapes(shapes) if prefill else (None, "it was not asked for")
-    if of_prefill is not None:
-        known = {tensor.sym_name.data for tensor in tensors} | {GATE_UP}
-        tensors += [each for each in tensors_of(prefill_module(of_prefill)) if each.sym_name.data not in known]
-    regions, size = allocate(tensors, spec, turns=config.layers)
+    modules = [module]
+    if sequences > 1:
+        modules.append(decoder_module(single))
+    elif of_prefill is not None:
+        modules.append(prefill_module(of_prefill))
+    tensors: dict[str, TensorOp] = {}
+    for tensor in (tensor for each in modules for tensor in tensors_of(each)):
+        tensors.setdefault(tensor.sym_name.data, tensor)
+    tensors.pop(GATE_UP, None)
+    regions, size = allocate(list(tensors.values()), spec, turns=config.layers)
+    regions = {**regions, GATE_UP: _side_by_side(regions["gate"], regions["up"])}
     program = compile_module(module, spec, regions=regions, launches=_launches(shapes))
-    compiled = CompiledDecoder(shapes, spec, program, max(1 << 16, 1 << (size - 1).bit_length()), no_prefill=reason)
+    memory_bytes = max(1 << 16, 1 << (size - 1).bit_length())
+    compiled = CompiledDecoder(shapes, spec, program, tensors, memory_bytes, no_prefill=reason)
     if of_prefill is None:
         return compiled
     try:
-        return replace(compiled, prefill=_compile_prefill(of_prefill, spec, regions))
+        program = compile_module(
+            modules[1], spec, context=_PREFILL_CONTEXT, regions=regions, launches=_launches(of_prefill)
+        )
     except WeftError as error:
         return replace(compiled, no_prefill=str(error))
+    return replace(compiled, prefill=CompiledPrefill(of_prefill, program))
+
+
+def _side_by_side(gate: Region, up: Region) -> Region:
+    """Both tensors as one [2, groups, rows, columns]."""
+    both = up.base - gate.base
+    strides = (both, *(0,) * (3 - len(gate.strides)), *gate.strides)
+    return Region(gate.base, both + up.size, strides, both + up.span, gate.turn_stride)
 
 
 def _launches(shapes: DecoderShapes) -> Launches:
-    sizes = sorted({shapes.context, shapes.rows}, reverse=True)
+    sizes = sorted({shapes.context, shapes.positions}, reverse=True)
     return Launches(tuple({Argument.CONTEXT: positions} for positions in sizes))
 
 
@@ -138,25 +156,11 @@ def _prefill_shapes(shapes: DecoderShapes) -> tuple[DecoderShapes | None, str]:
     """As many rows as a PCU has stages, or as buffers and accumulators hold; or None, and why."""
     spec, reason = shapes.spec, "a launch takes one row"
     if spec.contexts <= _PREFILL_CONTEXT:
-        return (
-            None,
-            f"contexts must be at least {_PREFILL_CONTEXT + 1} for a program of several rows, not {spec.contexts}",
-        )
+        needed = _PREFILL_CONTEXT + 1
+        return None, f"contexts must be at least {needed} for a program of several rows, not {spec.contexts}"
     for rows in range(min(spec.stages, spec.lanes, shapes.context), 1, -1):
         try:
             return replace(shapes, rows=rows), ""
         except WeftError as error:
             reason = str(error)
     return None, reason
-
-
-def _compile_prefill(shapes: DecoderShapes, spec: FabricSpec, regions: dict[str, Region]) -> CompiledPrefill:
-    gate, up = regions["gate"], regions["up"]
-    both = up.base - gate.base
-    strides = (both, *(0,) * (3 - len(gate.strides)), *gate.strides)
-    span = both + up.span
-    regions = {**regions, GATE_UP: Region(gate.base, span, strides, span, gate.turn_stride)}
-    program = compile_module(
-        prefill_module(shapes), spec, context=_PREFILL_CONTEXT, regions=regions, launches=_launches(shapes)
-    )
-    return CompiledPrefill(shapes, program)

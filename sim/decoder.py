@@ -64,7 +64,9 @@ class Launched:
 
 
 class DecoderSession:
-    """One sequence on one device: weights are loaded when it is made, an image when a launch needs it.
+    """A sequence on a device, or several side by side.
+
+    Weights are loaded when it is made, an image when a launch needs it.
 
     ``launches`` are those of the last step, ``launch`` the last one.
 
@@ -148,21 +150,27 @@ class DecoderSession:
         rows = self.checkpoint.embedding[list(tokens)].astype(np.float32)
         return np.pad(rows, ((0, 0), (0, self.compiled.shapes.hidden - rows.shape[1])))
 
-    def step(self, token: int) -> Floats:
-        """Process one token; the logits [vocabulary] of the next.
+    def step(self, *tokens: int) -> Floats:
+        """Process a token, or one of each sequence; the logits [vocabulary] or [sequences, vocabulary] of the next.
 
         Raises
         ------
+        ValueError
+            Another number of tokens than sequences.
         DeviceError
             A launch failed.
         """
-        compiled = self.compiled
-        self._write({compiled.entry: self._embedded([token])[0]})
+        compiled, rows = self.compiled, self.compiled.shapes.rows
+        if len(tokens) != rows:
+            raise ValueError(f"a step takes {rows} tokens, one of each sequence, not {len(tokens)}")
+        embedded = self._embedded(tokens)
+        self._write({compiled.entry: embedded[0] if rows == 1 else embedded})
         self.launches = []
         for name, program, arguments in compiled.launches(self.position):
             self.launches.append(self._run(name, program, arguments))
         self.position += 1
-        return self._read("logits").reshape(-1)[: self.checkpoint.config.vocab_size]
+        logits = self._read("logits").reshape(rows, -1)[:, : self.checkpoint.config.vocab_size]
+        return logits[0] if rows == 1 else logits
 
     def _run(self, name: str, program: CompiledProgram, arguments: dict[int, int]) -> Launched:
         begun = self.device.cycles

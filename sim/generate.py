@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -18,7 +18,7 @@ from sim.decoder import CompiledModel, DecoderSession, Launched
 from sim.device import Device
 from sim.functional.device import FunctionalDevice
 
-__all__ = ["ComparedDecoder", "Generation", "choose", "generate"]
+__all__ = ["ComparedDecoder", "Generation", "choose", "generate", "generate_batch"]
 
 Floats = NDArray[np.float32]
 
@@ -87,6 +87,31 @@ def generate(
             yield token
 
 
+def generate_batch(
+    step: Callable[..., Floats],
+    prompts: Sequence[Sequence[int]],
+    count: int,
+    result: Generation,
+    *,
+    temperature: float = 0.0,
+    seed: int = 0,
+) -> list[list[int]]:
+    """``count`` tokens for each prompt; ``step`` takes a token of each sequence and gives the logits of the next.
+
+    All sequences are at the same position: one with a short prompt goes on alone while others are still at theirs, and
+    those that have their tokens go along until all have. Each draws its samples from a seed of its own.
+    """
+    randoms = [np.random.default_rng(seed + number) for number in range(len(prompts))]
+    known = [list(prompt) for prompt in prompts]
+    for position in range(max(map(len, prompts)) + count - 1):
+        logits = step(*(tokens[position] for tokens in known))
+        result.logits.append(logits)
+        for tokens, row, random in zip(known, logits, randoms, strict=True):
+            if len(tokens) == position + 1:
+                tokens.append(choose(row, temperature, random))
+    return [tokens[len(prompt) : len(prompt) + count] for tokens, prompt in zip(known, prompts, strict=True)]
+
+
 class ComparedDecoder:
     """A decoder on the functional device, and if given on another beside it, bit by bit."""
 
@@ -138,15 +163,15 @@ class ComparedDecoder:
             if session is not None:
                 session.restore(caches)
 
-    def step(self, token: int) -> Floats:
-        """Process a token on both; the logits of the device that counts."""
-        result, expected = self.result, self._first.step(token)
+    def step(self, *tokens: int) -> Floats:
+        """Process a token on both, or one of each sequence; the logits of the device that counts."""
+        result, expected = self.result, self._first.step(*tokens)
         result.launches += len(self._first.launches)
         for done in self._first.launches:
             self._count(done)
         if self._second is None:
             return expected
-        actual, launches = self._second.step(token), self._second.launches
+        actual, launches = self._second.step(*tokens), self._second.launches
         self._compare(self._second)
         for done in launches:
             self._count_cycles(done)
@@ -180,7 +205,7 @@ class ComparedDecoder:
         units = _units(done)
         for tile, (read, written) in done.launch.bytes_by_tile.items():
             name = units[tile].removeprefix("load_").removeprefix("store_").partition(".")[0]
-            if name not in ("embedded", "logits"):
+            if name not in ("embedded", "embedded_rows", "logits"):
                 kind = _KINDS.get(roles[name], "activations")
                 self.result.offchip[kind] += read + written
 

@@ -10,7 +10,7 @@ from xdsl.ir import Operation, SSAValue
 from compiler.decoder.shapes import DecoderShapes
 from compiler.step.buffers import BufferizeOp, StreamifyOp
 from compiler.step.loop import LoopOp
-from compiler.step.offchip import Format, LinearLoadOp, Role, TensorOp
+from compiler.step.offchip import Format, LinearLoadOp, LinearStoreOp, Role, TensorOp
 from compiler.step.onchip import AccumOp, ExpandOp, FlattenOp, MapOp, UnpackOp
 from compiler.step.types import Kind, StreamType
 
@@ -119,3 +119,10 @@ class Builder:
         shapes = self.shapes
         buffer = self.add(BufferizeOp(attention, rank=3)).result
         return self._scalars(buffer, shapes.mixed, repeat=shapes.groups(shapes.hidden), hint="attention_scalars")
+
+    def logits(self, scalars: SSAValue) -> None:
+        """Store the product with the output head."""
+        shapes = self.shapes
+        product = self.product(shapes.hidden, shapes.vocabulary, "lm_head", scalars)
+        tensor = self.tensor("logits", shapes.vocabulary, role=Role.OUTPUT)
+        self.add(LinearStoreOp(product, tensor, when=self.when))

@@ -6,7 +6,7 @@ from xdsl.ir import SSAValue
 
 from compiler.decoder.builder import Builder
 from compiler.step.buffers import BufferizeOp, StreamifyOp
-from compiler.step.offchip import LinearStoreOp, Role
+from compiler.step.onchip import stream
 
 __all__ = ["add_head"]
 
@@ -14,10 +14,7 @@ __all__ = ["add_head"]
 def add_head(build: Builder, residual: SSAValue) -> None:
     """Turn what the last layer gives into logits."""
     shapes, build.when = build.shapes, "last"
-    final = build.add(BufferizeOp(residual, rank=1, when=build.when))
+    final = build.add(BufferizeOp(residual, rank=stream(residual).rank, when=build.when))
     hidden = build.add(StreamifyOp(final.result), "final").result
     normal = build.norm(hidden, build.fifo(hidden, "final_again"), build.vector("final_norm", shapes.hidden), "norm_3")
-    scalars = build.scalars(normal, shapes.hidden, repeat=shapes.groups(shapes.vocabulary), hint="norm_3_scalars")
-    logits = build.product(shapes.hidden, shapes.vocabulary, "lm_head", scalars)
-    tensor = build.tensor("logits", shapes.vocabulary, role=Role.OUTPUT)
-    build.add(LinearStoreOp(logits, tensor, when=build.when))
+    build.logits(build.scalars(normal, shapes.hidden, repeat=shapes.groups(shapes.vocabulary), hint="norm_3_scalars"))

@@ -82,11 +82,11 @@ def gated(build: Builder, gate: SSAValue, up: SSAValue) -> SSAValue:
 def rotated(build: Builder, qkv: SSAValue) -> SSAValue:
     """Rotary embedding of queries and keys: x * cos + swapped(x) * sin, the sign in the table.
 
-    The result is [kv heads, group + 1, halves, half]: for each key head its query heads, then itself. Several rows are
-    a dimension before the halves.
+    The result is [kv heads, group + 1, halves, half]: for each key head its query heads, then itself. Several positions
+    are a dimension before the halves, several sequences one around all.
     """
     shapes = build.shapes
-    lead = shapes.lead
+    lead = () if shapes.sequences else shapes.lead
     loops = (shapes.config.kv_heads, shapes.config.group + 1, *lead, 2, shapes.half)
     if lead:
         plain = build.add(BufferizeOp(qkv, rank=2))
@@ -99,11 +99,11 @@ def rotated(build: Builder, qkv: SSAValue) -> SSAValue:
     swapped = build.add(swapped, "heads_swapped").result
     tables = []
     for name in ("cos", "sin"):
-        row = StreamType.make(Kind.VECTOR, (*lead, shapes.key))
+        rows = StreamType.make(Kind.VECTOR, (*shapes.lead, shapes.key))
         tensor = build.tensor(name, shapes.context, shapes.key)
-        dims = (0, 1) if lead else (1,)
-        load = build.add(LinearLoadOp(tensor, row, dims=dims, base_args=(Argument.ROTARY_ROW,)))
-        kept = build.add(BufferizeOp(load.result, rank=row.rank))
+        dims = (*((-1 if shapes.sequences else 0) for _ in shapes.lead), 1)
+        load = build.add(LinearLoadOp(tensor, rows, dims=dims, base_args=(Argument.ROTARY_ROW,)))
+        kept = build.add(BufferizeOp(load.result, rank=1 + len(lead)))
         repeated = StreamifyOp(kept.result, sizes=loops, strides=(0, 0, *(shapes.key for _ in lead), shapes.half, 1))
         tables.append(build.add(repeated, name).result)
     turned = build.map("mul", swapped, tables[1], hint="turned")
@@ -114,16 +114,16 @@ def _cached(
     build: Builder, rows: SSAValue, name: str, width: int, row: Argument, *, dims: tuple[int, ...], runs: bool
 ) -> tuple[SSAValue, SSAValue | None]:
     """Append new rows to a cache, then stream all of its rows, each once for every query that shares it."""
-    shapes = build.shapes
+    shapes, own = build.shapes, build.shapes.caches
     heads = shapes.config.kv_heads
-    tensor = build.tensor(name, heads, shapes.context, width, format=Format.BF16X2, role=Role.CACHE, each=True)
+    tensor = build.tensor(name, *own, heads, shapes.context, width, format=Format.BF16X2, role=Role.CACHE, each=True)
     store = build.add(LinearStoreOp(rows, tensor, dims=dims, base_args=(row,), done=True))
     load = build.add(
         LinearLoadOp(
             tensor,
-            StreamType.make(Kind.PACKED, (heads, DYNAMIC, width)),
+            StreamType.make(Kind.PACKED, (*own, heads, DYNAMIC, width)),
             after=store.done,
-            size_args=(0, Argument.CONTEXT, 0),
+            size_args=(*(0 for _ in own), 0, Argument.CONTEXT, 0),
         )
     )
     return repeated_rows(build, load.result, name, runs=runs)
@@ -158,10 +158,11 @@ def _masked(build: Builder, score: SSAValue) -> SSAValue:
 def queries_and_key(build: Builder, heads: SSAValue) -> tuple[SSAValue, SSAValue]:
     """Of rotated heads: buffers of the queries that share a key, and the keys."""
     shapes = build.shapes
-    rank, of_group = 3 + len(shapes.lead), shapes.queries * shapes.beats(shapes.key)
+    lead = () if shapes.sequences else shapes.lead
+    rank, of_group = 3 + len(lead), shapes.queries * shapes.beats(shapes.key)
     queries = build.add(BufferizeOp(heads, rank=rank, last=of_group, inner=(shapes.queries, shapes.key)))
-    last = of_group + shapes.rows * shapes.beats(shapes.key)
-    own_key = build.add(BufferizeOp(heads, rank=rank, first=of_group, last=last, inner=(*shapes.lead, shapes.key)))
+    last = of_group + shapes.positions * shapes.beats(shapes.key)
+    own_key = build.add(BufferizeOp(heads, rank=rank, first=of_group, last=last, inner=(*lead, shapes.key)))
     return queries.result, build.add(StreamifyOp(own_key.result), "new_keys").result
 
 
@@ -200,12 +201,15 @@ def mix(build: Builder, values: SSAValue, weight: SSAValue, share: SSAValue) -> 
 
 def _attention(build: Builder, qkv: SSAValue) -> SSAValue:
     """Grouped-query attention over the cache; the mixed values as the output projection takes them."""
-    shapes, several = build.shapes, build.shapes.rows > 1
+    shapes, several = build.shapes, build.shapes.positions > 1
     queries, new_key = queries_and_key(build, rotated(build, qkv))
-    dims = (0, 1, 2) if several else (0, 2)
-    keys, runs = _cached(build, new_key, "keys", shapes.key, Argument.KEY_ROW, dims=dims, runs=True)
+    # Caches are [key heads, positions, size], with sequences around them; what is stored has no positions, or several.
+    places = (0, 1, 3) if shapes.caches else (0, 1, 2) if several else (0, 2)
+    keys, runs = _cached(build, new_key, "keys", shapes.key, Argument.KEY_ROW, dims=places, runs=True)
     score = scores_of(build, keys, runs, queries)
     weight, share = softmax(build, _masked(build, score) if several else score)
-    value, dims = new_values(build, qkv), (1, 0, 2) if several else (0, 2)
-    values, _ = _cached(build, value, "values", shapes.value, Argument.VALUE_ROW, dims=dims, runs=False)
+    places = (1, 0, 2) if several else places
+    values, _ = _cached(
+        build, new_values(build, qkv), "values", shapes.value, Argument.VALUE_ROW, dims=places, runs=False
+    )
     return build.mixed_scalars(mix(build, values, weight, share))

@@ -16,8 +16,11 @@ __all__ = ["decoder_module", "prefill_module"]
 
 
 def decoder_module(shapes: DecoderShapes) -> ModuleOp:
-    """The program of all layers and the head. Its launch arguments are :class:`~compiler.decoder.shapes.Argument`."""
-    build = Builder(shapes)
+    """The program of all layers and the head, for one position of one sequence or of several.
+
+    Its launch arguments are :class:`~compiler.decoder.shapes.Argument`.
+    """
+    build = Builder(shapes) if shapes.rows == 1 else RowsBuilder(shapes)
     add_head(build, add_layer(build))
     build.module.verify()
     return build.module

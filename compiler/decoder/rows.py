@@ -7,7 +7,7 @@ from xdsl.ir import SSAValue
 from compiler.decoder.builder import Builder
 from compiler.step.buffers import BufferizeOp, StreamifyOp
 from compiler.step.matmul import MatmulOp
-from compiler.step.offchip import Format, LinearLoadOp
+from compiler.step.offchip import Format, LinearLoadOp, LinearStoreOp, Role
 from compiler.step.onchip import FlattenOp, UnpackOp, stream
 from compiler.step.types import Kind, StreamType
 
@@ -22,10 +22,9 @@ class RowsBuilder(Builder):
 
     def vector(self, name: str, size: int) -> SSAValue:
         """A vector of weights in fp32, once for each row."""
-        rows = self.shapes.rows
-        return self.add(
-            LinearLoadOp(self.tensor(name, size, each=True), StreamType.make(Kind.VECTOR, (rows, size)), dims=(-1, 0))
-        ).result
+        tensor, rows = self.tensor(name, size, each=self.when is None), self.shapes.rows
+        load = LinearLoadOp(tensor, StreamType.make(Kind.VECTOR, (rows, size)), dims=(-1, 0), when=self.when)
+        return self.add(load).result
 
     def scalars(self, value: SSAValue, count: int, *, repeat: int, hint: str) -> SSAValue:
         """The ``count`` columns of all rows, [count, rows], ``repeat`` times."""
@@ -87,9 +86,21 @@ class RowsBuilder(Builder):
         return halves[0], halves[1]
 
     def mixed_scalars(self, attention: SSAValue) -> SSAValue:
-        """The columns of what the heads have mixed, [kv heads, group and rows, values]."""
+        """The columns of what the heads have mixed, [kv heads, group and rows, values], or so for each sequence."""
         shapes, config = self.shapes, self.shapes.config
         inner = (config.kv_heads, config.group, shapes.rows, shapes.value)
+        if shapes.sequences:
+            inner = (shapes.rows, shapes.mixed)
         beats = config.heads * shapes.rows * shapes.beats(shapes.value)
-        buffer = self.add(BufferizeOp(attention, rank=3, last=beats, inner=inner)).result
+        buffer = self.add(BufferizeOp(attention, rank=3 + shapes.sequences, last=beats, inner=inner)).result
         return self._columns(buffer, repeat=shapes.groups(shapes.hidden), hint="attention_scalars")
+
+    def logits(self, scalars: SSAValue) -> None:
+        """Store the products with the output head, of all rows."""
+        shapes = self.shapes
+        groups, rows = shapes.groups(shapes.vocabulary), shapes.rows
+        part = shapes.vocabulary // groups
+        shape = (shapes.hidden, part) if groups == 1 else (groups, shapes.hidden, part)
+        product = self._matmul(scalars, self.weights("lm_head", Kind.PACKED, *shape), "lm_head")
+        tensor = self.tensor("logits", rows, groups, part, role=Role.OUTPUT)
+        self.add(LinearStoreOp(product, tensor, dims=(0, 2) if groups == 1 else (1, 0, 2), when=self.when))

@@ -31,7 +31,8 @@ class Argument(IntEnum):
 class DecoderShapes:
     """What the program of a decoder needs to know of a model, a fabric and a context length.
 
-    A launch processes ``rows`` positions that follow each other. A head's queries and keys are two halves, which the
+    A launch processes ``rows`` positions that follow each other, or with ``sequences`` one position of as many
+    sequences, each with its own caches. A head's queries and keys are two halves, which the
     rotary embedding turns against each other; each half begins with a new vector, so that exchanging them exchanges
     vectors and no lanes.
 
@@ -47,6 +48,7 @@ class DecoderShapes:
     spec: FabricSpec
     context: int
     rows: int = 1
+    sequences: bool = False
 
     def __post_init__(self) -> None:
         limit = self.config.max_position_embeddings
@@ -72,7 +74,7 @@ class DecoderShapes:
     def _check_rows(self) -> None:
         if self.config.mlp_bias and self.wide_groups > 1:
             raise WeftError(f"mlp_bias must be false for several rows in {self.wide_groups} passes, not true")
-        if not self.rows <= self.context:
+        if not self.sequences and self.rows > self.context:
             raise WeftError(f"rows must be at most the context = {self.context}, not {self.rows}")
 
     def up(self, elements: int) -> int:
@@ -89,9 +91,19 @@ class DecoderShapes:
         return () if self.rows == 1 else (self.rows,)
 
     @property
+    def positions(self) -> int:
+        """Positions of a sequence in a launch."""
+        return 1 if self.sequences else self.rows
+
+    @property
+    def caches(self) -> tuple[int, ...]:
+        """The dimension of sequences that each have caches of their own, where there are several."""
+        return self.lead if self.sequences else ()
+
+    @property
     def queries(self) -> int:
         """Queries that share a key."""
-        return self.config.group * self.rows
+        return self.config.group * self.positions
 
     @property
     def hidden(self) -> int:

@@ -1,0 +1,88 @@
+"""Several sequences a launch: each gets the bits that it gets alone, on the functional device and on RTL."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from compiler.checkpoint import read_checkpoint
+from compiler.decoder_program import compile_decoder
+from compiler.errors import WeftError
+from hw.presets import PRESETS
+from hw.spec import FabricSpec
+from sim.decoder import DecoderSession
+from sim.functional.device import FunctionalDevice
+from sim.generate import ComparedDecoder, Generation, generate, generate_batch
+from sim.rtl.device import RtlDevice
+
+ROOT = Path(__file__).parents[2]
+SHIPPED = ROOT / "models" / "weft-tiny"
+DATA = ROOT / "tests" / "data" / "checkpoints"
+DEMO = PRESETS["demo"]
+FABRICS = {
+    "8 lanes": DEMO,
+    "16 lanes": DEMO.replace(lanes=16, stages=2, rows=11, fifo_depth=8, channels=2),
+    "few accumulators": DEMO.replace(acc_depth=16, rows=12),  # gate, up and the head take several passes
+}
+
+
+def _alone(folder: Path, spec: FabricSpec, tokens: list[int]) -> list[np.ndarray]:
+    checkpoint = read_checkpoint(folder)
+    compiled = compile_decoder(checkpoint.config, spec)
+    device = FunctionalDevice(spec, memory_bytes=compiled.memory_bytes)
+    session = DecoderSession(compiled, checkpoint, spec, device)
+    return [session.step(token) for token in tokens]
+
+
+@pytest.mark.parametrize("fabric", FABRICS)
+@pytest.mark.parametrize("folder", [SHIPPED, DATA / "three-heads", DATA / "wide-heads"], ids=lambda path: path.name)
+def test_each_sequence_is_as_it_is_alone(folder: Path, fabric: str) -> None:
+    spec, checkpoint = FABRICS[fabric], read_checkpoint(folder)
+    count = min(spec.stages, 3)
+    compiled = compile_decoder(checkpoint.config, spec, sequences=count)
+    device = FunctionalDevice(spec, memory_bytes=compiled.memory_bytes)
+    session = DecoderSession(compiled, checkpoint, spec, device)
+    tokens = np.random.default_rng(3).integers(0, checkpoint.config.vocab_size, (4, count))
+    together = [session.step(*row) for row in tokens.tolist()]
+    for number in range(count):
+        for ours, alone in zip(together, _alone(folder, spec, tokens[:, number].tolist()), strict=True):
+            np.testing.assert_array_equal(ours[number].view(np.uint32), alone.view(np.uint32))
+
+
+@pytest.mark.parametrize(("fabric", "count"), [("8 lanes", 4), ("16 lanes", 2)])
+def test_rtl_equals_functional_bit_for_bit(fabric: str, count: int) -> None:
+    spec, checkpoint = FABRICS[fabric], read_checkpoint(SHIPPED)
+    compiled = compile_decoder(checkpoint.config, spec, sequences=count)
+    for seed in (1, 2):
+        result = Generation()
+        with RtlDevice(spec, memory_bytes=compiled.memory_bytes, stalls=seed, count=False) as chip:
+            decoder = ComparedDecoder(compiled, checkpoint, spec, result, chip)
+            for token in (7, 90):
+                decoder.step(*range(token, token + count))
+        assert result.comparison.compared > 10_000
+        assert result.comparison.mismatches == 0, (seed, result.comparison.first)
+
+
+def test_prompts_of_different_lengths() -> None:
+    checkpoint = read_checkpoint(SHIPPED)
+    prompts = [list(text) for text in (b"And God ", b"In", b"The LORD said unto ")]
+    compiled = compile_decoder(checkpoint.config, DEMO, sequences=len(prompts))
+    result = Generation()
+    together = generate_batch(ComparedDecoder(compiled, checkpoint, DEMO, result).step, prompts, 6, result)
+    assert result.offchip["activations"] == 0
+    single = compile_decoder(checkpoint.config, DEMO)
+    for prompt, tokens in zip(prompts, together, strict=True):
+        alone = Generation()
+        assert list(generate(ComparedDecoder(single, checkpoint, DEMO, alone).step, prompt, 6, alone)) == tokens
+
+
+def test_what_cannot_be_is_refused() -> None:
+    checkpoint = read_checkpoint(SHIPPED)
+    with pytest.raises(WeftError, match="sequences must be 1 to 4, stages and lanes of fabric 'demo', not 5"):
+        compile_decoder(checkpoint.config, DEMO, sequences=5)
+    compiled = compile_decoder(checkpoint.config, DEMO, sequences=2)
+    device = FunctionalDevice(DEMO, memory_bytes=compiled.memory_bytes)
+    with pytest.raises(ValueError, match="a step takes 2 tokens, one of each sequence, not 1"):
+        DecoderSession(compiled, checkpoint, DEMO, device).step(3)
