@@ -32,7 +32,7 @@ class Generation:
     ``logits`` has a row for every position processed; ``offchip`` bytes by kind of tensor; ``launches`` how many;
     ``cycles_by_token`` those of a position's launches, ``load_cycles`` and ``host_cycles`` of all that was around them
     (:class:`sim.decoder.Launched`); ``tile_cycles`` by kind of tile how many a program's tiles were busy, and how many
-    they had, if the device samples its tiles' activity.
+    they had, if the device samples its tiles' activity. ``first_mismatch`` is the first position with a difference.
     """
 
     tokens: list[int] = field(default_factory=list)
@@ -45,6 +45,7 @@ class Generation:
     offchip: dict[str, int] = field(default_factory=lambda: {"weights": 0, "kv": 0, "activations": 0})
     channel_beats: int = 0
     tile_cycles: dict[str, tuple[int, int]] = field(default_factory=dict)
+    first_mismatch: int | None = None
 
 
 def choose(logits: Floats, temperature: float, random: np.random.Generator) -> int:
@@ -64,15 +65,18 @@ def generate(
     *,
     temperature: float = 0.0,
     seed: int = 0,
+    processed: int = 0,
 ) -> Iterator[int]:
-    """Feed the prompt, then yield ``count`` tokens as they come; ``step`` takes a token and gives the next's logits."""
-    random = np.random.default_rng(seed)
-    pending = list(prompt)
-    for _ in range(len(prompt) + count - 1):
+    """Feed the prompt, then yield ``count`` tokens as they come; ``step`` takes a token and gives the next's logits.
+
+    The first ``processed`` tokens of the prompt are not fed. What is sampled depends on ``seed`` and the position.
+    """
+    pending = prompt[processed:]
+    for position in range(processed, len(prompt) + count - 1):
         logits = step(pending.pop(0))
         result.logits.append(logits)
         if not pending:
-            token = choose(logits, temperature, random)
+            token = choose(logits, temperature, np.random.default_rng((seed, position)))
             pending.append(token)
             result.tokens.append(token)
             yield token
@@ -126,6 +130,8 @@ class ComparedDecoder:
             result.comparison += compare_launches(ours.launch, theirs.launch, units)
             self._count_cycles(theirs)
         result.comparison += compare_values("logits", expected, actual)
+        if result.comparison.mismatches and result.first_mismatch is None:
+            result.first_mismatch = self._first.position - 1
         result.cycles_by_token.append(sum(each.launch.cycles for each in launches))
         return actual
 
