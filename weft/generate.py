@@ -17,6 +17,7 @@ from weft.common import (
     Set,
     Stalls,
     check_new_file,
+    check_rtl_only,
     example,
     load_fabric,
     show,
@@ -57,13 +58,13 @@ def generate(
         typer.Option("--waves", metavar="FILE.fst", help="On RTL: write waves, and a map of their signals; slow."),
     ] = None,
     arith: Annotated[
-        str,
+        str | None,
         typer.Option(
             "--arith",
             metavar="native|rtl",
-            help="On RTL: arithmetic on the host, the same bits in the same cycles, or the real logic, slower.",
+            help="On RTL: arithmetic on the host (the default), or the real logic: the same bits and cycles, slower.",
         ),
-    ] = "native",
+    ] = None,
     unfused: Annotated[
         bool, typer.Option("--unfused", help="Each operator a launch of its own, what is between them in memory.")
     ] = False,
@@ -100,12 +101,14 @@ def generate(
 
     if device not in _DEVICES:
         raise WeftError(f"--device must be one of {', '.join(_DEVICES)}, not {device!r}")
-    if arith not in _ARITHMETIC:
+    if arith not in (None, *_ARITHMETIC):
         raise WeftError(f"--arith must be one of {', '.join(_ARITHMETIC)}, not {arith!r}")
     if unfused and device == "reference":
         raise WeftError("--unfused must not be given with --device reference, which has no launches")
     new = [("--logits", logits), *(("--waves", path) for path in (waves, *signal_files(waves)))]
+    check_rtl_only(device, stalls=stalls, waves=waves, arith=arith)
     check_saving(save, resume, at, device)
+    arith = arith or _ARITHMETIC[0]
     for option, path in new:
         if path is not None:
             check_new_file(option, path)
