@@ -42,6 +42,8 @@ class SafetensorsFile:
     data: NDArray[np.uint8]
     """The data part, mapped."""
     entries: dict[str, TensorEntry]
+    metadata: dict[str, str]
+    """What the header says beside the tensors."""
 
     def __contains__(self, name: str) -> bool:
         return name in self.entries
@@ -82,9 +84,11 @@ def open_safetensors(file: Path) -> SafetensorsFile:
     if size < 8 + length or size < 8:
         raise WeftError(f"{file}: must be at least {8 + length} bytes long to hold its header, not {size}: truncated?")
     header = parse_json_object(file, whole[8 : 8 + length].tobytes())
+    metadata = header.inner("__metadata__").fields
     entries = [_entry(file, name, value) for name, value in header.fields.items() if name != "__metadata__"]
     _check_layout(file, entries, size - 8 - length)
-    return SafetensorsFile(file, whole[8 + length :], {entry.name: entry for entry in entries})
+    told = {name: value for name, value in metadata.items() if isinstance(value, str)}
+    return SafetensorsFile(file, whole[8 + length :], {entry.name: entry for entry in entries}, told)
 
 
 def _entry(file: Path, name: str, value: object) -> TensorEntry:

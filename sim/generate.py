@@ -34,6 +34,7 @@ class Generation:
     of all that was around them (:class:`sim.decoder.Launched`); ``tile_cycles`` by kind of tile how many a program's
     tiles were busy, and how many they had, if the device samples its tiles' activity. Of the prompt ``prefilled``
     tokens were processed several in a launch, in ``prefill_cycles``; only what was compared counts these launches too.
+    ``first_mismatch`` is the first position with a difference.
     """
 
     tokens: list[int] = field(default_factory=list)
@@ -48,6 +49,7 @@ class Generation:
     tile_cycles: dict[str, tuple[int, int]] = field(default_factory=dict)
     prefilled: int = 0
     prefill_cycles: int = 0
+    first_mismatch: int | None = None
 
 
 def choose(logits: Floats, temperature: float, random: np.random.Generator) -> int:
@@ -67,21 +69,22 @@ def generate(
     *,
     temperature: float = 0.0,
     seed: int = 0,
+    processed: int = 0,
     prefill: Callable[[list[int]], int] | None = None,
 ) -> Iterator[int]:
     """Feed the prompt, then yield ``count`` tokens as they come; ``step`` takes a token and gives the next's logits.
 
-    ``prefill`` takes all of the prompt but its last token and says how many it has processed; the others are fed.
+    The first ``processed`` tokens of the prompt are not fed. ``prefill`` takes the others but the last, and says how
+    many it has processed. What is sampled depends on ``seed`` and the position.
     """
-    random = np.random.default_rng(seed)
-    pending = list(prompt)
     if prefill is not None:
-        del pending[: prefill(prompt[:-1])]
-    for _ in range(len(pending) + count - 1):
+        processed += prefill(prompt[processed:-1])
+    pending = prompt[processed:]
+    for position in range(processed, len(prompt) + count - 1):
         logits = step(pending.pop(0))
         result.logits.append(logits)
         if not pending:
-            token = choose(logits, temperature, random)
+            token = choose(logits, temperature, np.random.default_rng((seed, position)))
             pending.append(token)
             result.tokens.append(token)
             yield token
@@ -145,6 +148,7 @@ class ComparedDecoder:
             if self._second is not None:
                 self._second.prefill(chunk)
                 self._compare(self._second)
+                self._note_mismatch(self._first.position - rows)
                 result.prefill_cycles += sum(done.launch.cycles for done in self._second.launches)
         return count
 
@@ -176,6 +180,7 @@ class ComparedDecoder:
         for done in launches:
             self._count_cycles(done)
         result.comparison += compare_values("logits", expected, actual)
+        self._note_mismatch(self._first.position - 1)
         result.cycles_by_token.append(sum(each.launch.cycles for each in launches))
         return actual
 
@@ -192,6 +197,10 @@ class ComparedDecoder:
             busy, all_cycles = result.tile_cycles.get(kind, (0, 0))
             busy += int(launch.activity.tiles[tile][:, 0].sum())
             result.tile_cycles[kind] = (busy, all_cycles + launch.cycles)
+
+    def _note_mismatch(self, position: int) -> None:
+        if self.result.comparison.mismatches and self.result.first_mismatch is None:
+            self.result.first_mismatch = position
 
     def _compare(self, session: DecoderSession) -> None:
         """The launches of the last step, with those of the first device."""

@@ -26,6 +26,7 @@ __all__ = [
     "Set",
     "Stalls",
     "check_new_file",
+    "check_rtl_only",
     "example",
     "load_fabric",
     "show",
@@ -135,6 +136,15 @@ def check_new_file(option: str, path: Path) -> None:
         raise WeftError(f"{option} must be a new file, but {str(path)!r} exists")
     if not path.parent.is_dir():
         raise WeftError(f"{option} must be a file in a folder that exists, not {str(path)!r}")
+
+
+def check_rtl_only(device: str, **given: object) -> None:
+    """Refuse options, by their names, that were given and say nothing to a device other than RTL."""
+    from compiler.errors import WeftError
+
+    for option, value in given.items():
+        if value is not None and device != "rtl":
+            raise WeftError(f"--{option} must be given with --device rtl, not {device}")
 
 
 def show(value: dict[str, Any], text: str, *, as_json: bool) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -18,6 +17,7 @@ from weft.common import (
     Set,
     Stalls,
     check_new_file,
+    check_rtl_only,
     example,
     load_fabric,
     show,
@@ -25,12 +25,14 @@ from weft.common import (
     working,
 )
 from weft.inputs import prompt_tokens
+from weft.saved import check_saving, keeping, resumed_run
 from weft.signals import signal_files, write_signals
 
 if TYPE_CHECKING:
     from compiler.checkpoint import LlamaCheckpoint
     from hw.spec import FabricSpec
-    from sim.generate import Generation
+    from sim.generate import ComparedDecoder, Generation
+    from sim.reference import Reference
 
 __all__ = ["EPILOG", "generate"]
 
@@ -56,23 +58,38 @@ def generate(
         typer.Option("--waves", metavar="FILE.fst", help="On RTL: write waves, and a map of their signals; slow."),
     ] = None,
     arith: Annotated[
-        str,
+        str | None,
         typer.Option(
             "--arith",
             metavar="native|rtl",
-            help="On RTL: arithmetic on the host, the same bits in the same cycles, or the real logic, slower.",
+            help="On RTL: arithmetic on the host (the default), or the real logic: the same bits and cycles, slower.",
         ),
-    ] = "native",
+    ] = None,
     unfused: Annotated[
         bool, typer.Option("--unfused", help="Each operator a launch of its own, what is between them in memory.")
     ] = False,
     temperature: Annotated[
-        float, typer.Option("--temperature", callback=within(0), help="Sample; 0 takes the likeliest.")
-    ] = 0.0,
+        float | None, typer.Option("--temperature", callback=within(0), help="Sample; by default take the likeliest.")
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option("--seed", callback=within(0), help="Of what is sampled; 0 by default.")
+    ] = None,
     prefill: Annotated[
         bool,
         typer.Option("--prefill/--no-prefill", help="Process the prompt several tokens a launch, where it can be."),
     ] = True,
+    save: Annotated[
+        Path | None, typer.Option("--save", metavar="FILE", help="New file that keeps the run, token by token.")
+    ] = None,
+    resume: Annotated[
+        Path | None, typer.Option("--resume", metavar="FILE", help="Go on with a run that was saved.")
+    ] = None,
+    at: Annotated[
+        int | None,
+        typer.Option(
+            "--at", metavar="N", help="Process token N next; by default the first that differed, or the last."
+        ),
+    ] = None,
     logits: Annotated[
         Path | None,
         typer.Option("--logits", help="New .npz: ids, and logits of every position; the prompt goes token by token."),
@@ -83,27 +100,37 @@ def generate(
     from compiler.checkpoint import read_checkpoint
     from compiler.errors import WeftError
     from compiler.tokenizer import check_ids, read_tokenizer
-    from sim.generate import Generation
+    from sim.generate import ComparedDecoder, Generation
     from sim.generate import generate as tokens_of
+    from sim.saved_run import SavedRun, identity_of
 
     if device not in _DEVICES:
         raise WeftError(f"--device must be one of {', '.join(_DEVICES)}, not {device!r}")
-    if arith not in _ARITHMETIC:
+    if arith not in (None, *_ARITHMETIC):
         raise WeftError(f"--arith must be one of {', '.join(_ARITHMETIC)}, not {arith!r}")
     if unfused and device == "reference":
         raise WeftError("--unfused must not be given with --device reference, which has no launches")
     new = [("--logits", logits), *(("--waves", path) for path in (waves, *signal_files(waves)))]
+    check_rtl_only(device, stalls=stalls, waves=waves, arith=arith)
+    check_saving(save, resume, at, device)
+    arith = arith or _ARITHMETIC[0]
     for option, path in new:
         if path is not None:
             check_new_file(option, path)
     spec = load_fabric(fabric, set_)
     model = read_checkpoint(checkpoint)
     tokenizer = read_tokenizer(checkpoint, model.config.vocab_size)
-    ids = prompt_tokens(prompt, prompt_ids, tokenizer)
+    if resume is None:
+        ids = prompt_tokens(prompt, prompt_ids, tokenizer)
+        begin = SavedRun(ids, len(ids), temperature or 0.0, seed or 0)
+    else:
+        given = {"--prompt": prompt, "--prompt-ids": prompt_ids, "--temperature": temperature, "--seed": seed}
+        begin = resumed_run(resume, at, model, spec, given)
+        ids = begin.tokens
     check_ids(ids, model.config.vocab_size, model.config.max_position_embeddings, tokens)
     result, begun = Generation(), time.perf_counter()
     with ExitStack() as stack:
-        step, take = _decoder(
+        decoder = _decoder(
             device,
             model,
             spec,
@@ -115,17 +142,34 @@ def generate(
             unfused=unfused,
             prefill=prefill and logits is None,
         )
+        keep = None
+        if isinstance(decoder, ComparedDecoder):
+            if begin.caches:
+                decoder.restore(begin.caches)
+            if save is not None:
+                keep = stack.enter_context(keeping(save, begin, decoder, result, identity_of(model, spec)))
         begun_run = time.perf_counter()
         if not json and tokenizer is not None:
             typer.echo(tokenizer.decode(ids), nl=False)
-        for token in tokens_of(step, ids, tokens, result, temperature=temperature, seed=stalls or 0, prefill=take):
+        for token in tokens_of(
+            decoder.step,
+            ids,
+            tokens,
+            result,
+            temperature=begin.temperature,
+            seed=begin.seed,
+            processed=begin.positions,
+            prefill=decoder.prefill if isinstance(decoder, ComparedDecoder) else None,
+        ):
+            if keep is not None:
+                keep()
             if not json:
                 typer.echo(f"{token} " if tokenizer is None else tokenizer.decode([token]), nl=False)
         if not json:
             typer.echo()
     ended = time.perf_counter()
     if logits is not None:
-        _write_logits(logits, [*ids, *result.tokens], result)
+        _write_logits(logits, [*ids, *result.tokens][begin.positions :], result)
     value = _summary(device, spec, ids, result, ended - begun, ended - begun_run)
     value["arith"] = arith if device == "rtl" else None
     value["text"] = "" if tokenizer is None else tokenizer.decode(result.tokens)
@@ -146,20 +190,19 @@ def _decoder(
     arith: str,
     unfused: bool,
     prefill: bool,
-) -> tuple[Callable[[int], Any], Callable[[list[int]], int] | None]:
-    """What processes a token on that device, and what the beginning of a prompt."""
+) -> ComparedDecoder | Reference:
+    """What processes tokens on that device."""
     if device == "reference":
         from sim.reference import Reference
 
-        return Reference(model).step, None
+        return Reference(model)
     from compiler.decoder_program import compile_decoder
     from compiler.unfused_program import compile_unfused
     from sim.generate import ComparedDecoder
 
     compiled = compile_unfused(model.config, spec) if unfused else compile_decoder(model.config, spec, prefill=prefill)
     if device == "functional":
-        decoder = ComparedDecoder(compiled, model, spec, result)
-        return decoder.step, decoder.prefill
+        return ComparedDecoder(compiled, model, spec, result)
     from sim.rtl.device import RtlDevice
 
     with working("building the simulator"):
@@ -177,8 +220,7 @@ def _decoder(
         )
     if waves is not None:
         write_signals(waves, spec, {name: program.mapping for name, program in compiled.programs.items()})
-    decoder = ComparedDecoder(compiled, model, spec, result, chip)
-    return decoder.step, decoder.prefill
+    return ComparedDecoder(compiled, model, spec, result, chip)
 
 
 def _write_logits(path: Path, ids: list[int], result: Generation) -> None:
@@ -209,6 +251,7 @@ def _summary(
         "compared": result.comparison.compared,
         "mismatches": result.comparison.mismatches,
         "first_mismatches": list(result.comparison.first),
+        "first_mismatch_at": result.first_mismatch,
         "offchip_bytes": result.offchip,
         "offchip_bytes_per_token": {kind: count / positions for kind, count in result.offchip.items()},
         "channel_utilisation": result.channel_beats / peak if peak else 0.0,

@@ -15,6 +15,7 @@ from weft.common import (
     Set,
     Stalls,
     check_new_file,
+    check_rtl_only,
     example,
     load_fabric,
     show,
@@ -54,6 +55,7 @@ def run(
     check_new_file("--out", out)
     if device not in ("functional", "rtl"):
         raise WeftError(f"--device must be functional or rtl for a step program, not {device!r}")
+    check_rtl_only(device, stalls=stalls)
     compiled = compile_module(parse_module(load_text(program), program.name), spec)
     arrays = load_arrays(inputs)
     memory = memory_needed(compiled)

@@ -176,13 +176,31 @@ def test_a_tokenizer_that_does_not_fit(tmp_path: Path, content: str | None, sent
             ["--prompt", "a", "--logits", "none/logits.npz"],
             "--logits must be a file in a folder that exists, not 'none/",
         ),
-        (["--prompt", "a", "--waves", "none/waves.fst"], "--waves must be a file in a folder that exists, not 'none/"),
+        (
+            ["--prompt", "a", "--device", "rtl", "--waves", "none/waves.fst"],
+            "--waves must be a file in a folder that exists, not 'none/",
+        ),
+        (["--prompt", "a", "--waves", "waves.fst"], "--waves must be given with --device rtl, not functional"),
+        (["--prompt", "a", "--stalls", "1"], "--stalls must be given with --device rtl, not functional"),
+        (["--prompt", "a", "--arith", "rtl"], "--arith must be given with --device rtl, not functional"),
+        (
+            ["--prompt", "a", "--device", "reference", "--stalls", "0"],
+            "--stalls must be given with --device rtl, not reference",
+        ),
+        (["--prompt", "a", "--seed", "-1"], "--seed must be at least 0, not -1"),
         (["--prompt", "a", "--set", "rowz=1"], "--set must be FIELD=VALUE with a field .*, not 'rowz=1'"),
         (["--prompt", "a", "--set", "rows=abc"], "rows must be a valid integer, not 'abc'"),
     ],
 )
 def test_a_wrong_option(arguments: list[str], sentence: str) -> None:
     refused(weft("generate", MODEL, *arguments), sentence)
+
+
+def test_stalls_of_a_program_without_rtl(tmp_path: Path) -> None:
+    np.savez(tmp_path / "in.npz", a=MATRIX)
+    example = ROOT / "examples" / "elementwise.mlir"
+    result = weft("run", example, "--inputs", tmp_path / "in.npz", "--out", tmp_path / "out.npz", "--stalls", "1")
+    refused(result, "--stalls must be given with --device rtl, not functional")
 
 
 def test_out_below_a_file(tmp_path: Path) -> None:

@@ -1,0 +1,78 @@
+"""``--save`` and ``--resume``: where a run begins, and what is kept of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from weft.common import check_new_file
+
+if TYPE_CHECKING:
+    from compiler.checkpoint import LlamaCheckpoint
+    from hw.spec import FabricSpec
+    from sim.generate import ComparedDecoder, Generation
+    from sim.saved_run import SavedRun
+
+__all__ = ["check_saving", "keeping", "resumed_run"]
+
+
+def check_saving(save: Path | None, resume: Path | None, at: int | None, device: str) -> None:
+    """Refuse what does not go together, before the work.
+
+    Raises
+    ------
+    WeftError
+        A file that exists and is not resumed from, ``--at`` alone, or a device without caches.
+    """
+    from compiler.errors import WeftError
+
+    if at is not None and resume is None:
+        raise WeftError("--at must be given with --resume")
+    if device == "reference" and (save is not None or resume is not None):
+        raise WeftError("--save and --resume must not be given with --device reference, which has no caches")
+    if save is not None and not (resume is not None and resume.exists() and save.exists() and save.samefile(resume)):
+        check_new_file("--save", save)
+
+
+def resumed_run(
+    resume: Path, at: int | None, model: LlamaCheckpoint, spec: FabricSpec, given: dict[str, object]
+) -> SavedRun:
+    """The run of a file at a token: by default the first that differed, else the last.
+
+    ``given`` are options that the file decides, by name, None where they were not used.
+
+    Raises
+    ------
+    WeftError
+        One of those was used, the file is no run of this model on this fabric, or there is no such token.
+    """
+    from compiler.errors import WeftError
+    from sim.saved_run import identity_of, read_run
+
+    for option, value in given.items():
+        if value is not None:
+            raise WeftError(f"{option} must not be given with --resume, for the file says it")
+    run = read_run(resume, identity_of(model, spec))
+    last = len(run.tokens) - 1
+    return run.at(at if at is not None else last if run.first_mismatch is None else run.first_mismatch)
+
+
+@contextmanager
+def keeping(
+    file: Path, begin: SavedRun, decoder: ComparedDecoder, result: Generation, identity: dict[str, str]
+) -> Iterator[Callable[[], None]]:
+    """Something that writes the run to a file as it is now, and does so at the end, however it ends."""
+    from sim.saved_run import write_run
+
+    def keep() -> None:
+        tokens = [*begin.tokens, *result.tokens]
+        run = replace(begin, tokens=tokens, caches=decoder.caches(), first_mismatch=result.first_mismatch)
+        write_run(file, run, identity)
+
+    try:
+        yield keep
+    finally:
+        keep()
