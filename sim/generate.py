@@ -102,16 +102,16 @@ def generate_batch(
     """``count`` tokens for each prompt; ``step`` takes a token of each sequence and gives the logits of the next.
 
     All sequences are at the same position: one with a short prompt goes on alone while others are still at theirs, and
-    those that have their tokens go along until all have. Each draws its samples from a seed of its own.
+    those that have their tokens go along until all have. Sequence ``n`` is sampled as one alone would be with the seed
+    ``seed + n``.
     """
-    randoms = [np.random.default_rng(seed + number) for number in range(len(prompts))]
     known = [list(prompt) for prompt in prompts]
     for position in range(max(map(len, prompts)) + count - 1):
         logits = step(*(tokens[position] for tokens in known))
         result.logits.append(logits)
-        for tokens, row, random in zip(known, logits, randoms, strict=True):
+        for number, (tokens, row) in enumerate(zip(known, logits, strict=True)):
             if len(tokens) == position + 1:
-                tokens.append(choose(row, temperature, random))
+                tokens.append(choose(row, temperature, np.random.default_rng((seed + number, position))))
     return [tokens[len(prompt) : len(prompt) + count] for tokens, prompt in zip(known, prompts, strict=True)]
 
 

@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
+from weft import batch, doctor, elaborate, generate, inspect, run, show
 from weft import compile as compile_command
-from weft import doctor, elaborate, generate, inspect, run, show
 from weft.common import Commands, example
 
 __all__ = ["app", "main"]
@@ -44,6 +44,7 @@ app.command(epilog=doctor.EPILOG)(doctor.doctor)
 app.command(epilog=elaborate.EPILOG)(elaborate.elaborate)
 app.command("compile", epilog=compile_command.EPILOG)(compile_command.compile_)
 app.command(epilog=generate.EPILOG)(generate.generate)
+app.command(epilog=batch.EPILOG)(batch.batch)
 app.command(epilog=inspect.EPILOG)(inspect.inspect)
 app.command(epilog=run.EPILOG)(run.run)
 app.command("show", epilog=show.EPILOG)(show.show_)

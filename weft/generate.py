@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -22,11 +22,11 @@ from weft.common import (
     load_fabric,
     show,
     within,
-    working,
 )
+from weft.decoding import ARITHMETIC, rtl_device, summary, table
 from weft.inputs import prompt_tokens
 from weft.saved import check_saving, keeping, resumed_run
-from weft.signals import signal_files, write_signals
+from weft.signals import signal_files
 
 if TYPE_CHECKING:
     from compiler.checkpoint import LlamaCheckpoint
@@ -37,9 +37,7 @@ if TYPE_CHECKING:
 __all__ = ["EPILOG", "generate"]
 
 EPILOG = example('weft generate models/weft-tiny --prompt "And God " --tokens 16 --fabric demo --device rtl')
-_WINDOW = 4096  # cycles; only the sums are shown
 _DEVICES = ("functional", "rtl", "reference")
-_ARITHMETIC = ("native", "rtl")
 
 
 def generate(
@@ -106,14 +104,14 @@ def generate(
 
     if device not in _DEVICES:
         raise WeftError(f"--device must be one of {', '.join(_DEVICES)}, not {device!r}")
-    if arith not in (None, *_ARITHMETIC):
-        raise WeftError(f"--arith must be one of {', '.join(_ARITHMETIC)}, not {arith!r}")
+    if arith not in (None, *ARITHMETIC):
+        raise WeftError(f"--arith must be one of {', '.join(ARITHMETIC)}, not {arith!r}")
     if unfused and device == "reference":
         raise WeftError("--unfused must not be given with --device reference, which has no launches")
     new = [("--logits", logits), *(("--waves", path) for path in (waves, *signal_files(waves)))]
     check_rtl_only(device, stalls=stalls, waves=waves, arith=arith)
     check_saving(save, resume, at, device)
-    arith = arith or _ARITHMETIC[0]
+    arith = arith or ARITHMETIC[0]
     for option, path in new:
         if path is not None:
             check_new_file(option, path)
@@ -170,10 +168,11 @@ def generate(
     ended = time.perf_counter()
     if logits is not None:
         _write_logits(logits, [*ids, *result.tokens][begin.positions :], result)
-    value = _summary(device, spec, ids, result, ended - begun, ended - begun_run)
+    value = {"tokens": result.tokens, "prompt_ids": ids, "device": device}
+    value |= summary(spec, result, ended - begun, ended - begun_run)
     value["arith"] = arith if device == "rtl" else None
     value["text"] = "" if tokenizer is None else tokenizer.decode(result.tokens)
-    show(value, _table(value), as_json=json)
+    show(value, table(value), as_json=json)
     if result.comparison.mismatches:
         raise typer.Exit(FAILED)
 
@@ -203,23 +202,7 @@ def _decoder(
     compiled = compile_unfused(model.config, spec) if unfused else compile_decoder(model.config, spec, prefill=prefill)
     if device == "functional":
         return ComparedDecoder(compiled, model, spec, result)
-    from sim.rtl.device import RtlDevice
-
-    with working("building the simulator"):
-        chip = stack.enter_context(
-            RtlDevice(
-                spec,
-                memory_bytes=compiled.memory_bytes,
-                stalls=stalls,
-                waves=waves,
-                count=False,
-                activity=_WINDOW,
-                checks=stalls is not None,
-                arith=arith,
-            )
-        )
-    if waves is not None:
-        write_signals(waves, spec, {name: program.mapping for name, program in compiled.programs.items()})
+    chip = rtl_device(compiled, spec, stack, stalls=stalls, waves=waves, arith=arith)
     return ComparedDecoder(compiled, model, spec, result, chip)
 
 
@@ -229,43 +212,3 @@ def _write_logits(path: Path, ids: list[int], result: Generation) -> None:
     rows = np.stack(result.logits).astype(np.float32)
     with path.open("xb") as file:
         np.savez(file, ids=np.asarray(ids[: len(rows)], np.int64), logits=rows)
-
-
-def _summary(
-    device: str, spec: FabricSpec, ids: list[int], result: Generation, seconds: float, run_seconds: float
-) -> dict[str, Any]:
-    cycles, positions = sum(result.cycles_by_token), len(result.logits)
-    peak = cycles * spec.channels
-    return {
-        "tokens": result.tokens,
-        "prompt_ids": ids,
-        "device": device,
-        "fabric": spec.name,
-        "cycles": cycles + result.prefill_cycles,
-        "prefill_tokens": result.prefilled,
-        "prefill_cycles_per_token": result.prefill_cycles / result.prefilled if result.prefilled else 0,
-        "cycles_per_token": cycles / positions,
-        "launches_per_token": result.launches / positions,
-        "load_cycles_per_token": result.load_cycles / positions,
-        "host_cycles_per_token": result.host_cycles / positions,
-        "compared": result.comparison.compared,
-        "mismatches": result.comparison.mismatches,
-        "first_mismatches": list(result.comparison.first),
-        "first_mismatch_at": result.first_mismatch,
-        "offchip_bytes": result.offchip,
-        "offchip_bytes_per_token": {kind: count / positions for kind, count in result.offchip.items()},
-        "channel_utilisation": result.channel_beats / peak if peak else 0.0,
-        "tile_utilisation": {kind: busy / all_ for kind, (busy, all_) in sorted(result.tile_cycles.items())},
-        "wall_seconds": round(seconds, 3),
-        "simulated_khz": round((cycles + result.prefill_cycles) / run_seconds / 1e3, 3) if cycles else 0.0,
-    }
-
-
-def _table(value: dict[str, Any]) -> str:
-    rows = {key: each for key, each in value.items() if key not in ("tokens", "prompt_ids", "text", "first_mismatches")}
-    if value["arith"] is None:
-        del rows["arith"]
-    rows["channel_utilisation"] = f"{value['channel_utilisation']:.1%}"
-    rows["tile_utilisation"] = ", ".join(f"{kind} {each:.1%}" for kind, each in value["tile_utilisation"].items())
-    width = max(map(len, rows))
-    return "\n".join(f"{key:<{width}}  {each}" for key, each in rows.items())

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 from compiler.checkpoint import read_checkpoint
 from compiler.decoder_program import compile_decoder
@@ -16,6 +19,7 @@ from sim.decoder import DecoderSession
 from sim.functional.device import FunctionalDevice
 from sim.generate import ComparedDecoder, Generation, generate, generate_batch
 from sim.rtl.device import RtlDevice
+from weft.cli import app
 
 ROOT = Path(__file__).parents[2]
 SHIPPED = ROOT / "models" / "weft-tiny"
@@ -86,3 +90,32 @@ def test_what_cannot_be_is_refused() -> None:
     device = FunctionalDevice(DEMO, memory_bytes=compiled.memory_bytes)
     with pytest.raises(ValueError, match="a step takes 2 tokens, one of each sequence, not 1"):
         DecoderSession(compiled, checkpoint, DEMO, device).step(3)
+
+
+def test_the_command_gives_what_generate_gives() -> None:
+    prompts = ["And God ", "In"]
+    options = [part for prompt in prompts for part in ("--prompt", prompt)]
+    result = CliRunner().invoke(app, ["batch", str(SHIPPED), *options, "--tokens", "5", "--json"])
+    assert result.exit_code == 0, result.output
+    value = json.loads(result.stdout)
+    assert value["launches_per_token"] == 1 / 2
+    for prompt, text in zip(prompts, value["text"], strict=True):
+        alone = CliRunner().invoke(app, ["generate", str(SHIPPED), "--prompt", prompt, "--tokens", "5", "--json"])
+        assert json.loads(alone.stdout)["text"] == text
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (["--prompt", "a"], "--prompt or --prompt-ids must be given at least twice, not 1 times"),
+        (["--prompt", "a"] * 5, "sequences must be 1 to 4, stages and lanes of fabric 'demo', not 5"),
+        (["--prompt", "a", "--prompt-ids", "1,x"], "--prompt-ids must be whole numbers"),
+        (["--prompt", "a", "--prompt", "b", "--stalls", "3"], "--stalls must be given with --device rtl"),
+        (["--prompt", "a", "--prompt", "b", "--device", "reference"], "--device must be one of functional, rtl"),
+        (["--prompt", "a", "--prompt", "b", "--tokens", "300"], "300"),
+    ],
+)
+def test_mistakes_are_one_sentence(options: list[str], sentence: str) -> None:
+    result = CliRunner().invoke(app, ["batch", str(SHIPPED), *options])
+    assert result.exit_code == 2, result.output
+    assert re.fullmatch(rf"weft: [^\n]*{sentence}[^\n]*\n", result.stderr), result.stderr

@@ -1,4 +1,4 @@
-"""Prompts on the fabric, in simulated RTL: several tokens a launch, and how busy that keeps the multiply-add units.
+"""Prompts and batches on the fabric, in simulated RTL: several tokens a launch, and how busy the multiply-adds are.
 
 A projection's phase in a layer lasts from the first of its steps to the last. Its multiply-adds are those of all rows
 with all weights; what its unit could have done in that time is a step a cycle in as many stages as there are rows.
@@ -23,9 +23,10 @@ from sim.compare import compare_launches
 from sim.decoder import DecoderSession
 from sim.device import Activity, Launch
 from sim.functional.device import FunctionalDevice
+from sim.generate import ComparedDecoder, Generation
 from sim.rtl.device import RtlDevice
 
-_figure = partial(result, command="python benchmarks/bench_prefill.py --out FILE")
+_figure = partial(result, command="python benchmarks/bench_rows.py --out FILE")
 _SHIPPED = Path(__file__).parents[1] / "models" / "weft-tiny"
 _PROJECTIONS = ("qkv", "o_proj", "gate_up", "down")
 _WINDOW = 32  # cycles
@@ -98,6 +99,30 @@ def _phases(activity: Activity, tile: object, turns: int) -> int:
     return int((last - first + 1).sum()) * activity.window
 
 
+def measure_batch(folder: Path, spec: FabricSpec, *, positions: int) -> float:
+    """Cycles a token of as many sequences as a PCU has stages, at the first positions.
+
+    Raises
+    ------
+    ValueError
+        The RTL computed something else than the functional device.
+    """
+    checkpoint = read_checkpoint(folder)
+    count = min(spec.stages, spec.lanes)
+    compiled = compile_decoder(checkpoint.config, spec, sequences=count)
+    ids = np.random.default_rng(1).integers(0, checkpoint.config.vocab_size, (positions, count)).tolist()
+    result = Generation()
+    with RtlDevice(
+        spec, memory_bytes=compiled.memory_bytes, count=False, checks=False, activity=_WINDOW, arith="native"
+    ) as chip:
+        decoder = ComparedDecoder(compiled, checkpoint, spec, result, chip)
+        for row in ids:
+            decoder.step(*row)
+    if result.comparison.mismatches:
+        raise ValueError(f"the RTL must compute what the functional device does, not {result.comparison}")
+    return sum(result.cycles_by_token) / (positions * count)
+
+
 def measure(tokens: int) -> list[Result]:
     """Results for the shipped model, and for a larger one with random weights."""
     results: list[Result] = []
@@ -114,6 +139,12 @@ def measure(tokens: int) -> list[Result]:
                 _figure(f"prefill_speed_of_decode_{name}", faster, "", better="higher"),
                 *(_figure(f"prefill_busy_{each}_{name}", figures[each], "", better="higher") for each in _PROJECTIONS),
                 _figure(f"prefill_busy_{name}", figures["projections"], "", better="higher", target=0.8),
+                _figure(
+                    f"batch_cycles_per_token_{name}",
+                    measure_batch(folder, DEMO, positions=4),
+                    "cycles",
+                    better="lower",
+                ),
             ]
     return results
 

@@ -1,0 +1,86 @@
+"""What the subcommands that run decoders share: the RTL they run on, and what they say of a run."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from weft.common import working
+from weft.signals import write_signals
+
+if TYPE_CHECKING:
+    from hw.spec import FabricSpec
+    from sim.decoder import CompiledModel
+    from sim.generate import Generation
+    from sim.rtl.device import RtlDevice
+
+__all__ = ["ARITHMETIC", "rtl_device", "summary", "table"]
+
+ARITHMETIC = ("native", "rtl")
+_WINDOW = 4096  # cycles; only the sums are shown
+_HIDDEN = ("tokens", "prompt_ids", "text", "first_mismatches")
+
+
+def rtl_device(
+    compiled: CompiledModel, spec: FabricSpec, stack: ExitStack, *, stalls: int | None, waves: Path | None, arith: str
+) -> RtlDevice:
+    """A simulator with the memory of a decoder, closed with the stack; with ``waves`` their map of signals, too."""
+    from sim.rtl.device import RtlDevice
+
+    with working("building the simulator"):
+        chip = stack.enter_context(
+            RtlDevice(
+                spec,
+                memory_bytes=compiled.memory_bytes,
+                stalls=stalls,
+                waves=waves,
+                count=False,
+                activity=_WINDOW,
+                checks=stalls is not None,
+                arith=arith,
+            )
+        )
+    if waves is not None:
+        write_signals(waves, spec, {name: program.mapping for name, program in compiled.programs.items()})
+    return chip
+
+
+def summary(
+    spec: FabricSpec, result: Generation, seconds: float, run_seconds: float, *, sequences: int = 1
+) -> dict[str, Any]:
+    """Figures of a run that took so many seconds, of which ``run_seconds`` without building the simulator.
+
+    Tokens are those that were processed by themselves, of all sequences.
+    """
+    cycles, count = sum(result.cycles_by_token), len(result.logits) * sequences
+    peak = cycles * spec.channels
+    return {
+        "fabric": spec.name,
+        "cycles": cycles + result.prefill_cycles,
+        "prefill_tokens": result.prefilled,
+        "prefill_cycles_per_token": result.prefill_cycles / result.prefilled if result.prefilled else 0,
+        "cycles_per_token": cycles / count,
+        "launches_per_token": result.launches / count,
+        "load_cycles_per_token": result.load_cycles / count,
+        "host_cycles_per_token": result.host_cycles / count,
+        "compared": result.comparison.compared,
+        "mismatches": result.comparison.mismatches,
+        "first_mismatches": list(result.comparison.first),
+        "first_mismatch_at": result.first_mismatch,
+        "offchip_bytes": result.offchip,
+        "offchip_bytes_per_token": {kind: bytes_ / count for kind, bytes_ in result.offchip.items()},
+        "channel_utilisation": result.channel_beats / peak if peak else 0.0,
+        "tile_utilisation": {kind: busy / all_ for kind, (busy, all_) in sorted(result.tile_cycles.items())},
+        "wall_seconds": round(seconds, 3),
+        "simulated_khz": round((cycles + result.prefill_cycles) / run_seconds / 1e3, 3) if cycles else 0.0,
+    }
+
+
+def table(value: dict[str, Any]) -> str:
+    """A summary for people, a line for each figure that there is."""
+    rows = {key: each for key, each in value.items() if key not in _HIDDEN and each is not None}
+    rows["channel_utilisation"] = f"{value['channel_utilisation']:.1%}"
+    rows["tile_utilisation"] = ", ".join(f"{kind} {each:.1%}" for kind, each in value["tile_utilisation"].items())
+    width = max(map(len, rows))
+    return "\n".join(f"{key:<{width}}  {each}" for key, each in rows.items())
