@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from compiler.checkpoint import LlamaCheckpoint
-from compiler.decoder import global_tensors, layer_tensors, mask_tensor
+from compiler.decoder import Weights, global_tensors, layer_tensors, mask_tensor
 from compiler.decoder_program import CompiledDecoder
 from compiler.memory import decode, encode
 from compiler.program import tensors_of
@@ -52,7 +52,7 @@ class DecoderSession:
         for program in programs:
             device.load(program.image)
 
-    def _write(self, values: dict[str, Floats], layer: int = 0) -> None:
+    def _write(self, values: Mapping[str, Weights], layer: int = 0) -> None:
         for name, value in values.items():
             raw = encode(self._tensors[name], value, self.spec)
             region = self._regions[name]
