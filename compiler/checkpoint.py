@@ -28,8 +28,8 @@ Array = NDArray[np.float32]
 class LlamaCheckpoint:
     """A decoder and its weights.
 
-    `tensors` has every name of `config.tensor_shapes()`: float32, values as stored, finite, read-only. Of those that are
-    quantised these are what they stand for, and `quantised` has what is stored, [in, out].
+    `tensors` has every name of `config.tensor_shapes()`: float32, values as stored, finite, read-only. For those that
+    are quantised these are the numbers that they stand for, and `quantised` has what is stored, [in, out].
     """
 
     config: LlamaConfig

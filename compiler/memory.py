@@ -127,8 +127,16 @@ def encode(tensor: TensorOp, values: NDArray[np.float32] | Quantised, spec: Fabr
 
 
 def decode(tensor: TensorOp, raw: NDArray[np.uint8], spec: FabricSpec) -> NDArray[np.float32]:
-    """The numbers of a tensor in its shape, from :func:`encode`'s bytes or what a program stored."""
+    """The numbers of a tensor in its shape, from :func:`encode`'s bytes or what a program stored.
+
+    Raises
+    ------
+    ValueError
+        A format that no program stores: ``int8``, ``mxfp4``.
+    """
     form = Format(tensor.format.data)
+    if form.kind.is_matrix:
+        raise ValueError(f"@{tensor.sym_name.data} must be of a format that programs store, not {form.value}")
     rows = row_beats(tensor.sizes[-1], spec, packed=form is Format.BF16X2)
     words = np.frombuffer(raw[: _size(tensor, spec)].tobytes(), np.uint32).reshape(*tensor.sizes[:-1], rows, spec.lanes)
     if form is Format.BF16X2:

@@ -12,6 +12,9 @@ __all__ = ["matrix_words"]
 
 Words = NDArray[np.uint32]
 
+_E2M1_OF_DOUBLE = np.array([0, 1, 2, 3, 4, 0, 5, 0, 6, 0, 0, 0, 7], np.uint8)
+"""The code of half of a number from 0 to 12."""
+
 
 def matrix_words(given: Quantised, lanes: int) -> Words:
     """Words [beats, lanes] of matrices, one after the other; columns are filled up with zeros."""
@@ -19,17 +22,21 @@ def matrix_words(given: Quantised, lanes: int) -> Words:
     filled = [(0, 0), (0, vectors * lanes - given.elements.shape[-1])]
     elements, scales = (each.reshape(-1, *each.shape[-2:]) for each in (given.elements, given.scales))
     make = _int8 if given.form is Quantisation.INT8 else _mxfp4
-    return np.concatenate([make(np.pad(e, filled), np.pad(s, filled), lanes) for e, s in zip(elements, scales, strict=True)])
+    return np.concatenate(
+        [make(np.pad(e, filled), np.pad(s, filled), lanes) for e, s in zip(elements, scales, strict=True)]
+    )
 
 
 def _int8(elements: NDArray[np.float32], scales: NDArray[np.float32], lanes: int) -> Words:
     codes = elements.astype(np.int8).view(np.uint8)
-    return np.concatenate([_steps(codes, Unpack.INT8, 8, lanes), scales.astype(np.float32).view(np.uint32).reshape(-1, lanes)])
+    return np.concatenate(
+        [_steps(codes, Unpack.INT8, 8, lanes), scales.astype(np.float32).view(np.uint32).reshape(-1, lanes)]
+    )
 
 
 def _mxfp4(elements: NDArray[np.float32], scales: NDArray[np.float32], lanes: int) -> Words:
-    doubled = (2 * np.abs(elements)).astype(np.uint8)
-    codes = np.array([0, 1, 2, 3, 4, 0, 5, 0, 6, 0, 0, 0, 7], np.uint8)[doubled] | np.signbit(elements).astype(np.uint8) << 3
+    signs = np.signbit(elements).astype(np.uint8) * np.uint8(8)
+    codes = _E2M1_OF_DOUBLE[(2 * np.abs(elements)).astype(np.uint8)] | signs
     parts: list[Words] = []
     for block, exponents in enumerate(scales.astype(np.uint8)):
         parts.append(_words(exponents.reshape(-1, 1, lanes), 4, 8))

@@ -15,7 +15,7 @@ __all__ = ["Accuracy", "accuracy"]
 
 @dataclass(frozen=True)
 class Accuracy:
-    """Over ``positions`` of a text: the mean and the least cosine of the logits, and how often the best one is the same."""
+    """Over ``positions`` of a text: mean and least cosine of the logits, and how often the largest is the same one."""
 
     positions: int
     cosine: float

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import tempfile
 from pathlib import Path
 from typing import Annotated
 
@@ -46,16 +47,20 @@ def quantize(
 
     with working("quantising"):
         files = quantised_files(checkpoint, Quantisation(form))
-        out.mkdir(parents=True)
-        for name, content in files.items():
-            (out / name).write_bytes(content)
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as work:
+            whole = Path(work) / "checkpoint"
+            whole.mkdir()
+            for name, content in files.items():
+                (whole / name).write_bytes(content)
+            whole.rename(out)
     with working("comparing logits"):
         compared = accuracy(read_checkpoint(checkpoint), read_checkpoint(out), positions)
     before, after = weight_bytes(checkpoint), weight_bytes(out)
     value = {"format": form, "weight_bytes_before": before, "weight_bytes": after, **dataclasses.asdict(compared)}
     text = (
-        f"{out}: {form}, {after} bytes of weights instead of {before}; over {compared.positions} positions the cosine of "
-        f"the logits is {compared.cosine:.5f}, at least {compared.least_cosine:.5f}, and the likeliest token is the same in "
-        f"{compared.agreement:.1%}"
+        f"{out}: {form}, {after} bytes of weights instead of {before}\n"
+        f"logits over {compared.positions} positions: cosine {compared.cosine:.5f}, least {compared.least_cosine:.5f}; "
+        f"the same token is likeliest in {compared.agreement:.1%}"
     )
     show({"out": str(out), **value}, text, as_json=json)

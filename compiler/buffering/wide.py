@@ -18,11 +18,11 @@ _NUMBERS: Where = (Network.SCALAR, 0)
 
 
 def wide_process(program: Pcu, given: Mapping[Where, Shape]) -> tuple[Process, dict[Network, Shape]] | None:
-    """The process of a PCU that multiplies by matrices and drains, and the stream it gives; None if it lacks an input.
+    """The process of a PCU that multiplies by matrices and drains, and the stream it gives.
 
-    Its firings in order, row after row: one for each number of the row but the last, one for each beat of exponents, the
-    steps, of which the last takes the last number; after a matrix the drain steps. The unit takes numbers sooner than
-    that if it can, so whatever this process does not wait for, the unit does not either.
+    None if it lacks an input. Its firings in order, row after row: one for each number of the row but the last, one for
+    each beat of exponents, the steps, of which the last takes the last number; after a matrix the drain steps. The unit
+    takes numbers and exponents sooner than that if it can, so it never waits for what this process does not wait for.
     """
     if _WEIGHTS not in given or _NUMBERS not in given:
         return None

@@ -71,7 +71,8 @@ class DecoderShapes:
         if self.config.quantisation is Quantisation.MXFP4 and self.value != self.config.head_dim:
             # Heads are filled up, which would put rows of the output projection into other blocks.
             raise WeftError(
-                f"head_dim must be a multiple of lanes = {self.spec.lanes} for mxfp4 weights, not {self.config.head_dim}"
+                f"head_dim must be a multiple of lanes = {self.spec.lanes} for mxfp4 weights, "
+                f"not {self.config.head_dim}"
             )
         if self.rows > 1:
             self._check_rows()

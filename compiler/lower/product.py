@@ -28,9 +28,9 @@ def product_program(op: ProductOp, spec: FabricSpec) -> Pcu:
     scaled = form is Unpack.INT8
     if not form.fits(spec):
         raise WeftError(
-            f"{weights.kind.value} weights need {form.width} registers and scalar inputs and {form.width + scaled} stages "
-            f"of a PCU, but fabric {spec.name!r} has registers = {spec.registers}, scalar_inputs = {spec.scalar_inputs} "
-            f"and stages = {spec.stages}"
+            f"{weights.kind.value} weights need at least registers = {form.width}, scalar_inputs = {form.width} "
+            f"and stages = {form.width + scaled}, but fabric {spec.name!r} has registers = {spec.registers}, "
+            f"scalar_inputs = {spec.scalar_inputs} and stages = {spec.stages}"
         )
     if vectors > spec.acc_depth:
         raise WeftError(
@@ -40,7 +40,8 @@ def product_program(op: ProductOp, spec: FabricSpec) -> Pcu:
     groups = weights.rank > 2
     if groups and weights.dims[-1] % spec.lanes:
         raise WeftError(
-            f"groups of columns of {op.name} ({name}) must be a multiple of lanes = {spec.lanes}, not {weights.dims[-1]}"
+            f"a group of columns of {op.name} ({name}) must be a multiple of lanes = {spec.lanes}, "
+            f"not {weights.dims[-1]}"
         )
     stages = [Stage(Op.MULADD, Source(row), Source.scalar(row), Source.ACC) for row in range(form.width)]
     if scaled:

@@ -135,7 +135,9 @@ class TensorOp(IRDLOperation):
                     f"not {dims_text(self.sizes)}"
                 )
             if self.pad is not None or Role(self.role.data) not in (Role.WEIGHT, Role.INPUT):
-                raise VerifyException(f"@{self.sym_name.data} of {self.format.data} must be a weight or input without pad")
+                raise VerifyException(
+                    f"@{self.sym_name.data} of {self.format.data} must be a weight or input without pad"
+                )
 
 
 class _Access(IRDLOperation):
@@ -304,7 +306,9 @@ class RandomLoadOp(IRDLOperation):
         if index.kind is not Kind.SCALAR:
             raise VerifyException(f"index must be a scalar stream, not {index.kind.value}")
         if Format(tensor_of(self).format.data).kind.is_matrix:
-            raise VerifyException(f"@{self.tensor.string_value()} of {tensor_of(self).format.data} must move as a whole")
+            raise VerifyException(
+                f"@{self.tensor.string_value()} of {tensor_of(self).format.data} must move as a whole"
+            )
         expected = (*index.dims, *tensor_of(self).sizes[1:])
         if result.dims != expected:
             raise VerifyException(

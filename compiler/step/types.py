@@ -30,7 +30,7 @@ class Kind(Enum):
     CONTROL = "control"
     """no data"""
     INT8 = "int8"
-    """matrices of bytes with a scale a column, as they lie in memory: the two last dimensions, of no shape of their own"""
+    """matrices (the two last dimensions) of bytes with a scale a column, as they lie in memory; stops mean nothing"""
     MXFP4 = "mxfp4"
     """matrices of numbers of four bits whose blocks share exponents, likewise"""
 

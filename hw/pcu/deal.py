@@ -16,8 +16,8 @@ __all__ = ["Deal"]
 class Deal(wiring.Component):
     """Gives ``count`` outputs the beats of its input in turn. A beat with a stop ends a round.
 
-    What is left of the round are zeros with the same stop, one a cycle; so all outputs get as many beats. With a count of 1
-    all beats go to output 0. Combinational from ``i`` to ``o`` and back.
+    What is left of the round are zeros with the same stop, one a cycle; so all outputs get as many beats. With a count
+    of 1 all beats go to output 0. Combinational from ``i`` to ``o`` and back.
 
     Parameters
     ----------

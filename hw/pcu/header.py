@@ -107,7 +107,10 @@ class Header(wiring.Component):
             self.unfinished.eq(gather.present | ~sequencer.resting),
         ]
         with m.If(~sequencer.draining):
-            m.d.comb += [Value.cast(out).eq(Value.cast(word)) for out, word in zip(self.registers, gather.registers)]
+            m.d.comb += [
+                Value.cast(out).eq(Value.cast(word))
+                for out, word in zip(self.registers, gather.registers, strict=False)
+            ]
             m.d.comb += [out.eq(word) for out, word in zip(self.scalars, gather.scalars, strict=True)]
         with m.Else():
             m.d.comb += [scalar.eq(ONE) for scalar in self.scalars]

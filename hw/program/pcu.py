@@ -44,16 +44,16 @@ beat is register 0. Inputs 0 and 1 and the selector then need no mode.
 ``unpack`` says what the beats of vector input 0 hold, see :mod:`hw.program.unpack`. ``BF16`` makes two beats of each;
 the stop goes with the second. With ``unpack_odd`` a packed beat with a stop makes only one.
 
-``INT8`` and ``MXFP4`` multiply vectors by matrices, ``width`` rows a step. Vector input 0 (``EACH``) is then the reference,
-scalar input 0 brings the vector, one number a beat and a stop with the last of each matrix, and there are no other inputs.
-Register ``i`` starts as row ``i`` of the step. Scalars 0 to ``width - 1`` (each ``HOLD`` to rank 1) are what scalar input 0
-gives for these rows, zeros after its stop. The stops of vector input 0 are not looked at: after every ``unpack_row`` steps,
-a row, the stop is 1 plus that of the row's last number.
+``INT8`` and ``MXFP4`` multiply vectors by matrices, ``width`` rows a step. Vector input 0 (``EACH``) is then the
+reference, scalar input 0 brings the vectors, one number a beat and a stop with the last of each, and there are no other
+inputs. Register ``i`` starts as row ``i`` of the step. Scalars 0 to ``width - 1`` (each ``HOLD`` to rank 1) are what
+scalar input 0 gives for these rows, zeros after its stop. The stops of vector input 0 are not looked at: after every
+``unpack_row`` steps, a row, the stop is 1 plus that of the row's last number.
 
 With ``drain_sum`` a block has one drain step for each index, for all accumulating stages: these compute as ever, but
-with the register they write as operand a, and leave their accumulators alone. With ``Op.MULADD`` and a scalar as operand b
-that adds all accumulators up. With ``drain_scale`` each drain step takes a beat of vector input 0, not unpacked, which is
-register 1.
+with the register they write as operand a, and leave their accumulators alone. With ``Op.MULADD`` and a scalar as
+operand b that adds all accumulators up. With ``drain_scale`` each drain step takes a beat of vector input 0, not
+unpacked, which is register 1.
 """
 
 from __future__ import annotations

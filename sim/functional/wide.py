@@ -130,5 +130,5 @@ def _e2m1(halves: NDArray[np.uint32], exponents: NDArray[np.uint32]) -> tuple[Fl
         exact = np.where(np.abs(exact) < 2.0**-126, np.copysign(0.0, exact), exact)
         with np.errstate(over="ignore"):
             value = exact.astype(np.float32)
-        rows.append(np.where(exponents == 255, floats_of(np.uint32(0x7FC00000)), value).astype(np.float32))
+        rows.append(np.where(exponents == 255, np.float32(np.nan), value).astype(np.float32))
     return tuple(rows)

@@ -16,7 +16,20 @@ from compiler.buffering.tracing import network_of
 from compiler.netlist import Net, Netlist, Pin, Unit
 from hw.numerics.ops import Op
 from hw.presets import PRESETS
-from hw.program import Accumulate, Input, InputMode, Pcu, Pmu, PmuLevel, Port, Source, Stage, Trigger, Unpack, WriteLevel
+from hw.program import (
+    Accumulate,
+    Input,
+    InputMode,
+    Pcu,
+    Pmu,
+    PmuLevel,
+    Port,
+    Source,
+    Stage,
+    Trigger,
+    Unpack,
+    WriteLevel,
+)
 from hw.topology import Network
 from sim.device import Beats
 from sim.functional.pcu import run_pcu

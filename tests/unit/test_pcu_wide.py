@@ -8,7 +8,7 @@ from typing import Any
 import ml_dtypes
 import numpy as np
 import pytest
-from pcu_bench import Given, Run, bench, beats, check, expected, listed
+from pcu_bench import Given, Run, beats, bench, check, expected, listed
 
 from hw.arith import FunctionUnit
 from hw.numerics import add, apply, flush
@@ -67,12 +67,16 @@ def _words(numbers: np.ndarray, steps: int, bits: int) -> list[np.ndarray]:
     missing = -len(numbers) % steps
     full = np.concatenate([numbers, np.zeros((missing, *numbers.shape[1:]), numbers.dtype)])
     full = full.reshape(-1, steps * numbers.shape[1], LANES)
-    return [sum((word[i].astype(np.uint64) << np.uint64(bits * i) for i in range(len(word))), np.uint64(0)) for word in full]
+    return [
+        sum((word[i].astype(np.uint64) << np.uint64(bits * i) for i in range(len(word))), np.uint64(0)) for word in full
+    ]
 
 
 def scalars(rows: list[int], seed: int) -> Beats:
     """A vector for each matrix; the last ends the stream."""
-    stop = np.concatenate([np.r_[np.zeros(size - 1), 1 + (number == len(rows) - 1)] for number, size in enumerate(rows)])
+    stop = np.concatenate(
+        [np.r_[np.zeros(size - 1), 1 + (number == len(rows) - 1)] for number, size in enumerate(rows)]
+    )
     values = np.random.default_rng(seed).normal(size=len(stop)).astype(ml_dtypes.bfloat16).astype(np.float32)
     return beats(values, stop)
 
@@ -118,7 +122,9 @@ def test_a_product_is_what_the_format_says(form: Unpack, rows: list[int], vector
     run = expected(SPEC, program, vector, scalar)
     assert [word for data, _, _ in run.vector for word in data] == words.tolist()
     assert [stop for _, stop, _ in run.vector] == [
-        (1 + (number == len(rows) - 1)) * (vector == vectors - 1) for number in range(len(rows)) for vector in range(vectors)
+        (1 + (number == len(rows) - 1)) * (vector == vectors - 1)
+        for number in range(len(rows))
+        for vector in range(vectors)
     ]
 
 
@@ -157,7 +163,9 @@ def test_every_number_of_four_bits_is_exact_with_every_exponent(row: int) -> Non
     """Matrices of four rows, each with four exponents for all 16 numbers; the hardware with the odd ones only."""
     given, exact = _e2m1_numbers(row, np.arange(256))
     assert given.vector == exact
-    given, exact = _e2m1_numbers(row, np.array([0, 1, 2, 3, 126, 127, 128, 129, 251, 252, 253, 254, 255, 255, 0, 7]), run=True)
+    given, exact = _e2m1_numbers(
+        row, np.array([0, 1, 2, 3, 126, 127, 128, 129, 251, 252, 253, 254, 255, 255, 0, 7]), run=True
+    )
     assert given.vector == exact
 
 
