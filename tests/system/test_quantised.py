@@ -9,9 +9,11 @@ import pytest
 
 from compiler.checkpoint import LlamaCheckpoint, read_checkpoint
 from compiler.decoder_program import compile_decoder
+from compiler.errors import WeftError
 from compiler.quantised import Quantisation
 from compiler.quantised_checkpoint import quantised_files
 from hw.presets import PRESETS
+from hw.spec import FabricSpec
 from sim.generate import ComparedDecoder, Generation, generate
 from sim.reference import Reference
 from sim.rtl.device import RtlDevice
@@ -38,8 +40,12 @@ def cosine(a: np.ndarray, b: np.ndarray) -> float:
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("fabric", [ROOMY, WIDE], ids=["8 lanes", "16 lanes"])
 @pytest.mark.parametrize("folder", sorted(path for path in RECORDED.iterdir() if path.is_dir()), ids=lambda p: p.name)
-def test_functional_follows_the_reference(folder: Path, fabric, form: Quantisation, tmp_path: Path) -> None:
+def test_functional_follows_the_reference(folder: Path, fabric: FabricSpec, form: Quantisation, tmp_path: Path) -> None:
     checkpoint = quantised(folder, form, tmp_path)
+    if form is Quantisation.MXFP4 and checkpoint.config.head_dim % fabric.lanes:
+        with pytest.raises(WeftError, match="head_dim must be a multiple of lanes"):
+            compile_decoder(checkpoint.config, fabric)
+        return
     decoder = ComparedDecoder(compile_decoder(checkpoint.config, fabric), checkpoint, fabric, Generation())
     reference = Reference(checkpoint)
     for token in (3, 1, 4):
