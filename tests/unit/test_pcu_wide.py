@@ -169,6 +169,17 @@ def test_every_number_of_four_bits_is_exact_with_every_exponent(row: int) -> Non
     assert given.vector == exact
 
 
+@pytest.mark.parametrize("form", FORMS)
+def test_numbers_after_a_stop_are_zeros(form: Unpack) -> None:
+    program = replace(_registers(form, 0), unpack_row=1, stages=(Stage(Op.PASS, Source.scalar(form.width - 1)),))
+    stream, _ = packed(form, 5, 1, 1)
+    numbers = scalars([5], 3)
+    run = check(program, [beats(stream.astype(np.uint32))], [numbers], spec=SPEC)
+    last = [word for data, _, _ in run.vector for word in data]
+    kept = numbers.data[form.width - 1 :: form.width, 0].view(np.uint32).tolist()
+    assert last == [word for word in [*kept, 0] for _ in range(LANES)]
+
+
 def _e2m1_numbers(row: int, exponents: np.ndarray, *, run: bool = False) -> tuple[Run, list[Any]]:
     """Register ``row`` with 16 numbers for each exponent, and what NumPy has for them."""
     codes = np.random.default_rng(2).integers(0, 16, (16, 4, LANES))
@@ -227,6 +238,11 @@ def test_a_launch_forgets_a_matrix_that_is_begun(form: Unpack) -> None:
     runs = bench(SPEC).run_all([begun, (program, vector, scalar)])
     assert runs[0].busy == 4
     assert runs[1].vector == expected(SPEC, program, vector, scalar).vector
+
+
+def test_a_fabric_with_room_for_bytes_only() -> None:
+    program, vector, scalar, _ = case(Unpack.INT8, [7, 4], 3)
+    check(program, vector, scalar, spec=SPEC.replace(stages=3, scalar_inputs=2))
 
 
 def test_formats_say_which_fabrics_have_room_for_them() -> None:
