@@ -1,7 +1,7 @@
 """Reads a Hugging Face style checkpoint folder: `config.json` and safetensors, whole or sharded."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import cast
@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from compiler.errors import WeftError
 from compiler.json_fields import read_json_object
 from compiler.llama_config import LlamaConfig, read_llama_config
+from compiler.quantised import Quantised
+from compiler.quantised_tensors import read_quantised, scale_name
 from compiler.safetensors_file import SafetensorsFile, open_safetensors
 
 WHOLE = "model.safetensors"
@@ -26,11 +28,13 @@ Array = NDArray[np.float32]
 class LlamaCheckpoint:
     """A decoder and its weights.
 
-    `tensors` has every name of `config.tensor_shapes()`: float32, values as stored, finite, read-only.
+    `tensors` has every name of `config.tensor_shapes()`: float32, values as stored, finite, read-only. For those that
+    are quantised these are the numbers that they stand for, and `quantised` has what is stored, [in, out].
     """
 
     config: LlamaConfig
     tensors: Mapping[str, Array]
+    quantised: Mapping[str, Quantised] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
     def embedding(self) -> Array:
@@ -62,18 +66,32 @@ def read_checkpoint(folder: Path | str) -> LlamaCheckpoint:
     if not folder.is_dir():
         raise WeftError(f"{folder}: the checkpoint must be a folder with config.json and {WHOLE}")
     config = read_llama_config(folder / "config.json")
-    files = _files(folder)
+    files = checkpoint_files(folder)
     shapes = config.tensor_shapes()
-    for name in shapes:
+    small = {name for name in shapes if config.quantisation is not None and config.is_matrix(name)}
+    for name in (*shapes, *map(scale_name, sorted(small))):
         if name not in files:
             raise WeftError(f"{folder}: tensor {name!r} is missing")
-    tensors = {name: _tensor(files[name], name, shape) for name, shape in shapes.items()}
+    quantised, tensors = dict[str, Quantised](), dict[str, Array]()
+    for name, shape in shapes.items():
+        if config.quantisation is not None and name in small:
+            quantised[name] = read_quantised(files, name, shape, config.quantisation)
+            tensors[name] = np.ascontiguousarray(quantised[name].values().T)
+            tensors[name].flags.writeable = False
+        else:
+            tensors[name] = _tensor(files[name], name, shape)
+    for name in small:
+        del files[scale_name(name)]
     _check_leftovers(config, files, tensors)
-    return LlamaCheckpoint(config, MappingProxyType(tensors))
+    return LlamaCheckpoint(config, MappingProxyType(tensors), MappingProxyType(quantised))
 
 
-def _files(folder: Path) -> dict[str, SafetensorsFile]:
-    """The file that holds each tensor."""
+def checkpoint_files(folder: Path) -> dict[str, SafetensorsFile]:
+    """The file that holds each tensor.
+
+    Raises:
+        WeftError: a file or a shard is missing, truncated or no safetensors.
+    """
     if (folder / WHOLE).exists():
         whole = open_safetensors(folder / WHOLE)
         return dict.fromkeys(whole.entries, whole)

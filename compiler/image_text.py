@@ -67,7 +67,8 @@ def _header(program: Pcu) -> Iterator[str]:
             if each.mode is not InputMode.OFF:
                 yield f"{network} input {index}: {_input(each)}"
     parts = [f"reference {program.reference.name}"]
-    parts += ["unpack bf16 pairs"] if program.unpack else []
+    parts += [f"unpack {_text(program.unpack)}"] if program.unpack else []
+    parts += [f"rows of {program.unpack_row} steps"] if program.unpack.is_wide else []
     parts += ["odd"] if program.unpack_odd else []
     parts += [f"merge to merge_rank={program.merge_rank}"] if program.merge else []
     yield ", ".join(parts)
@@ -83,6 +84,8 @@ def _body(program: Pcu) -> Iterator[str]:
             yield f"stage {index}: {_stage(stage)}"
     if program.accumulate is not Accumulate.OFF:
         drain = f" drain_stage={program.drain_stage} drain_stages={program.drain_stages}"
+        if program.drain_sum:
+            drain = " drains the sum of all" + (", with a beat of vector input 0" if program.drain_scale else "")
         text = f"accumulate {program.accumulate.name} acc_row={program.acc_row} acc_rank={program.acc_rank}"
         yield text + (drain if program.accumulate is Accumulate.DRAIN else "")
 

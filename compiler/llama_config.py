@@ -5,9 +5,12 @@ from pathlib import Path
 
 from compiler.errors import WeftError
 from compiler.json_fields import JsonFields, read_json_object
+from compiler.quantised import Quantisation
 from compiler.rotary import Rotary
 
 ARCHITECTURE = "LlamaForCausalLM"
+METHOD = "weft"
+"""The `quant_method` of checkpoints that `weft quantize` wrote."""
 _LEAST, _MOST = 2.0**-126, (2 - 2.0**-23) * 2.0**127  # of normal float32
 
 
@@ -37,6 +40,8 @@ class LlamaConfig:
     tie_word_embeddings: bool = False
     """The output head is the embedding."""
     hidden_act: str = "silu"
+    quantisation: Quantisation | None = None
+    """What the matrices of layers and head are; the head is not tied then."""
 
     @property
     def rope_theta(self) -> float:
@@ -79,6 +84,10 @@ class LlamaConfig:
             if bias:
                 shapes[f"{prefix}{name}.bias"] = (rows,)
         return shapes
+
+    def is_matrix(self, name: str) -> bool:
+        """Whether a tensor is a matrix of a layer or the head, and so quantised where weights are."""
+        return name.endswith("_proj.weight") or name == "lm_head.weight"
 
     def tensor_shapes(self) -> dict[str, tuple[int, ...]]:
         """Names and shapes of every tensor the checkpoint must hold; a tied head is left out."""
@@ -129,18 +138,29 @@ def read_llama_config(file: Path) -> LlamaConfig:
         attention_bias=fields.flag("attention_bias", False),
         mlp_bias=fields.flag("mlp_bias", False),
         tie_word_embeddings=fields.flag("tie_word_embeddings", False),
+        quantisation=_quantisation(fields),
     )
 
 
 def _check_architecture(fields: JsonFields) -> None:
-    """Refuses what is no plain, unquantised Llama."""
+    """Refuses what is no plain Llama."""
     for name, expected in (("architectures", [ARCHITECTURE]), ("model_type", "llama")):
         if not fields.has(name):
             raise WeftError(f"{fields.file}: field {name!r} is missing")
         fields.require(name, fields.fields[name], repr(expected), fields.fields[name] == expected)
     activation = fields.fields.get("hidden_act") or "silu"
     fields.require("hidden_act", activation, "'silu'", activation == "silu")
-    if fields.has("quantization_config"):
-        raise WeftError(
-            f"{fields.file}: field 'quantization_config' must be absent, for weights are bf16, fp16 or fp32"
-        )
+
+
+def _quantisation(fields: JsonFields) -> Quantisation | None:
+    """What `weft quantize` wrote, or None; refuses what others did."""
+    if not fields.has("quantization_config"):
+        return None
+    given = fields.inner("quantization_config")
+    method, form = given.fields.get("quant_method"), given.fields.get("format")
+    fields.require("quantization_config.quant_method", method, "'weft'", method == METHOD)
+    names = [each.value for each in Quantisation]
+    fields.require("quantization_config.format", form, " or ".join(map(repr, names)), form in names)
+    tied = fields.flag("tie_word_embeddings", False)
+    fields.require("tie_word_embeddings", tied, "false where weights are quantised", not tied)
+    return Quantisation(str(form))

@@ -10,11 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compiler.errors import WeftError
+from compiler.packing import matrix_words
+from compiler.quantised import Quantisation, Quantised, quantise
 from compiler.step.offchip import Format, TensorOp
 from hw.numerics import floats_of, to_bf16
 from hw.spec import FabricSpec
 
-__all__ = ["Region", "allocate", "decode", "encode", "row_beats"]
+__all__ = ["Region", "allocate", "decode", "encode", "row_beats", "tensor_beats"]
 
 _ALIGN = 4096  # a burst never crosses this boundary, so rows that begin here are fetched in the fewest bursts
 
@@ -41,6 +43,7 @@ def row_beats(elements: int, spec: FabricSpec, *, packed: bool) -> int:
 
 
 def _strides(tensor: TensorOp, spec: FabricSpec) -> tuple[int, ...]:
+    """Of matrices in formats of their own only the last counts."""
     packed = Format(tensor.format.data) is Format.BF16X2
     strides = [spec.beat_bytes]
     step = row_beats(tensor.sizes[-1], spec, packed=packed) * spec.beat_bytes
@@ -50,9 +53,17 @@ def _strides(tensor: TensorOp, spec: FabricSpec) -> tuple[int, ...]:
     return (*reversed(strides),)
 
 
+def tensor_beats(tensor: TensorOp, spec: FabricSpec) -> int:
+    """Beats of a tensor."""
+    form = Format(tensor.format.data)
+    if form.kind.is_matrix:
+        *outer, rows, columns = tensor.sizes
+        return prod(outer) * form.unpack.matrix_beats(rows, row_beats(columns, spec, packed=False))
+    return prod(tensor.sizes[:-1]) * row_beats(tensor.sizes[-1], spec, packed=form is Format.BF16X2)
+
+
 def _size(tensor: TensorOp, spec: FabricSpec) -> int:
-    packed = Format(tensor.format.data) is Format.BF16X2
-    return prod(tensor.sizes[:-1]) * row_beats(tensor.sizes[-1], spec, packed=packed) * spec.beat_bytes
+    return tensor_beats(tensor, spec) * spec.beat_bytes
 
 
 def allocate(tensors: Sequence[TensorOp], spec: FabricSpec, *, turns: int = 1) -> tuple[dict[str, Region], int]:
@@ -81,16 +92,24 @@ def allocate(tensors: Sequence[TensorOp], spec: FabricSpec, *, turns: int = 1) -
     return regions, top
 
 
-def encode(tensor: TensorOp, values: NDArray[np.float32], spec: FabricSpec) -> NDArray[np.uint8]:
+def encode(tensor: TensorOp, values: NDArray[np.float32] | Quantised, spec: FabricSpec) -> NDArray[np.uint8]:
     """The bytes of a tensor.
 
-    ``values`` has its shape; bf16 formats round to nearest even; rows are filled up with ``pad``.
+    ``values`` has its shape; formats narrower than fp32 round to nearest even; rows are filled up with ``pad``.
 
     Raises
     ------
     ValueError
         Another shape.
     """
+    if isinstance(values, Quantised) or Format(tensor.format.data).kind.is_matrix:
+        given = values if isinstance(values, Quantised) else quantise(values, Quantisation(tensor.format.data))
+        if (given.elements.shape, given.form.value) != (tensor.sizes, tensor.format.data):
+            raise ValueError(
+                f"@{tensor.sym_name.data} must be {tensor.format.data} of the shape {list(tensor.sizes)}, "
+                f"not {given.form.value} of {list(given.elements.shape)}"
+            )
+        return matrix_words(given, spec.lanes).view(np.uint8).ravel()
     if values.shape != tensor.sizes:
         raise ValueError(f"@{tensor.sym_name.data} must have the shape {list(tensor.sizes)}, not {list(values.shape)}")
     form = Format(tensor.format.data)
@@ -108,8 +127,16 @@ def encode(tensor: TensorOp, values: NDArray[np.float32], spec: FabricSpec) -> N
 
 
 def decode(tensor: TensorOp, raw: NDArray[np.uint8], spec: FabricSpec) -> NDArray[np.float32]:
-    """The numbers of a tensor in its shape, from :func:`encode`'s bytes or what a program stored."""
+    """The numbers of a tensor in its shape, from :func:`encode`'s bytes or what a program stored.
+
+    Raises
+    ------
+    ValueError
+        A format that no program stores: ``int8``, ``mxfp4``.
+    """
     form = Format(tensor.format.data)
+    if form.kind.is_matrix:
+        raise ValueError(f"@{tensor.sym_name.data} must be of a format that programs store, not {form.value}")
     rows = row_beats(tensor.sizes[-1], spec, packed=form is Format.BF16X2)
     words = np.frombuffer(raw[: _size(tensor, spec)].tobytes(), np.uint32).reshape(*tensor.sizes[:-1], rows, spec.lanes)
     if form is Format.BF16X2:

@@ -1,10 +1,11 @@
-"""Reads one `.safetensors` file: eight bytes of header length, a JSON header, then the data.
+"""Reads and writes `.safetensors` files: eight bytes of header length, a JSON header, then the data.
 
 Read here and not by the library, whose errors name neither file nor tensor; the tests write with the library.
 """
 
+import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -21,6 +22,8 @@ DTYPES: dict[str, np.dtype[np.generic]] = {
     "F16": np.dtype("<f2"),
     "F32": np.dtype("<f4"),
 }
+"""Types of plain weights."""
+_STORED = DTYPES | {"I8": np.dtype(np.int8), "U8": np.dtype(np.uint8)}
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,18 @@ class SafetensorsFile:
     def __contains__(self, name: str) -> bool:
         return name in self.entries
 
+    def stored(self, name: str, dtype: str, shape: tuple[int, ...]) -> NDArray[np.generic]:
+        """The tensor `name` as it is stored, of the type that safetensors calls `dtype`; read-only.
+
+        Raises:
+            WeftError: its type or shape is another, or its bytes are too few or too many.
+        """
+        entry = self.entries[name]
+        if (entry.dtype, entry.shape) != (dtype, shape):
+            rule, given = f"{dtype} of shape {list(shape)}", f"{entry.dtype} of shape {list(entry.shape)}"
+            raise WeftError(f"{self.file}: tensor {name!r} must be {rule}, not {given}")
+        return self._bytes(entry, _STORED[dtype])
+
     def read(self, name: str) -> NDArray[np.float32]:
         """The tensor `name`, widened to float32 with the values as stored.
 
@@ -58,12 +73,14 @@ class SafetensorsFile:
         dtype = DTYPES.get(entry.dtype)
         if dtype is None:
             raise WeftError(f"{self.file}: tensor {name!r} must be BF16, F16 or F32, not {entry.dtype}")
+        return self._bytes(entry, dtype).astype(np.float32)
+
+    def _bytes(self, entry: TensorEntry, dtype: np.dtype[np.generic]) -> NDArray[np.generic]:
         expected, given = math.prod(entry.shape) * dtype.itemsize, entry.end - entry.begin
         if expected != given:
-            shape = list(entry.shape)
+            shape, name = list(entry.shape), entry.name
             raise WeftError(f"{self.file}: tensor {name!r} of shape {shape} must take {expected} bytes, not {given}")
-        stored = self.data[entry.begin : entry.end].view(dtype).reshape(entry.shape)
-        return stored.astype(np.float32)
+        return self.data[entry.begin : entry.end].view(dtype).reshape(entry.shape)
 
 
 def open_safetensors(file: Path) -> SafetensorsFile:
@@ -89,6 +106,28 @@ def open_safetensors(file: Path) -> SafetensorsFile:
     _check_layout(file, entries, size - 8 - length)
     told = {name: value for name, value in metadata.items() if isinstance(value, str)}
     return SafetensorsFile(file, whole[8 + length :], {entry.name: entry for entry in entries}, told)
+
+
+def safetensors_bytes(tensors: Mapping[str, NDArray[np.generic]]) -> bytes:
+    """A file of these tensors, the widest types first, so that all are aligned.
+
+    Raises:
+        ValueError: a type that is not BF16, F16, F32, I8 or U8.
+    """
+    names = {dtype: name for name, dtype in _STORED.items()}
+    header: dict[str, object] = {}
+    parts: list[bytes] = []
+    end = 0
+    for name, values in sorted(tensors.items(), key=lambda item: -item[1].dtype.itemsize):
+        if values.dtype not in names:
+            raise ValueError(f"tensor {name!r} must be of a type in {sorted(_STORED)}, not {values.dtype}")
+        parts.append(np.ascontiguousarray(values).tobytes())
+        offsets = [end, end + len(parts[-1])]
+        header[name] = {"dtype": names[values.dtype], "shape": list(values.shape), "data_offsets": offsets}
+        end = offsets[1]
+    text = json.dumps(header).encode()
+    text += b" " * (-len(text) % 8)
+    return b"".join((len(text).to_bytes(8, "little"), text, *parts))
 
 
 def _entry(file: Path, name: str, value: object) -> TensorEntry:

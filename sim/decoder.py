@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compiler.checkpoint import LlamaCheckpoint
-from compiler.decoder import DecoderShapes, global_tensors, layer_tensors, mask_tensor
+from compiler.decoder import DecoderShapes, Weights, global_tensors, layer_tensors, mask_tensor
 from compiler.decoder_program import CompiledPrefill
 from compiler.memory import Region, decode, encode
 from compiler.program import CompiledProgram
@@ -107,7 +107,7 @@ class DecoderSession:
         base = region.base + layer * region.turn_stride
         return self.device.memory[base : base + region.size]
 
-    def _write(self, values: dict[str, Floats], layer: int = 0) -> None:
+    def _write(self, values: Mapping[str, Weights], layer: int = 0) -> None:
         for name, value in values.items():
             raw = encode(self._tensors[name], value, self.spec)
             self._place(name, layer)[: len(raw)] = raw

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from weft import batch, doctor, elaborate, generate, inspect, run, show
+from weft import batch, doctor, elaborate, generate, inspect, quantize, run, show
 from weft import compile as compile_command
 from weft.common import Commands, example
 
@@ -46,6 +46,7 @@ app.command("compile", epilog=compile_command.EPILOG)(compile_command.compile_)
 app.command(epilog=generate.EPILOG)(generate.generate)
 app.command(epilog=batch.EPILOG)(batch.batch)
 app.command(epilog=inspect.EPILOG)(inspect.inspect)
+app.command(epilog=quantize.EPILOG)(quantize.quantize)
 app.command(epilog=run.EPILOG)(run.run)
 app.command("show", epilog=show.EPILOG)(show.show_)
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from compiler.buffering.beats import Bools, Ints, Shape, Stops
 from compiler.buffering.process import Process, Side, Where
+from compiler.buffering.wide import wide_process
 from hw.program import Accumulate, Input, InputMode, Pcu, Source
 from hw.topology import Network
 
@@ -33,6 +34,8 @@ def pcu_process(program: Pcu, given: Mapping[Where, Shape]) -> tuple[Process, di
     A step needs room for a result even if it gives none, because a result at the pipeline's end without room stops the
     header.
     """
+    if program.unpack.is_wide:
+        return wide_process(program, given)
     steps = _steps_of(program, given)
     if steps is None:
         return None

@@ -3,12 +3,13 @@
 from compiler.decoder.module import decoder_module, prefill_module
 from compiler.decoder.rows import GATE_UP
 from compiler.decoder.shapes import Argument, DecoderShapes
-from compiler.decoder.weights import global_tensors, layer_tensors, mask_tensor
+from compiler.decoder.weights import Weights, global_tensors, layer_tensors, mask_tensor
 
 __all__ = [
     "GATE_UP",
     "Argument",
     "DecoderShapes",
+    "Weights",
     "decoder_module",
     "global_tensors",
     "layer_tensors",

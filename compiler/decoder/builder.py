@@ -12,6 +12,7 @@ from compiler.step.buffers import BufferizeOp, StreamifyOp
 from compiler.step.loop import LoopOp
 from compiler.step.offchip import Format, LinearLoadOp, LinearStoreOp, Role, TensorOp
 from compiler.step.onchip import AccumOp, ExpandOp, FlattenOp, MapOp, UnpackOp
+from compiler.step.product import ProductOp
 from compiler.step.types import Kind, StreamType
 
 __all__ = ["Builder"]
@@ -45,7 +46,7 @@ class Builder:
 
     def weights(self, name: str, kind: Kind, *shape: int) -> SSAValue:
         """Load weights."""
-        format = Format.BF16X2 if kind is Kind.PACKED else Format.F32
+        format = next(each for each in Format if each.kind is kind)
         tensor = self.tensor(name, *shape, format=format, each=self.when is None)
         return self.add(LinearLoadOp(tensor, StreamType.make(kind, shape), when=self.when)).result
 
@@ -94,15 +95,20 @@ class Builder:
         bias: bool = False,
         groups: int | None = None,
     ) -> SSAValue:
-        """A vector times a matrix [rows, columns] of bf16 weights; ``scalars`` come once for each group of columns."""
+        """A vector times a matrix [rows, columns] of weights; ``scalars`` come once for each group of columns."""
         groups = self.shapes.groups(columns) if groups is None else groups
         shape = (rows, columns) if groups == 1 else (groups, rows, columns // groups)
-        weights = self.fifo(self.weights(name, Kind.PACKED, *shape), f"{name}_weights")
-        vectors = self.add(UnpackOp(weights)).result
-        terms = self.map("mul", vectors, self.expand(scalars, vectors))
-        result = self.add(AccumOp("add", terms, keep=1), name).result
-        if groups > 1:
-            result = self.add(FlattenOp(result), name).result
+        form = self.shapes.config.quantisation
+        kind = Kind.PACKED if form is None else Kind(form.value)
+        weights = self.fifo(self.weights(name, kind, *shape), f"{name}_weights")
+        if kind.is_matrix:
+            result = self.add(ProductOp(scalars, weights), name).result
+        else:
+            vectors = self.add(UnpackOp(weights)).result
+            terms = self.map("mul", vectors, self.expand(scalars, vectors))
+            result = self.add(AccumOp("add", terms, keep=1), name).result
+            if groups > 1:
+                result = self.add(FlattenOp(result), name).result
         if bias:
             result = self.map("add", result, self.vector(f"{name}_bias", columns), hint=f"{name}_biased")
         return result

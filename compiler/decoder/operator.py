@@ -30,7 +30,7 @@ class Operator(Builder):
 
     def weights(self, name: str, kind: Kind, *shape: int) -> SSAValue:
         """Load weights."""
-        format = Format.BF16X2 if kind is Kind.PACKED else Format.F32
+        format = next(each for each in Format if each.kind is kind)
         each = self.when is None
         tensor = self.tensor(name, *shape, format=format, each=each)
         return self._load(tensor, StreamType.make(kind, shape), bases=(LAYER,) if each else ())

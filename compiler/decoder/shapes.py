@@ -7,6 +7,7 @@ from enum import IntEnum
 
 from compiler.errors import WeftError
 from compiler.llama_config import LlamaConfig
+from compiler.quantised import Quantisation
 from hw.spec import FabricSpec
 
 __all__ = ["Argument", "DecoderShapes"]
@@ -41,7 +42,8 @@ class DecoderShapes:
     WeftError
         A context longer than the model's, or than the buffer for the scores of one head group holds.
         More mixed values of one head group than there are accumulators.
-        Several rows of a wide model with biases in its feed-forward network, or more rows than the context has.
+        Several rows of quantised weights, or of a wide model with biases in its feed-forward network, or more rows than
+        the context has. Weights in MXFP4 whose blocks would be torn.
     """
 
     config: LlamaConfig
@@ -68,10 +70,18 @@ class DecoderShapes:
                 f"the values of {self.queries} queries that share a key need {sums} accumulators, but fabric "
                 f"{self.spec.name!r} has acc_depth = {self.spec.acc_depth}: set acc_depth={power}"
             )
+        if self.config.quantisation is Quantisation.MXFP4 and self.value != self.config.head_dim:
+            # Heads are filled up, which would put rows of the output projection into other blocks.
+            raise WeftError(
+                f"head_dim must be a multiple of lanes = {self.spec.lanes} for mxfp4 weights, "
+                f"not {self.config.head_dim}"
+            )
         if self.rows > 1:
             self._check_rows()
 
     def _check_rows(self) -> None:
+        if self.config.quantisation is not None:
+            raise WeftError(f"weights must be bf16 for several rows, not {self.config.quantisation}")
         if self.config.mlp_bias and self.wide_groups > 1:
             raise WeftError(f"mlp_bias must be false for several rows in {self.wide_groups} passes, not true")
         if not self.sequences and self.rows > self.context:

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
-from compiler.checkpoint import LlamaCheckpoint
+from compiler.checkpoint import EMBEDDING, HEAD, LlamaCheckpoint
 from compiler.decoder.shapes import DecoderShapes
+from compiler.quantised import Quantisation, Quantised
+from hw.program import BLOCK
 
-__all__ = ["global_tensors", "layer_tensors", "mask_tensor"]
+__all__ = ["Weights", "global_tensors", "layer_tensors", "mask_tensor"]
 
 _HIDDEN = -1e30  # a score that no other is below, whose exponential is 0
 
 Floats = NDArray[np.float32]
+Weights = Floats | Quantised
 
 
 def _filled(values: Floats, *shape: int) -> Floats:
@@ -20,6 +25,14 @@ def _filled(values: Floats, *shape: int) -> Floats:
     full = np.zeros(shape, np.float32)
     full[tuple(slice(size) for size in values.shape)] = values
     return full
+
+
+def _columns_to(size: int) -> Callable[[Floats], Floats]:
+    return lambda matrix: _filled(matrix, len(matrix), size)
+
+
+def _rows_to(size: int) -> Callable[[Floats], Floats]:
+    return lambda matrix: _filled(matrix, size, matrix.shape[1])
 
 
 def _grouped(matrix: Floats, shapes: DecoderShapes, groups: int | None = None) -> Floats:
@@ -53,23 +66,48 @@ def _o_rows(matrix: Floats, shapes: DecoderShapes) -> Floats:
     return _filled(heads, config.heads, shapes.value, heads.shape[2]).reshape(config.heads * shapes.value, -1)
 
 
-def layer_tensors(checkpoint: LlamaCheckpoint, shapes: DecoderShapes, layer: int) -> dict[str, Floats]:
+def _matrix(
+    checkpoint: LlamaCheckpoint,
+    shapes: DecoderShapes,
+    names: Sequence[str],
+    columns: Callable[..., Floats],
+    rows: Callable[[Floats], Floats],
+    groups: int | None = None,
+) -> Weights:
+    """Matrices as the product takes them, plain or quantised.
+
+    ``columns`` makes one of several [in, out] and changes columns only, so it goes for their scales, too; ``rows``
+    changes rows only.
+    """
+    if names[0] not in checkpoint.quantised:
+        return _grouped(rows(columns(*(checkpoint.tensors[name].T for name in names))), shapes, groups)
+    given = [checkpoint.quantised[name] for name in names]
+    elements = rows(columns(*(each.elements for each in given)))
+    scales = columns(*(each.scales for each in given))
+    blocks = 1 if given[0].form is Quantisation.INT8 else -(-len(elements) // BLOCK)
+    scales = _filled(scales, blocks, scales.shape[1])
+    return Quantised(given[0].form, _grouped(elements, shapes, groups), _grouped(scales, shapes, groups))
+
+
+def layer_tensors(checkpoint: LlamaCheckpoint, shapes: DecoderShapes, layer: int) -> dict[str, Weights]:
     """A layer's weights by the names of its program's tensors."""
     config, given = checkpoint.config, checkpoint.layer(layer)
     hidden, wide = shapes.hidden, shapes.intermediate
 
-    def matrix(name: str, rows: int, columns: int) -> Floats:
-        return _filled(given[f"{name}.weight"].T, rows, columns)
+    def matrix(name: str, rows: int, columns: int, groups: int | None = None) -> Weights:
+        names = [f"model.layers.{layer}.{name}.weight"]
+        fill = _rows_to(rows) if name != "self_attn.o_proj" else lambda values: _o_rows(values, shapes)
+        return _matrix(checkpoint, shapes, names, _columns_to(columns), fill, groups)
 
-    q, k, v = (given[f"self_attn.{name}_proj.weight"].T for name in "qkv")
-    tensors = {
+    qkv = [f"model.layers.{layer}.self_attn.{name}_proj.weight" for name in "qkv"]
+    tensors: dict[str, Weights] = {
         "input_norm": _filled(given["input_layernorm.weight"], hidden),
         "post_norm": _filled(given["post_attention_layernorm.weight"], hidden),
-        "qkv": _grouped(_filled(_qkv(q, k, v, shapes), hidden, shapes.qkv), shapes),
-        "o_proj": _grouped(_o_rows(matrix("self_attn.o_proj", config.query_size, hidden), shapes), shapes),
-        "gate": _grouped(matrix("mlp.gate_proj", hidden, wide), shapes, shapes.wide_groups),
-        "up": _grouped(matrix("mlp.up_proj", hidden, wide), shapes, shapes.wide_groups),
-        "down": _grouped(matrix("mlp.down_proj", wide, hidden), shapes),
+        "qkv": _matrix(checkpoint, shapes, qkv, lambda q, k, v: _qkv(q, k, v, shapes), _rows_to(hidden)),
+        "o_proj": matrix("self_attn.o_proj", shapes.mixed, hidden),
+        "gate": matrix("mlp.gate_proj", hidden, wide, shapes.wide_groups),
+        "up": matrix("mlp.up_proj", hidden, wide, shapes.wide_groups),
+        "down": matrix("mlp.down_proj", wide, hidden),
     }
     if config.attention_bias:
         q, k, v = (given[f"self_attn.{name}_proj.bias"] for name in "qkv")
@@ -81,16 +119,16 @@ def layer_tensors(checkpoint: LlamaCheckpoint, shapes: DecoderShapes, layer: int
     return tensors
 
 
-def global_tensors(checkpoint: LlamaCheckpoint, shapes: DecoderShapes) -> dict[str, Floats]:
+def global_tensors(checkpoint: LlamaCheckpoint, shapes: DecoderShapes) -> dict[str, Weights]:
     """What all layers share, and the head's weights."""
     config = checkpoint.config
     cos, sin = config.rotary.table(config.head_dim, shapes.context, np.float32)
-    head = _filled(checkpoint.head.T, shapes.hidden, shapes.vocabulary)
+    head = HEAD if HEAD in checkpoint.tensors else EMBEDDING
     return {
         "cos": _table(cos, cos, shapes),
         "sin": _table(-sin, sin, shapes),
         "final_norm": _filled(checkpoint.tensors["model.norm.weight"], shapes.hidden),
-        "lm_head": _grouped(head, shapes),
+        "lm_head": _matrix(checkpoint, shapes, [head], _columns_to(shapes.vocabulary), _rows_to(shapes.hidden)),
     }
 
 

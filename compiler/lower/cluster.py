@@ -10,12 +10,14 @@ import numpy as np
 from xdsl.ir import Operation, SSAValue
 
 from compiler.errors import WeftError
+from compiler.lower.product import product_program
 from compiler.memory import row_beats
 from compiler.step.matmul import MatmulOp
 from compiler.step.onchip import AccumOp, ExpandOp, FlattenOp, MapOp, MergeOp, PromoteOp, ScanOp, UnpackOp, stream
+from compiler.step.product import ProductOp
 from compiler.step.types import DYNAMIC, Kind, dims_text
 from hw.numerics.ops import Conversion, Op, Reduction, Special
-from hw.program import Accumulate, Input, InputMode, Pcu, Source, Stage
+from hw.program import Accumulate, Input, InputMode, Pcu, Source, Stage, Unpack
 from hw.spec import FabricSpec
 
 __all__ = ["Cluster", "Unfit", "build"]
@@ -100,7 +102,7 @@ class _Draft:
             if self.vector:
                 raise Unfit("packed beats must come first")
             columns = row_beats(stream(value).dims[-1], self.spec, packed=False)
-            self.program = replace(self.program, unpack=True, unpack_odd=bool(columns % 2))
+            self.program = replace(self.program, unpack=Unpack.BF16, unpack_odd=bool(columns % 2))
         if len(ports) == limit:
             raise Unfit("too many inputs")
         ports.append(carried)
@@ -141,6 +143,18 @@ class _Draft:
             self.program, accumulate=Accumulate.DRAIN, acc_row=keep, acc_rank=keep + 1, drain_stages=rows
         )
         self.where[operation.result] = Source.REG0
+
+    def product(self, operation: ProductOp) -> None:
+        """The whole program of a product, which only what needs no more inputs can follow."""
+        if self.where or self.vector:
+            raise Unfit("product must come first")
+        self.program = product_program(operation, self.spec)
+        self.vector, self.scalar = [operation.weights], [operation.numbers]
+        for scalar, inputs in ((False, self.program.vector), (True, self.program.scalar)):
+            self.modes |= {(scalar, number): each for number, each in enumerate(inputs)}
+        self.stages = list(self.program.stages)
+        self.stop = (self.program.stop_rank, self.program.stop_sub, self.program.stop_add)
+        self.reference = self.where[operation.result] = Source.REG0
 
     # -- body -------------------------------------------------------------------------------------------
 
@@ -282,6 +296,8 @@ def build(operations: Sequence[Operation], spec: FabricSpec) -> Cluster:
             draft.merge(operation)
         elif isinstance(operation, MatmulOp):
             draft.matmul(operation)
+        elif isinstance(operation, ProductOp):
+            draft.product(operation)
         elif isinstance(operation, FlattenOp | PromoteOp):
             draft.reshape(operation)
     result = operations[-1].results[0]

@@ -19,16 +19,19 @@ from compiler.step.loop import TurnOp, turns_of
 from compiler.step.matmul import MatmulOp
 from compiler.step.offchip import ArgumentOp, LinearLoadOp, LinearStoreOp, RandomLoadOp, SinkOp
 from compiler.step.onchip import AccumOp, FlattenOp, MapOp, MergeOp, PromoteOp, ScanOp, stream, used
+from compiler.step.product import ProductOp
 from compiler.step.types import Kind
 from hw.spec import FabricSpec
 from hw.topology import Network, Tile
 
 __all__ = ["lower"]
 
-_COMPUTE = (MapOp, AccumOp, ScanOp, MatmulOp, MergeOp, FlattenOp, PromoteOp)
+_COMPUTE = (MapOp, AccumOp, ScanOp, MatmulOp, MergeOp, FlattenOp, ProductOp, PromoteOp)
 _NETWORKS = {
     Kind.VECTOR: Network.VECTOR,
     Kind.PACKED: Network.VECTOR,
+    Kind.INT8: Network.VECTOR,
+    Kind.MXFP4: Network.VECTOR,
     Kind.SCALAR: Network.SCALAR,
     Kind.CONTROL: Network.CONTROL,
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from xdsl.dialects.builtin import StringAttr
 
 from compiler.errors import WeftError
-from compiler.memory import Region, row_beats
+from compiler.memory import Region, row_beats, tensor_beats
 from compiler.step.loop import when_of
 from compiler.step.offchip import Format, LinearLoadOp, LinearStoreOp, RandomLoadOp, SinkOp, tensor_of
 from compiler.step.onchip import stream, used
@@ -38,12 +38,16 @@ def load_program(op: LinearLoadOp, region: Region, spec: FabricSpec, *, priority
     result: StreamType = op.result.type
     packed = result.kind is Kind.PACKED
     arg_a, arg_b = op.bases()
+    if result.kind.is_matrix:
+        levels = (AgcuLevel(tensor_beats(tensor_of(op), spec), 0, spec.beat_bytes, result.rank),)
+    else:
+        levels = _levels(result.dims, op.walked(), op.sizes(), region, spec, packed)
     return Agcu(
         kind=AgcuKind.LOAD,
         base=region.base,
         arg_a=arg_a,
         arg_b=arg_b,
-        levels=_levels(result.dims, op.walked(), op.sizes(), region, spec, packed),
+        levels=levels,
         end_rank=result.rank,
         wait_token=op.after is not None,
         done_token=op.done is not None and used(op.done),

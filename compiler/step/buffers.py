@@ -72,6 +72,8 @@ class BufferizeOp(IRDLOperation):
         given, rank, result = stream(self.value), self.rank.value.data, self.result.type
         if not 0 <= rank <= given.rank:
             raise VerifyException(f"rank must be 0 to {given.rank}, the stream's, not {rank}")
+        if given.kind.is_matrix and rank:
+            raise VerifyException(f"rank must be 0 for {given.kind.value}, whose beats have no shape, not {rank}")
         verify_when(self.when, "when")
         if self.when is not None and rank != given.rank:
             raise VerifyException(f"rank must be {given.rank}, the stream's, for when, not {rank}")

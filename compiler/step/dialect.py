@@ -17,6 +17,7 @@ from compiler.step.loop import LoopOp, TurnOp
 from compiler.step.matmul import MatmulOp
 from compiler.step.offchip import ArgumentOp, LinearLoadOp, LinearStoreOp, RandomLoadOp, SinkOp, TensorOp
 from compiler.step.onchip import AccumOp, ExpandOp, FlattenOp, MapOp, MergeOp, PromoteOp, ScanOp, UnpackOp
+from compiler.step.product import ProductOp
 from compiler.step.types import BufferType, StreamType
 
 __all__ = ["STEP", "parse_module", "print_module"]
@@ -36,6 +37,7 @@ STEP = Dialect(
         MapOp,
         MatmulOp,
         MergeOp,
+        ProductOp,
         PromoteOp,
         RandomLoadOp,
         RecallOp,

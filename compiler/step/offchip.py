@@ -25,6 +25,7 @@ from xdsl.utils.exceptions import VerifyException
 from compiler.step.attributes import F32, INTS, attributes, given
 from compiler.step.loop import verify_when
 from compiler.step.types import DYNAMIC, Kind, StreamType, dims_text
+from hw.program import Unpack
 
 __all__ = [
     "ArgumentOp",
@@ -48,6 +49,22 @@ class Format(Enum):
     """a word for each element, an integer"""
     BF16X2 = "bf16x2"
     """a word for each pair of lanes in neighbouring vectors, the first in the low half"""
+    INT8 = "int8"
+    """matrices, the two last dimensions: bytes, and a scale in fp32 for each column"""
+    MXFP4 = "mxfp4"
+    """matrices: numbers of four bits, and an exponent for each 32 rows of a column"""
+
+    @property
+    def kind(self) -> Kind:
+        """What the beats of a tensor carry."""
+        kinds = {Format.BF16X2: Kind.PACKED, Format.INT8: Kind.INT8, Format.MXFP4: Kind.MXFP4}
+        return kinds.get(self, Kind.VECTOR)
+
+    @property
+    def unpack(self) -> Unpack:
+        """What the header of a PCU makes of the beats."""
+        unpacks = {Format.BF16X2: Unpack.BF16, Format.INT8: Unpack.INT8, Format.MXFP4: Unpack.MXFP4}
+        return unpacks.get(self, Unpack.OFF)
 
 
 class Role(Enum):
@@ -111,6 +128,16 @@ class TensorOp(IRDLOperation):
                 raise VerifyException(
                     f"{field} of @{self.sym_name.data} must be one of {', '.join(names)}, not {value!r}"
                 )
+        if Format(self.format.data).kind.is_matrix:
+            if len(self.sizes) < 2:
+                raise VerifyException(
+                    f"shape of @{self.sym_name.data} must be that of matrices for {self.format.data}, "
+                    f"not {dims_text(self.sizes)}"
+                )
+            if self.pad is not None or Role(self.role.data) not in (Role.WEIGHT, Role.INPUT):
+                raise VerifyException(
+                    f"@{self.sym_name.data} of {self.format.data} must be a weight or input without pad"
+                )
 
 
 class _Access(IRDLOperation):
@@ -167,13 +194,12 @@ class _Access(IRDLOperation):
                 raise VerifyException(f"dimension {dim} of @{tensor.sym_name.data} has {shape[dim]}, the stream {size}")
         if len(given(self.base_args)) > 2:
             raise VerifyException(f"base_args must be at most 2 arguments, not {len(given(self.base_args))}")
-        packed = Format(tensor.format.data) is Format.BF16X2
-        allowed = (Kind.PACKED, Kind.VECTOR) if isinstance(self, LinearStoreOp) and packed else None
-        expected = (Kind.PACKED,) if packed else (Kind.VECTOR,)
-        if stream.kind not in (allowed or expected):
-            raise VerifyException(
-                f"a {tensor.format.data} tensor moves as {expected[0].value}, not {stream.kind.value}"
-            )
+        expected = Format(tensor.format.data).kind
+        packs = isinstance(self, LinearStoreOp) and (expected, stream.kind) == (Kind.PACKED, Kind.VECTOR)
+        if stream.kind is not expected and not packs:
+            raise VerifyException(f"a {tensor.format.data} tensor moves as {expected.value}, not {stream.kind.value}")
+        if expected.is_matrix and (stream.dims, walk) != (shape, tuple(range(len(shape)))):
+            raise VerifyException(f"@{tensor.sym_name.data} of {tensor.format.data} must move as a whole")
 
 
 def tensor_of(op: _Access | RandomLoadOp) -> TensorOp:
@@ -303,6 +329,10 @@ class RandomLoadOp(IRDLOperation):
         assert isinstance(index, StreamType)
         if index.kind is not Kind.SCALAR:
             raise VerifyException(f"index must be a scalar stream, not {index.kind.value}")
+        if Format(tensor_of(self).format.data).kind.is_matrix:
+            raise VerifyException(
+                f"@{self.tensor.string_value()} of {tensor_of(self).format.data} must move as a whole"
+            )
         expected = (*index.dims, *tensor_of(self).sizes[1:])
         if result.dims != expected:
             raise VerifyException(

@@ -90,7 +90,7 @@ class MapOp(IRDLOperation):
         types = [stream(value) for value in self.inputs]
         if any(each.dims != types[0].dims for each in types):
             raise VerifyException(f"operands of {name} must have the same dimensions; step.expand makes them so")
-        if any(each.kind in (Kind.PACKED, Kind.CONTROL) for each in types):
+        if any(each.kind not in (Kind.VECTOR, Kind.SCALAR) for each in types):
             raise VerifyException(
                 f"operands of {name} must be vectors or scalars; step.unpack makes vectors of packed beats"
             )
@@ -268,6 +268,8 @@ class FlattenOp(IRDLOperation):
     def verify_(self) -> None:
         if stream(self.value).rank < 2:
             raise VerifyException("only a stream of at least two dimensions can be flattened")
+        if stream(self.value).kind.is_matrix:
+            raise VerifyException(f"only step.product takes {stream(self.value).kind.value}, not {self.name}")
         if self.result.type != _flattened(stream(self.value)):
             raise VerifyException(f"result must have the dimensions {dims_text(_flattened(stream(self.value)).dims)}")
 
@@ -294,5 +296,7 @@ class PromoteOp(IRDLOperation):
 
     def verify_(self) -> None:
         given = stream(self.value)
+        if given.kind.is_matrix:
+            raise VerifyException(f"only step.product takes {given.kind.value}, not {self.name}")
         if self.result.type != StreamType.make(given.kind, (1, *given.dims)):
             raise VerifyException(f"result must have the dimensions {dims_text((1, *given.dims))}")

@@ -29,6 +29,15 @@ class Kind(Enum):
     """one number: a beat for each element"""
     CONTROL = "control"
     """no data"""
+    INT8 = "int8"
+    """matrices (the two last dimensions) of bytes with a scale a column, as they lie in memory; stops mean nothing"""
+    MXFP4 = "mxfp4"
+    """matrices of numbers of four bits whose blocks share exponents, likewise"""
+
+    @property
+    def is_matrix(self) -> bool:
+        """Whether beats hold matrices of weights, which only a product can take apart."""
+        return self in (Kind.INT8, Kind.MXFP4)
 
 
 def dims_text(dims: Sequence[int]) -> str:
@@ -55,6 +64,10 @@ def _check(kind: StringAttr, *shapes: ArrayAttr[IntAttr]) -> None:
     for dim in (dim.data for shape in shapes for dim in shape):
         if dim < 1 and dim != DYNAMIC:
             raise VerifyException(f"a dimension must be at least 1 or ?, not {dim}")
+    if Kind(kind.data).is_matrix:
+        dims = [dim.data for shape in shapes for dim in shape]
+        if len(dims) < 2 or DYNAMIC in dims:
+            raise VerifyException(f"{kind.data} must be matrices of known sizes, not {dims_text(dims)}")
 
 
 @irdl_attr_definition

@@ -14,9 +14,9 @@ __all__ = ["Load"]
 
 
 class Load(wiring.Component):
-    """Puts a step that was issued before the first stage, its registers loaded from the input beats.
+    """Puts a step that was issued before the first stage.
 
-    A rigid pipeline: a step every cycle, latency 1. Drain steps begin with zeros, as does a register without an input.
+    A rigid pipeline: a step every cycle, latency 1.
 
     Parameters
     ----------
@@ -28,7 +28,7 @@ class Load(wiring.Component):
     valid : In(1), control : In(control_layout)
         The step issued.
     registers, scalars : In().array()
-        Data of its input beats.
+        What it begins with.
     o : Out(step_signature)
         The step.
     active : Out(1)
@@ -43,7 +43,7 @@ class Load(wiring.Component):
             {
                 "valid": In(1),
                 "control": In(control_layout(spec)),
-                "registers": In(vector_layout(spec)).array(spec.vector_inputs),
+                "registers": In(vector_layout(spec)).array(spec.registers),
                 "scalars": In(32).array(spec.scalar_inputs),
                 "o": Out(step_signature(spec)),
                 "active": Out(1),
@@ -57,12 +57,10 @@ class Load(wiring.Component):
         m.d.sync += [valid.eq(self.valid), control.eq(self.control)]
         m.d.comb += [self.o.valid.eq(valid), self.o.control.eq(control), self.active.eq(self.valid | valid)]
 
-        pairs = [*zip(self.registers, self.o.registers, strict=False), *zip(self.scalars, self.o.scalars, strict=True)]
+        pairs = [*zip(self.registers, self.o.registers, strict=True), *zip(self.scalars, self.o.scalars, strict=True)]
         for number, (word, loaded) in enumerate(pairs):
             word = Value.cast(word)
             held = Signal(len(word), name=f"word_{number}", reset_less=True)
             m.d.sync += held.eq(word)
-            with m.If(self.control.drain):
-                m.d.sync += held.eq(0)
             m.d.comb += Value.cast(loaded).eq(held)
         return m

@@ -130,6 +130,7 @@ class Pcu(wiring.Component):
             m.d.comb += [
                 stage.program.eq(self.program.stages[number]),
                 stage.accumulate.eq(self.program.accumulate != Accumulate.OFF),
+                stage.sums.eq(self.program.drain_sum),
             ]
             step = stage.o
         return step

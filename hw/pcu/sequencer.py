@@ -40,6 +40,8 @@ class Sequencer(wiring.Component):
         The body moves.
     available : In(1)
         The inputs have a step, with ``stop`` and ``void``.
+    drainable : In(1)
+        There is what a drain step takes of the inputs.
     stop, void : In
         Of the reference beat.
     take : Out(1)
@@ -60,6 +62,7 @@ class Sequencer(wiring.Component):
                 "launch": In(1),
                 "advance": In(1),
                 "available": In(1),
+                "drainable": In(1),
                 "stop": In(spec.stop_bits),
                 "void": In(1),
                 "take": Out(1),
@@ -108,7 +111,7 @@ class Sequencer(wiring.Component):
         m.d.comb += [
             go.eq(self.advance & ~self.launch & ~self._hazard(m, next_index, self.take & accumulates)),
             self.take.eq(go & ~draining & self.available),
-            self.valid.eq(go & (draining | self.available)),
+            self.valid.eq(go & Mux(draining, self.drainable, self.available)),
         ]
         m.d.comb += [
             self.control.index.eq(next_index),

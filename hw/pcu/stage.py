@@ -43,6 +43,8 @@ class Stage(wiring.Component):
         The stage's program.
     accumulate : In(1)
         Operand c ``ACC`` accumulates; otherwise it is zero.
+    sums : In(1)
+        A drain step is one for all stages: operand a is then the register written.
     i : In(step_signature), o : Out(step_signature)
         Steps.
     active : Out(1)
@@ -67,6 +69,7 @@ class Stage(wiring.Component):
             {
                 "program": In(program_layout(StageProgram, spec)),
                 "accumulate": In(1),
+                "sums": In(1),
                 "i": In(steps),
                 "o": Out(steps),
                 "active": Out(1),
@@ -105,7 +108,9 @@ class Stage(wiring.Component):
         # Operand c comes later than the others, with the accumulator that was addressed the cycle before.
         c_age = FunctionUnit.latency - FunctionUnit.c_latency
         last = controls[self.latency]
-        a = self._operand(m, "a", program.a, registers[0], scalars[0])
+        a_source = Signal.like(program.a)
+        m.d.comb += a_source.eq(Mux(self.sums & uses_accumulator & controls[0].drain, program.dst, program.a))
+        a = self._operand(m, "a", a_source, registers[0], scalars[0])
         b = self._operand(m, "b", program.b, registers[0], scalars[0])
         c = self._operand(m, "c", program.c, registers[c_age], scalars[c_age])
         result = Signal(len(c))
@@ -122,7 +127,7 @@ class Stage(wiring.Component):
             write.data.eq(result),
             write.en.eq(valids[self.latency] & uses_accumulator & ~last.drain),
             read.addr.eq(controls[c_age - 1].index),
-            drains.eq(at_c.drain & (at_c.stage == self.number)),
+            drains.eq(at_c.drain & ~self.sums & (at_c.stage == self.number)),
         ]
         c_or_accumulator = Signal(len(c))
         m.d.comb += c_or_accumulator.eq(c)
@@ -161,7 +166,8 @@ class Stage(wiring.Component):
 
         # A step without output, or a drain step for another stage, passes an accumulating one as it came.
         writes = Signal()
-        m.d.comb += writes.eq(~uses_accumulator | (last.emit & ~(last.drain & (last.stage != self.number))))
+        others = last.drain & ~self.sums & (last.stage != self.number)
+        m.d.comb += writes.eq(~uses_accumulator | (last.emit & ~others))
         m.d.comb += [
             self.o.valid.eq(Mux(changes_nothing, self.i.valid, valids[-1])),
             self.o.control.eq(Mux(changes_nothing, self.i.control, last)),

@@ -10,10 +10,10 @@ from hw.spec import FabricSpec
 from hw.stream.beat import beat_stream
 from hw.topology import Network
 
-__all__ = ["Unpack"]
+__all__ = ["UnpackPairs"]
 
 
-class Unpack(wiring.Component):
+class UnpackPairs(wiring.Component):
     """Makes two beats of every packed beat: the low, then the high half of each word, as a bf16.
 
     Combinational from ``i`` to ``o`` and back; a beat every cycle. The stop goes with the last beat of the two.

@@ -4,8 +4,10 @@ from hw.program.agcu import Agcu, AgcuKind, AgcuLevel, When
 from hw.program.pcu import Accumulate, Input, InputMode, Pcu, Source, Stage
 from hw.program.pmu import WRITE_LEVELS, Pmu, PmuLevel, Port, Trigger, WriteLevel
 from hw.program.switch import Switch, switch_program
+from hw.program.unpack import BLOCK, Unpack
 
 __all__ = [
+    "BLOCK",
     "WRITE_LEVELS",
     "Accumulate",
     "Agcu",
@@ -21,6 +23,7 @@ __all__ = [
     "Stage",
     "Switch",
     "Trigger",
+    "Unpack",
     "When",
     "WriteLevel",
     "switch_program",

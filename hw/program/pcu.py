@@ -23,8 +23,8 @@ travels through all stages and the tail. At most one step a cycle begins.
 =========== ===========================================================================================
 
 An accumulating stage writes its register only in steps that give output. In a drain step the drained stage writes
-``acc[index]`` to ``dst``, other accumulating stages do nothing, and all other stages compute as ever (registers and
-scalars begin as zeros). The drain step's stop is the one that the reference carried at this index in the last row of
+``acc[index]`` to ``dst``, other accumulating stages do nothing, and all other stages compute as ever (registers begin
+as zeros, scalars as ones). The drain step's stop is the one that the reference carried at this index in the last row of
 the block; for all but the last drained stage, the last index carries ``acc_row``.
 
 With ``drain_stages > 1`` the stages are the rows of an output-stationary outer product: each multiplies the vector that
@@ -41,8 +41,19 @@ With ``merge``, the reference is vector input 0 or 1, as scalar input 0 says (0 
 the whole of a block, up to a stop of rank ``>= merge_rank``, with which the selector is popped; the chosen
 beat is register 0. Inputs 0 and 1 and the selector then need no mode.
 
-``unpack`` makes two beats of each packed beat of vector input 0: from each word first the low, then the high
-half, as a bf16; the stop goes with the second. With ``unpack_odd`` a packed beat with a stop makes only one.
+``unpack`` says what the beats of vector input 0 hold, see :mod:`hw.program.unpack`. ``BF16`` makes two beats of each;
+the stop goes with the second. With ``unpack_odd`` a packed beat with a stop makes only one.
+
+``INT8`` and ``MXFP4`` multiply vectors by matrices, ``width`` rows a step. Vector input 0 (``EACH``) is then the
+reference, scalar input 0 brings the vectors, one number a beat and a stop with the last of each, and there are no other
+inputs. Register ``i`` starts as row ``i`` of the step. Scalars 0 to ``width - 1`` (each ``HOLD`` to rank 1) are what
+scalar input 0 gives for these rows, zeros after its stop. The stops of vector input 0 are not looked at: after every
+``unpack_row`` steps, a row, the stop is 1 plus that of the row's last number.
+
+With ``drain_sum`` a block has one drain step for each index, for all accumulating stages: these compute as ever, but
+with the register they write as operand a, and leave their accumulators alone. With ``Op.MULADD`` and a scalar as
+operand b that adds all accumulators up. With ``drain_scale`` each drain step takes a beat of vector input 0, not
+unpacked, which is register 1.
 """
 
 from __future__ import annotations
@@ -52,6 +63,7 @@ from enum import IntEnum
 
 from hw.fields import bits, rows
 from hw.numerics.ops import Conversion, Op, Reduction, Special
+from hw.program.unpack import Unpack
 from hw.spec import FabricSpec
 
 __all__ = ["Accumulate", "Input", "InputMode", "Pcu", "Source", "Stage"]
@@ -107,6 +119,10 @@ def _stage(spec: FabricSpec) -> int:
     return max(1, (spec.stages - 1).bit_length())
 
 
+def _row(spec: FabricSpec) -> int:
+    return spec.acc_depth.bit_length()
+
+
 @dataclass(frozen=True)
 class Input:
     """A header input."""
@@ -134,8 +150,9 @@ class Pcu:
     vector: tuple[Input, ...] = rows(Input, lambda s: s.vector_inputs, "vector inputs")
     scalar: tuple[Input, ...] = rows(Input, lambda s: s.scalar_inputs, "scalar inputs")
     reference: Source = bits(4, "the input whose beats make steps: REGi is vector input i", Source.REG0, kind=Source)
-    unpack: bool = bits(1, "vector input 0 holds packed bf16 pairs", False, kind=bool)
-    unpack_odd: bool = bits(1, "a packed beat with a stop holds one bf16 vector, not two", False, kind=bool)
+    unpack: Unpack = bits(2, "what the beats of vector input 0 hold", Unpack.OFF, kind=Unpack)
+    unpack_odd: bool = bits(1, "BF16: a packed beat with a stop holds one vector, not two", False, kind=bool)
+    unpack_row: int = bits(_row, "INT8, MXFP4: steps of a row", 1)
     merge: bool = bits(1, "choose between vector inputs 0 and 1 by scalar input 0", False, kind=bool)
     merge_rank: int = bits(_rank, "a block of merge ends with a stop of at least this rank")
     stages: tuple[Stage, ...] = rows(Stage, lambda s: s.stages, "the body")
@@ -144,6 +161,8 @@ class Pcu:
     acc_rank: int = bits(_rank, "a block ends with a stop of at least this rank")
     drain_stage: int = bits(_stage, "DRAIN: first stage drained")
     drain_stages: int = bits(4, "DRAIN: number of stages drained", 1)
+    drain_sum: bool = bits(1, "DRAIN: a drain step adds up all accumulating stages", False, kind=bool)
+    drain_scale: bool = bits(1, "DRAIN: a drain step takes a beat of vector input 0 as register 1", False, kind=bool)
     reduction: Reduction = bits(2, "over the lanes", Reduction.NONE, kind=Reduction)
     special: Special = bits(3, "special function", Special.NONE, kind=Special)
     conversion: Conversion = bits(2, "conversion of the result", Conversion.NONE, kind=Conversion)

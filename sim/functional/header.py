@@ -11,6 +11,7 @@ from hw.numerics import floats_of
 from hw.program.pcu import Input, InputMode, Pcu, Source
 from hw.spec import FabricSpec
 from sim.device import Beats
+from sim.functional.wide import wide_steps
 
 __all__ = ["Steps", "gather"]
 
@@ -19,12 +20,16 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Steps:
-    """Steps as they enter the body: registers [steps, lanes], scalars [steps, 1], stop and void [steps]."""
+    """Steps as they enter the body: registers [steps, lanes], scalars [steps, 1], stop and void [steps].
+
+    ``drains`` [drain steps, lanes] is register 1 of the drain steps, where it is not zero.
+    """
 
     registers: tuple[Floats, ...]
     scalars: tuple[Floats, ...]
     stop: NDArray[np.uint8]
     void: NDArray[np.bool_]
+    drains: Floats | None = None
 
 
 def gather(
@@ -34,6 +39,8 @@ def gather(
     vectors = [beats or _none(spec.lanes) for beats in _padded(vector, spec.vector_inputs)]
     scalars = [beats or _none(1) for beats in _padded(scalar, spec.scalar_inputs)]
     taken_vector, taken_scalar = [0] * len(vectors), [0] * len(scalars)
+    if program.unpack.is_wide:
+        return _wide(spec, program, vectors[0], scalars[0])
     packed = vectors[0]
     if program.unpack:
         vectors[0] = unpack(packed, odd=program.unpack_odd)
@@ -81,6 +88,19 @@ def gather(
         taken_vector[0] = _packed_taken(packed, taken_vector[0], odd=program.unpack_odd)
     steps = Steps(tuple(registers), tuple(values), reference.stop[:count], reference.void[:count])
     return steps, tuple(taken_vector), tuple(taken_scalar)
+
+
+def _wide(
+    spec: FabricSpec, program: Pcu, vector: Beats, scalar: Beats
+) -> tuple[Steps, tuple[int, ...], tuple[int, ...]]:
+    """The steps of a matrix, several rows at a time."""
+    made = wide_steps(program, vector, scalar)
+    count = len(made.stop)
+    registers = [*made.rows, *[np.zeros((count, spec.lanes), np.float32)] * (spec.registers - len(made.rows))]
+    scalars = [*made.scalars, *[np.zeros((1, 1), np.float32)] * (spec.scalar_inputs - len(made.scalars))]
+    drains = made.drains if program.drain_scale else None
+    steps = Steps(tuple(registers), tuple(scalars), made.stop, np.zeros(count, bool), drains)
+    return steps, (made.vector_taken,), (made.scalar_taken,)
 
 
 def unpack(beats: Beats, *, odd: bool) -> Beats:

@@ -179,8 +179,16 @@ def _drain(program: Pcu, blocks: _Blocks, drained: dict[int, Floats], steps: Ste
     lanes = steps.registers[0].shape[1]
     parts: list[Floats] = []
     stops: list[NDArray[np.uint8]] = []
+    taken = 0
     for end in np.flatnonzero(blocks.block_end):
         row = slice(end - blocks.index[end], end + 1)
+        if program.drain_sum:
+            scales = None if steps.drains is None else steps.drains[taken : taken + row.stop - row.start]
+            values = _drain_sum(program, {number: each[row] for number, each in drained.items()}, scales)
+            taken += len(values)
+            parts.append(values)
+            stops.append(steps.stop[row][: len(values)])
+            continue
         for number in range(program.drain_stage, program.drain_stage + program.drain_stages):
             stop = steps.stop[row].copy()
             if number < program.drain_stage + program.drain_stages - 1:
@@ -194,13 +202,30 @@ def _drain(program: Pcu, blocks: _Blocks, drained: dict[int, Floats], steps: Ste
 
 
 def _drain_stages(program: Pcu, drained: int, values: Floats) -> Floats:
-    """A drain step's way through the stages, its registers and scalars zero at first."""
+    """A drain step's way through the stages, its registers zero at first, its scalars one."""
     registers = [np.zeros_like(values)] * 4
-    scalars = [np.zeros((1, 1), np.float32)] * 8
+    scalars = [np.ones((1, 1), np.float32)] * 8
     for number, stage in enumerate(program.stages):
         if number == drained:
             registers[stage.dst] = values
         elif stage.c is not Source.ACC:
+            _compute(stage, number, registers, scalars)
+    return registers[0]
+
+
+def _drain_sum(program: Pcu, drained: dict[int, Floats], taken: Floats | None) -> Floats:
+    """The same with all accumulators, ``drained`` by stage, added up, and register 1 as taken."""
+    if taken is not None:
+        drained = {number: values[: len(taken)] for number, values in drained.items()}
+    zeros = np.zeros_like(next(iter(drained.values())))
+    registers, scalars = [zeros] * 4, [np.ones((1, 1), np.float32)] * 8
+    if taken is not None:
+        registers[1] = taken
+    for number, stage in enumerate(program.stages):
+        if number in drained:
+            b = _operand(stage.b, stage, number, registers, scalars)
+            registers[stage.dst] = apply(stage.op, registers[stage.dst], b, drained[number])
+        else:
             _compute(stage, number, registers, scalars)
     return registers[0]
 

@@ -37,6 +37,8 @@ def pcu_waits(program: Pcu, given: dict[Where, Beats], taken: dict[Where, int]) 
     needed: dict[Where, None] = {
         (network, port): None for network, port, each in modes if each.mode is not InputMode.OFF
     }
+    if program.unpack.is_wide:  # scalar input 0 feeds the others
+        needed = {where: None for where in needed if where[1] == 0}
     if program.merge:
         selector: Where = (Network.SCALAR, 0)
         words = given.get(selector)

@@ -11,16 +11,32 @@ from hypothesis import strategies as st
 from compiler.buffering.beats import Shape
 from compiler.buffering.pcu import pcu_process
 from compiler.buffering.pmu import read_process, write_process
+from compiler.buffering.process import Process
 from compiler.buffering.tracing import network_of
 from compiler.netlist import Net, Netlist, Pin, Unit
+from hw.numerics.ops import Op
 from hw.presets import PRESETS
-from hw.program import Accumulate, Input, InputMode, Pcu, Pmu, PmuLevel, Port, Source, Stage, Trigger, WriteLevel
+from hw.program import (
+    Accumulate,
+    Input,
+    InputMode,
+    Pcu,
+    Pmu,
+    PmuLevel,
+    Port,
+    Source,
+    Stage,
+    Trigger,
+    Unpack,
+    WriteLevel,
+)
 from hw.topology import Network
 from sim.device import Beats
 from sim.functional.pcu import run_pcu
 from sim.functional.pmu import run_pmu
 
 SPEC = PRESETS["tiny"].replace(stages=3, acc_depth=256, pmu_lines=1024)
+ROOMY = SPEC.replace(stages=4, scalar_inputs=4)
 
 
 @st.composite
@@ -57,7 +73,7 @@ def test_pcu(data: st.DataObject) -> None:
         reference=Source.REG0,
         merge=merge,
         merge_rank=data.draw(st.integers(1, 2)),
-        unpack=not merge and data.draw(st.booleans()),
+        unpack=Unpack.OFF if merge else data.draw(st.sampled_from([Unpack.OFF, Unpack.BF16])),
         unpack_odd=data.draw(st.booleans()),
         accumulate=accumulate,
         acc_row=row,
@@ -77,6 +93,11 @@ def test_pcu(data: st.DataObject) -> None:
     taken = {(Network.VECTOR, i): count for i, count in enumerate(expected.vector_taken) if count}
     taken |= {(Network.SCALAR, i): count for i, count in enumerate(expected.scalar_taken) if count}
     assert {side.where: side.total for side in process.takes if side.total} == taken
+    _check_sides(process)
+
+
+def _check_sides(process: Process) -> None:
+    """What a side promises."""
     for side in (*process.takes, *process.gives):
         needs, done = side.firings()
         assert len(needs) == len(done) == process.firings
@@ -86,6 +107,46 @@ def test_pcu(data: st.DataObject) -> None:
         assert (needs <= before + 1).all()
         assert (needs >= done).all()
         assert (np.diff(needs) >= 0).all()
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.data())
+def test_pcu_of_a_product(data: st.DataObject) -> None:
+    form, row = data.draw(st.sampled_from([Unpack.INT8, Unpack.MXFP4])), data.draw(st.integers(1, 9))
+    sizes = data.draw(st.lists(st.integers(1, 70), min_size=1, max_size=3))
+    stop = np.concatenate([np.append(np.zeros(size - 1), 1) for size in sizes]).astype(np.int8)
+    stop[-1] = 2
+    program = product_program(form, row)
+    beats = sum(form.matrix_beats(size, row) for size in sizes)
+    weights, numbers = Shape.of(np.full(beats, 3, np.int8)), Shape.of(stop)
+    made = pcu_process(program, {(Network.VECTOR, 0): weights, (Network.SCALAR, 0): numbers})
+    assert made is not None
+    expected = run_pcu(ROOMY, program, [_beats(weights, 4, 0)], [_beats(numbers, 1)])
+    process, outputs = made
+    _same(outputs[Network.VECTOR], expected.vector)
+    assert [side.total for side in process.takes] == [beats, len(stop)]
+    assert (expected.vector_taken[0], expected.scalar_taken[0]) == (beats, len(stop))
+    assert [side.total for side in process.gives] == [row * len(sizes)]
+    _check_sides(process)
+
+
+def product_program(form: Unpack, row: int) -> Pcu:
+    stages = tuple(Stage(Op.MULADD, Source(i), Source.scalar(i), Source.ACC) for i in range(form.width))
+    return Pcu(
+        vector=(Input(InputMode.EACH),),
+        scalar=(Input(InputMode.HOLD, 1),) * form.width,
+        unpack=form,
+        unpack_row=row,
+        stages=stages,
+        accumulate=Accumulate.DRAIN,
+        acc_row=1,
+        acc_rank=2,
+        drain_sum=True,
+        drain_scale=form is Unpack.INT8,
+        stop_rank=2,
+        stop_sub=1,
+        vector_out=True,
+    )
 
 
 @settings(max_examples=300, deadline=None)

@@ -93,7 +93,16 @@ BROKEN: list[tuple[dict[str, object], str]] = [
     ({"model_type": "mistral"}, "'model_type' must be 'llama', not 'mistral'"),
     ({"model_type": ...}, "'model_type' is missing"),
     ({"hidden_act": "gelu"}, "'hidden_act' must be 'silu', not 'gelu'"),
-    ({"quantization_config": {"bits": 4}}, "'quantization_config' must be absent"),
+    ({"quantization_config": {"bits": 4}}, "'quantization_config.quant_method' must be 'weft', not None"),
+    ({"quantization_config": 4}, "'quantization_config' must be a JSON object, not 4"),
+    (
+        {"quantization_config": {"quant_method": "weft", "format": "int4"}},
+        "'quantization_config.format' must be 'int8' or 'mxfp4', not 'int4'",
+    ),
+    (
+        {"quantization_config": {"quant_method": "weft", "format": "int8"}, "tie_word_embeddings": True},
+        "'tie_word_embeddings' must be false where weights are quantised, not True",
+    ),
     ({"hidden_size": ...}, "'hidden_size' is missing"),
     ({"hidden_size": None}, "'hidden_size' is missing"),
     ({"intermediate_size": 0}, "'intermediate_size' must be a whole number of at least 1, not 0"),

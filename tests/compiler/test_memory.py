@@ -33,11 +33,20 @@ def test_bf16_pairs_hold_neighbouring_vectors() -> None:
     assert words.tolist() == expected.tolist()
 
 
-@given(st.integers(1, 3), st.integers(1, 21), st.sampled_from(list(Format)), st.integers(0, 2**32 - 1))
+STORED = [form for form in Format if not form.kind.is_matrix]
+
+
+@given(st.integers(1, 3), st.integers(1, 21), st.sampled_from(STORED), st.integers(0, 2**32 - 1))
 def test_decode_undoes_encode(rows: int, columns: int, form: Format, seed: int) -> None:
     values = np.random.default_rng(seed).integers(-128, 128, (rows, columns)).astype(np.float32)
     tensor = _tensor(rows, columns, form=form)
     np.testing.assert_array_equal(decode(tensor, encode(tensor, values, TINY), TINY), values)
+
+
+def test_matrices_of_small_weights_are_not_read_back() -> None:
+    tensor = TensorOp("t", (4, 4), format=Format.INT8, role=Role.WEIGHT)
+    with pytest.raises(ValueError, match="@t must be of a format that programs store, not int8"):
+        decode(tensor, np.zeros(64, np.uint8), TINY)
 
 
 def test_regions_do_not_overlap_and_repeat() -> None:

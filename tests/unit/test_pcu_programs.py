@@ -7,6 +7,7 @@ import pytest
 from pcu_bench import SPEC, beats, bench, check, expected, nested_stops
 
 from hw.numerics.ops import Conversion, Op, Reduction, Special
+from hw.program import Unpack
 from hw.program.pcu import Accumulate, Input, InputMode, Pcu, Source, Stage
 
 EACH = Input(InputMode.EACH)
@@ -77,7 +78,7 @@ def _matvec(*, unpack: bool = False, odd: bool = False) -> Pcu:
     return Pcu(
         vector=(EACH,),
         scalar=(Input(InputMode.HOLD, 1),),
-        unpack=unpack,
+        unpack=Unpack.BF16 if unpack else Unpack.OFF,
         unpack_odd=odd,
         stages=(Stage(Op.MULADD, Source.REG0, Source.SCALAR0, Source.ACC, dst=0),),
         accumulate=Accumulate.DRAIN,

@@ -1,0 +1,40 @@
+"""How far the logits of one model are from those of another."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from compiler.checkpoint import LlamaCheckpoint
+from sim.generate import choose
+from sim.reference import Reference
+
+__all__ = ["Accuracy", "accuracy"]
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """Over ``positions`` of a text: mean and least cosine of the logits, and how often the largest is the same one."""
+
+    positions: int
+    cosine: float
+    least_cosine: float
+    agreement: float
+
+
+def accuracy(original: LlamaCheckpoint, changed: LlamaCheckpoint, positions: int) -> Accuracy:
+    """Both in the reference, on text that the original samples from token 0 (temperature 1, seed 0).
+
+    No more positions than the context has.
+    """
+    first, second = Reference(original), Reference(changed)
+    random = np.random.default_rng(0)
+    count = min(positions, original.config.max_position_embeddings)
+    token, cosines, same = 0, list[float](), 0
+    for _ in range(count):
+        expected, given = (each.step(token).astype(np.float64) for each in (first, second))
+        cosines.append(float(expected @ given / (np.linalg.norm(expected) * np.linalg.norm(given))))
+        same += int(expected.argmax() == given.argmax())
+        token = choose(expected.astype(np.float32), 1.0, random)
+    return Accuracy(count, float(np.mean(cosines)), min(cosines), same / count)

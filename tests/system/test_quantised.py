@@ -1,0 +1,94 @@
+"""Decoders with smaller weights: reference, functional device and RTL agree as they do with bf16, and RTL is faster."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from compiler.checkpoint import LlamaCheckpoint, read_checkpoint
+from compiler.decoder_program import compile_decoder
+from compiler.errors import WeftError
+from compiler.quantised import Quantisation
+from compiler.quantised_checkpoint import quantised_files
+from hw.presets import PRESETS
+from hw.spec import FabricSpec
+from sim.generate import ComparedDecoder, Generation, generate
+from sim.reference import Reference
+from sim.rtl.device import RtlDevice
+
+ROOT = Path(__file__).parents[2]
+SHIPPED = ROOT / "models" / "weft-tiny"
+RECORDED = ROOT / "tests" / "data" / "checkpoints"
+FORMS = list(Quantisation)
+DEMO = PRESETS["demo"]
+ROOMY = DEMO.replace(rows=11)
+WIDE = ROOMY.replace(lanes=16, channel_bits=256)
+
+
+def quantised(source: Path, form: Quantisation, folder: Path) -> LlamaCheckpoint:
+    for name, content in quantised_files(source, form).items():
+        (folder / name).write_bytes(content)
+    return read_checkpoint(folder)
+
+
+def cosine(a: np.ndarray, b: np.ndarray) -> float:
+    return float(a.astype(np.float64) @ b / np.linalg.norm(a) / np.linalg.norm(b))
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("fabric", [ROOMY, WIDE], ids=["8 lanes", "16 lanes"])
+@pytest.mark.parametrize("folder", sorted(path for path in RECORDED.iterdir() if path.is_dir()), ids=lambda p: p.name)
+def test_functional_follows_the_reference(folder: Path, fabric: FabricSpec, form: Quantisation, tmp_path: Path) -> None:
+    checkpoint = quantised(folder, form, tmp_path)
+    if form is Quantisation.MXFP4 and checkpoint.config.head_dim % fabric.lanes:
+        with pytest.raises(WeftError, match="head_dim must be a multiple of lanes"):
+            compile_decoder(checkpoint.config, fabric)
+        return
+    decoder = ComparedDecoder(compile_decoder(checkpoint.config, fabric), checkpoint, fabric, Generation())
+    reference = Reference(checkpoint)
+    for token in (3, 1, 4):
+        assert cosine(decoder.step(token), reference.step(token)) > 0.999
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_the_shipped_model_says_the_same_as_the_reference(form: Quantisation, tmp_path: Path) -> None:
+    checkpoint = quantised(SHIPPED, form, tmp_path)
+    result, expected = Generation(), Generation()
+    decoder = ComparedDecoder(compile_decoder(checkpoint.config, DEMO), checkpoint, DEMO, result)
+    ours = list(generate(decoder.step, list(b"And God "), 16, result))
+    assert ours == list(generate(Reference(checkpoint).step, list(b"And God "), 16, expected))
+    assert result.offchip["activations"] == 0
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_rtl_equals_functional_bit_for_bit(form: Quantisation, tmp_path: Path) -> None:
+    checkpoint = quantised(SHIPPED, form, tmp_path)
+    compiled = compile_decoder(checkpoint.config, DEMO)
+    for seed in (1, 2):
+        result = Generation()
+        with RtlDevice(DEMO, memory_bytes=compiled.memory_bytes, stalls=seed, count=False) as chip:
+            decoder = ComparedDecoder(compiled, checkpoint, DEMO, result, chip)
+            for token in (7, 9):
+                decoder.step(token)
+        assert result.comparison.compared > 1000
+        assert result.comparison.mismatches == 0, (seed, result.comparison.first)
+
+
+def test_smaller_weights_take_fewer_cycles(tmp_path: Path) -> None:
+    cycles = {}
+    for form in (None, *FORMS):
+        folder = tmp_path / str(form)
+        folder.mkdir()
+        checkpoint = read_checkpoint(SHIPPED) if form is None else quantised(SHIPPED, form, folder)
+        compiled = compile_decoder(checkpoint.config, DEMO)
+        result = Generation()
+        with RtlDevice(DEMO, memory_bytes=compiled.memory_bytes, count=False, checks=False, arith="native") as chip:
+            decoder = ComparedDecoder(compiled, checkpoint, DEMO, result, chip)
+            for token in (7, 9):
+                decoder.step(token)
+        assert result.comparison.mismatches == 0, result.comparison.first
+        cycles[form] = result.cycles_by_token[-1]
+    assert cycles[None] / cycles[Quantisation.INT8] > 1.65
+    assert cycles[None] / cycles[Quantisation.MXFP4] > 2.9

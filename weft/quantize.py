@@ -1,0 +1,66 @@
+"""``weft quantize``: a checkpoint with smaller weights."""
+
+from __future__ import annotations
+
+import dataclasses
+import tempfile
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from weft.common import Json, example, show, within, working
+
+__all__ = ["EPILOG", "quantize"]
+
+EPILOG = example(
+    "weft quantize models/weft-tiny --format int8 --out build/weft-tiny-int8",
+    'weft generate build/weft-tiny-int8 --prompt "And God " --device rtl',
+)
+
+
+def quantize(
+    checkpoint: Annotated[Path, typer.Argument(metavar="CHECKPOINT", help="A folder as transformers writes it.")],
+    form: Annotated[str, typer.Option("--format", metavar="int8|mxfp4", help="What the weights become.")],
+    out: Annotated[Path, typer.Option("--out", metavar="FOLDER", help="New folder for the checkpoint.")],
+    positions: Annotated[
+        int, typer.Option("--positions", callback=within(1), help="Positions on which the logits are compared.")
+    ] = 64,
+    json: Json = False,
+) -> None:
+    """Make a checkpoint with smaller weights of one whose weights are bf16, fp16 or fp32.
+
+    The matrices of layers and head are quantised; embedding, norms and biases stay. Prints how far the logits of the
+    reference are from those before. weft compile and weft generate take the new folder like any other.
+    """
+    from compiler.errors import WeftError
+    from compiler.quantised import Quantisation
+
+    names = [each.value for each in Quantisation]
+    if form not in names:
+        raise WeftError(f"--format must be one of {', '.join(names)}, not {form!r}")
+    if out.exists():
+        raise WeftError(f"--out must be a new folder, but {str(out)!r} exists")
+    from compiler.checkpoint import read_checkpoint
+    from compiler.quantised_checkpoint import quantised_files, weight_bytes
+    from sim.accuracy import accuracy
+
+    with working("quantising"):
+        files = quantised_files(checkpoint, Quantisation(form))
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as work:
+            whole = Path(work) / "checkpoint"
+            whole.mkdir()
+            for name, content in files.items():
+                (whole / name).write_bytes(content)
+            whole.rename(out)
+    with working("comparing logits"):
+        compared = accuracy(read_checkpoint(checkpoint), read_checkpoint(out), positions)
+    before, after = weight_bytes(checkpoint), weight_bytes(out)
+    value = {"format": form, "weight_bytes_before": before, "weight_bytes": after, **dataclasses.asdict(compared)}
+    text = (
+        f"{out}: {form}, {after} bytes of weights instead of {before}\n"
+        f"logits over {compared.positions} positions: cosine {compared.cosine:.5f}, least {compared.least_cosine:.5f}; "
+        f"the same token is likeliest in {compared.agreement:.1%}"
+    )
+    show({"out": str(out), **value}, text, as_json=json)
