@@ -1,0 +1,93 @@
+"""A memory channel in time: which burst goes when, and when its beats are there."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Protocol
+
+from compiler.performance.timing import Memory
+
+__all__ = ["MemoryChannel", "Requester"]
+
+
+class Requester(Protocol):
+    """An AGCU as a channel sees it: one burst at a time."""
+
+    priority: int
+    writes: bool
+
+    def request(self) -> int | None:
+        """The cycle from which on its next burst is asked for; None if there is none or nobody knows yet."""
+        ...
+
+    def granted(self, cycle: int) -> int:
+        """Its burst is granted: channel beats of it. Only after :meth:`request` gave a cycle, not later than this."""
+        ...
+
+    def served(self, first: int) -> None:
+        """The first beat of the burst granted last moves at the memory in this cycle, and one in each that follows."""
+        ...
+
+
+class MemoryChannel:
+    """Arbiter, AXI port and memory of a channel, see ``hw.chip.channel`` and ``sim/rtl/memory.cpp``.
+
+    Bursts are granted one a cycle by priority, equals in turn, and read in the order in which they were. Reads and writes
+    share the data bus, a beat a cycle. ``moved`` are (cycle, beats) of each burst in order.
+    """
+
+    def __init__(self, requesters: list[Requester], memory: Memory) -> None:
+        self.requesters, self._memory = requesters, memory
+        self.moved: list[tuple[int, int]] = []
+        self._last = {False: 0, True: 0}
+        self._free = {False: 0, True: 0}  # the first cycle in which the next burst can be granted
+        self._read_until = 0
+        self._written = 0
+        self._ends: deque[int] = deque()  # of reads under way
+
+    def next_grant(self) -> int | None:
+        """The soonest cycle of a grant among the requests that are known."""
+        cycles = [
+            max(asked, self._free[each.writes]) for each in self.requesters if (asked := each.request()) is not None
+        ]
+        return min(cycles, default=None)
+
+    def grant_until(self, limit: int) -> list[Requester]:
+        """Grant what is asked for before the cycle ``limit``: who was granted something, once for each burst."""
+        granted: list[Requester] = []
+        while True:
+            asked = [
+                (max(cycle, self._free[each.writes]), number, each)
+                for number, each in enumerate(self.requesters)
+                if (cycle := each.request()) is not None
+            ]
+            if not asked or (now := min(cycle for cycle, _, _ in asked)) >= limit:
+                return granted
+            writes = next(each.writes for cycle, _, each in asked if cycle == now)
+            last = self._last[writes]
+            there = [(e.priority, n <= last, n, e) for cycle, n, e in asked if cycle == now and e.writes == writes]
+            _, _, number, chosen = min(there, key=lambda each: each[:3])
+            self._last[writes] = number
+            (self._write if writes else self._read)(chosen, now)
+            granted.append(chosen)
+
+    def _read(self, chosen: Requester, now: int) -> None:
+        beats = chosen.granted(now)
+        accepted = now + 1
+        if len(self._ends) >= self._memory.outstanding:
+            accepted = max(accepted, self._ends.popleft() + 1)
+        self._free[False] = accepted
+        first = max(accepted + self._memory.latency, self._read_until + self._written)
+        self._written = 0
+        self._read_until = first + beats
+        self._ends.append(first + beats - 1)
+        self.moved.append((first, beats))
+        chosen.served(first)
+
+    def _write(self, chosen: Requester, now: int) -> None:
+        beats = chosen.granted(now)
+        self._free[True] = now + beats
+        if self._read_until > now:
+            self._written += beats
+        self.moved.append((now + 2, beats))
+        chosen.served(now + 2)
