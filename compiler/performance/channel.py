@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import Protocol
+from collections.abc import Sequence
+from typing import Generic, Protocol, TypeVar
 
 from compiler.performance.timing import Memory
 
 __all__ = ["MemoryChannel", "Requester"]
+
+_WRITE_QUEUE = 8
+"""Beats that memory takes before it writes them."""
 
 
 class Requester(Protocol):
@@ -24,25 +28,28 @@ class Requester(Protocol):
         """Its burst is granted: channel beats of it. Only after :meth:`request` gave a cycle, not later than this."""
         ...
 
-    def served(self, first: int) -> None:
-        """The first beat of the burst granted last moves at the memory in this cycle, and one in each that follows."""
+    def served(self, first: int, last: int) -> None:
+        """The first and the last beat of the burst granted last move at the memory in these cycles."""
         ...
 
 
-class MemoryChannel:
+AnyRequester = TypeVar("AnyRequester", bound=Requester)
+
+
+class MemoryChannel(Generic[AnyRequester]):
     """Arbiter, AXI port and memory of a channel, see ``hw.chip.channel`` and ``sim/rtl/memory.cpp``.
 
-    Bursts are granted one a cycle by priority, equals in turn, and read in the order in which they were. Reads and writes
-    share the data bus, a beat a cycle. ``moved`` are (cycle, beats) of each burst in order.
+    Bursts are granted one a cycle by priority, equals in turn, and read in the order in which they were. Reads and
+    writes share the data bus, a beat a cycle. ``moved`` are (cycle, beats) of each burst in order.
     """
 
-    def __init__(self, requesters: list[Requester], memory: Memory) -> None:
+    def __init__(self, requesters: Sequence[AnyRequester], memory: Memory) -> None:
         self.requesters, self._memory = requesters, memory
         self.moved: list[tuple[int, int]] = []
         self._last = {False: 0, True: 0}
         self._free = {False: 0, True: 0}  # the first cycle in which the next burst can be granted
         self._read_until = 0
-        self._written = 0
+        self._write_until = 0
         self._ends: deque[int] = deque()  # of reads under way
 
     def next_grant(self) -> int | None:
@@ -52,9 +59,9 @@ class MemoryChannel:
         ]
         return min(cycles, default=None)
 
-    def grant_until(self, limit: int) -> list[Requester]:
+    def grant_until(self, limit: int) -> list[AnyRequester]:
         """Grant what is asked for before the cycle ``limit``: who was granted something, once for each burst."""
-        granted: list[Requester] = []
+        granted: list[AnyRequester] = []
         while True:
             asked = [
                 (max(cycle, self._free[each.writes]), number, each)
@@ -71,23 +78,27 @@ class MemoryChannel:
             (self._write if writes else self._read)(chosen, now)
             granted.append(chosen)
 
-    def _read(self, chosen: Requester, now: int) -> None:
+    def _read(self, chosen: AnyRequester, now: int) -> None:
         beats = chosen.granted(now)
         accepted = now + 1
         if len(self._ends) >= self._memory.outstanding:
             accepted = max(accepted, self._ends.popleft() + 1)
         self._free[False] = accepted
-        first = max(accepted + self._memory.latency, self._read_until + self._written)
-        self._written = 0
+        first = max(accepted + self._memory.latency, self._read_until)
         self._read_until = first + beats
         self._ends.append(first + beats - 1)
         self.moved.append((first, beats))
-        chosen.served(first)
+        chosen.served(first, first + beats - 1)
 
-    def _write(self, chosen: Requester, now: int) -> None:
+    def _write(self, chosen: AnyRequester, now: int) -> None:
+        """Beats of a write and of reads take turns. Reads granted before keep their cycles, later ones pay for it."""
         beats = chosen.granted(now)
-        self._free[True] = now + beats
-        if self._read_until > now:
-            self._written += beats
-        self.moved.append((now + 2, beats))
-        chosen.served(now + 2)
+        first = max(now + 2, self._write_until)
+        reads = max(0, self._read_until - first)
+        between = min(beats - 1, reads)
+        self._read_until += min(beats, reads)
+        last = first + beats + between - 1
+        self._write_until = last + 1
+        self._free[True] = max(now + beats, last - 1 - _WRITE_QUEUE)
+        self.moved.append((first, beats))
+        chosen.served(first, last)

@@ -17,8 +17,8 @@ __all__ = ["Flow", "TimedProcess"]
 class Flow:
     """What the firings of a process do at a stream, as in :class:`compiler.buffering.process.Side`.
 
-    ``needs`` is None where each firing takes or gives a beat; else ``moves[i]`` is the firing that moves beat ``i``, and
-    ``done`` what has been moved after each firing.
+    ``needs`` is None where each firing takes or gives a beat; else ``moves[i]`` is the firing that moves beat ``i``.
+    ``done`` is what has been moved after each firing.
     """
 
     needs: Ints | None
@@ -26,11 +26,17 @@ class Flow:
     moves: Ints
 
     @classmethod
+    def each(cls, total: int) -> Flow:
+        """A beat in each of ``total`` firings."""
+        number = np.arange(1, total + 1)
+        return cls(None, number, number)
+
+    @classmethod
     def of(cls, needs: Ints, done: Ints) -> Flow:
         """From the numbers for each firing."""
-        each = np.arange(1, len(needs) + 1)
-        if np.array_equal(done, each) and np.array_equal(needs, each):
-            return cls(None, done, done)
+        each = cls.each(len(needs))
+        if np.array_equal(done, each.done) and np.array_equal(needs, each.done):
+            return each
         total = int(done[-1]) if len(done) else 0
         return cls(needs, done, np.searchsorted(done, np.arange(1, total + 1)))
 
@@ -38,19 +44,18 @@ class Flow:
 class TimedProcess:
     """Fires as soon as all is there: the beats that a firing takes, room for what it gives, and the firing before.
 
-    ``cycles`` are those from each firing to the next at least, None for 1. ``times`` are the firings' cycles, ``fired`` how
-    many are known.
+    ``cycles`` are those from each firing to the next at least, None for 1; ``offset`` the sum of those before each.
+    ``times`` are the firings' cycles, of which the first ``fired`` are known.
     """
 
     def __init__(
         self,
-        name: str,
         firings: int,
         takes: Sequence[tuple[Stream, Flow]],
         gives: Sequence[tuple[Stream, Flow]],
         cycles: Ints | None = None,
     ) -> None:
-        self.name, self.firings, self.fired = name, firings, 0
+        self.firings, self.fired = firings, 0
         self.takes, self.gives = list(takes), list(gives)
         pace = np.ones(firings, np.int64) if cycles is None else cycles
         self.offset: Ints = np.append(0, np.cumsum(pace))
@@ -97,10 +102,7 @@ class TimedProcess:
         """The first cycle in which each firing has beats and room."""
         soonest = np.zeros(end - begin, np.int64)
         for stream, flow in self.takes:
-            if flow.needs is None:
-                there = stream.given[begin:end]
-            else:
-                there = stream.given[flow.needs[begin:end] - 1]
+            there = stream.given[begin:end] if flow.needs is None else stream.given[flow.needs[begin:end] - 1]
             np.maximum(soonest, there + stream.link.latency, out=soonest)
         for stream, flow in self.gives:
             if flow.needs is None:

@@ -41,8 +41,10 @@ FORK = Exit(1, 0, 1)
 """A fork gives a beat to each of its branches as soon as it has room, though not yet the next (eager)."""
 
 
-def branches(route: Route, source: Tile, targets: dict[tuple[Tile, int], Pin], leaving: Exit, spec: FabricSpec) -> Branch:
-    """The tree of a route that begins at a unit in the tile ``source``; ``targets`` are pins by tile and switch output."""
+def branches(
+    route: Route, source: Tile, targets: dict[tuple[Tile, int], Pin], leaving: Exit, spec: FabricSpec
+) -> Branch:
+    """The tree of a route from a unit in the tile ``source``; ``targets`` are pins by tile and switch output."""
     network = route.net.network
     outputs: dict[tuple[Tile, int], list[Hop]] = {}
     for hop in route.hops:
@@ -73,7 +75,11 @@ def _branch(
 
 
 def _part(
-    hop: Hop, outputs: dict[tuple[Tile, int], list[Hop]], targets: dict[tuple[Tile, int], Pin], network: Network, spec: FabricSpec
+    hop: Hop,
+    outputs: dict[tuple[Tile, int], list[Hop]],
+    targets: dict[tuple[Tile, int], Pin],
+    network: Network,
+    spec: FabricSpec,
 ) -> Branch:
     """The branch that leaves a fork at a switch's output."""
     if hop.output >= len(Direction) * tracks(spec, network):

@@ -18,8 +18,8 @@ ALWAYS = -(1 << 40)
 class Link:
     """What lies between two processes: beats that fit, and cycles.
 
-    ``latency`` is from the cycle in which a beat is given to the first in which it can be taken, ``room`` from the one in
-    which it is taken to the first in which another can be given for it.
+    ``latency`` is from the cycle in which a beat is given to the first in which it can be taken, ``room`` from the one
+    in which it is taken to the first in which another can be given for it.
     """
 
     capacity: int
@@ -30,8 +30,8 @@ class Link:
 class Stream:
     """A stream of ``total`` beats (or buffers of a ring) over a link, ``held`` of them there from the beginning.
 
-    ``given`` and ``taken`` are the cycles of each beat, as far as known: of the first ``sent`` and ``received``. Both have
-    an entry more, which is always over, for what needs no beat.
+    ``given`` and ``taken`` are the cycles of each beat, as far as known: of the first ``sent`` and ``received``. Both
+    have an entry more, which is always over, for what needs no beat. ``source`` and ``target`` number the processes.
     """
 
     __slots__ = ("given", "link", "received", "sent", "source", "taken", "target", "total")

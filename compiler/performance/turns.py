@@ -29,8 +29,8 @@ def turns_in(netlist: Netlist) -> int:
 class Turns:
     """The processes of some turns of a launch, which follow each other.
 
-    ``parts[u, writes]`` are those of a unit, one a turn; ``writes`` is true for the write side of a PMU. ``held`` are the
-    buffers of each PMU that are full when a turn begins.
+    ``parts[u, writes]`` are those of a unit, one a turn; ``writes`` is true for the write side of a PMU. ``held`` are
+    the buffers of each PMU that are full when a turn begins.
     """
 
     parts: dict[tuple[str, bool], list[Process]]
