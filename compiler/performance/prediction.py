@@ -15,8 +15,8 @@ from compiler.performance.turns import turns_in
 
 __all__ = ["Bound", "Phase", "Prediction", "predict"]
 
-_ENOUGH = 0.9
-"""A phase is bound by what works in so much of it."""
+_ENOUGH = 0.8
+"""A phase is bound by what works in so much of it, and by nothing but latency if nothing does."""
 _FEW = 4
 """Turns that are all run; of more, only as many until two that follow each other take as long."""
 _ALIKE = 0.01
@@ -51,9 +51,9 @@ class Phase:
     @property
     def bound(self) -> Bound:
         """What it is bound by."""
-        if self.channel >= _ENOUGH:
-            return Bound.CHANNEL
-        return Bound.ARITHMETIC if self.busy >= _ENOUGH else Bound.LATENCY
+        if max(self.channel, self.busy) < _ENOUGH:
+            return Bound.LATENCY
+        return Bound.CHANNEL if self.channel >= self.busy else Bound.ARITHMETIC
 
 
 @dataclass(frozen=True)
