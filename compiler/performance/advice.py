@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from compiler.mapping import Mapping as Placed
-from compiler.performance.prediction import Bound, Phase, Prediction, predict
+from compiler.performance.prediction import ENOUGH, Bound, Phase, Prediction, predict
 from compiler.performance.timing import Memory
 from hw.spec import FabricSpec
 
@@ -68,8 +68,10 @@ def lift(phase: Phase, tried: list[Change]) -> str:
     best = max(tried, key=lambda change: change.saved(phase), default=None)
     if best is not None and (saved := best.saved(phase)) >= _WORTH:
         return f"{best.field}={best.value} saves {saved:.0%} of it"
+    if min(phase.channel, phase.busy) >= ENOUGH:
+        return f"in balance: a wider channel and {phase.busiest!r} on two PCUs"
     if phase.bound is Bound.CHANNEL:
-        return "fewer bytes"
+        return "none of these: it waits while others are fetched for"
     if phase.bound is Bound.ARITHMETIC:
         return f"more lanes, or {phase.busiest!r} on two PCUs"
-    return f"shorter waits between its units; {phase.busiest!r} works most, {phase.busy:.0%}"
+    return "shorter waits between its units"

@@ -39,18 +39,21 @@ AnyRequester = TypeVar("AnyRequester", bound=Requester)
 class MemoryChannel(Generic[AnyRequester]):
     """Arbiter, AXI port and memory of a channel, see ``hw.chip.channel`` and ``sim/rtl/memory.cpp``.
 
-    Bursts are granted one a cycle by priority, equals in turn, and read in the order in which they were. Reads and
-    writes share the data bus, a beat a cycle. ``moved`` are (cycle, beats) of each burst in order.
+    Bursts are granted one a cycle by priority, equals in turn, none to read while ``window`` beats are under way. They
+    are read in the order in which they were granted. Reads and writes share the data bus, a beat a cycle.
+    ``moved`` are (cycle, beats) of each burst in order.
     """
 
-    def __init__(self, requesters: Sequence[AnyRequester], memory: Memory) -> None:
-        self.requesters, self._memory = requesters, memory
+    def __init__(self, requesters: Sequence[AnyRequester], memory: Memory, window: int) -> None:
+        self.requesters, self._memory, self._window = requesters, memory, window
         self.moved: list[tuple[int, int]] = []
         self._last = {False: 0, True: 0}
         self._free = {False: 0, True: 0}  # the first cycle in which the next burst can be granted
         self._read_until = 0
         self._write_until = 0
-        self._ends: deque[int] = deque()  # of reads under way
+        self._asked = 0  # beats of all reads granted
+        self._under_way: deque[tuple[int, int]] = deque()  # beats of the reads up to each, and the cycle of its last
+        self._ends: deque[int] = deque()  # of reads that memory knows
 
     def next_grant(self) -> int | None:
         """The soonest cycle of a grant among the requests that are known."""
@@ -83,12 +86,24 @@ class MemoryChannel(Generic[AnyRequester]):
         accepted = now + 1
         if len(self._ends) >= self._memory.outstanding:
             accepted = max(accepted, self._ends.popleft() + 1)
-        self._free[False] = accepted
         first = max(accepted + self._memory.latency, self._read_until)
         self._read_until = first + beats
         self._ends.append(first + beats - 1)
+        self._asked += beats
+        self._under_way.append((self._asked, first + beats - 1))
+        self._free[False] = max(accepted, self._window_opens())
         self.moved.append((first, beats))
         chosen.served(first, first + beats - 1)
+
+    def _window_opens(self) -> int:
+        """The cycle in which fewer beats are under way than the window has."""
+        come = self._asked - self._window + 1
+        if come <= 0:
+            return 0
+        while self._under_way[0][0] < come:
+            self._under_way.popleft()
+        until, last = self._under_way[0]
+        return last - (until - come) + 2
 
     def _write(self, chosen: AnyRequester, now: int) -> None:
         """Beats of a write and of reads take turns. Reads granted before keep their cycles, later ones pay for it."""

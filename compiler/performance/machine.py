@@ -55,7 +55,7 @@ class Machine:
         for name, timer in sorted(self._timers.items(), key=lambda each: agcus.index(tiles[each[0]])):
             if isinstance(timer, Loader | Storer):
                 users[topology.channel(tiles[name])].append(timer)
-        return [MemoryChannel(each, self._memory) for each in users]
+        return [MemoryChannel(each, self._memory, self.mapping.spec.channel_window) for each in users]
 
     def run(self) -> int:
         """Cycles of the launch.

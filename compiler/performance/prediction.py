@@ -13,13 +13,15 @@ from compiler.performance.timeline import Timeline
 from compiler.performance.timing import Memory
 from compiler.performance.turns import turns_in
 
-__all__ = ["Bound", "Phase", "Prediction", "predict"]
+__all__ = ["ENOUGH", "Bound", "Phase", "Prediction", "predict"]
 
-_ENOUGH = 0.8
+ENOUGH = 0.8
 """A phase is bound by what works in so much of it, and by nothing but latency if nothing does."""
-_FEW = 4
+_FEW = 6
 """Turns that are all run; of more, only as many until two that follow each other take as long."""
-_ALIKE = 0.01
+_END = 3
+"""The last turns, which are shorter, because nothing is fetched for others any more."""
+_ALIKE = 0.003
 
 
 class Bound(Enum):
@@ -51,7 +53,7 @@ class Phase:
     @property
     def bound(self) -> Bound:
         """What it is bound by."""
-        if max(self.channel, self.busy) < _ENOUGH:
+        if max(self.channel, self.busy) < ENOUGH:
             return Bound.LATENCY
         return Bound.CHANNEL if self.channel >= self.busy else Bound.ARITHMETIC
 
@@ -92,8 +94,8 @@ class _Sum:
 def predict(mapping: Placed, arguments: Mapping[int, int], *, memory: Memory | None = None) -> Prediction:
     """Predict a launch with these arguments.
 
-    Turns between the first and the last are alike but for where their data lie. If there are many, as many are run as
-    it takes until two that follow each other are as long, and the others counted with them.
+    Turns between the first and the last ones are alike but for where their data lie. If there are many, as many are run
+    as it takes until two that follow each other are as long, and the others counted with them.
 
     Raises
     ------
@@ -105,24 +107,24 @@ def predict(mapping: Placed, arguments: Mapping[int, int], *, memory: Memory | N
     while True:
         machine = Machine(mapping, arguments, [*range(run - 1), count - 1], memory)
         timeline = Timeline(machine, machine.run())
-        if run == count or _is_steady(timeline):
-            return _prediction(timeline, more=count - run)
+        if run == count or _is_steady(timeline, run - 1 - _END):
+            return _prediction(timeline, run - 1 - _END, count - run)
         run = min(count, 2 * run)
 
 
-def _is_steady(timeline: Timeline) -> bool:
-    """Whether the last two turns before the last one took as long."""
-    ends = [max((span.end for span in spans.values()), default=0) for spans in timeline.spans[-4:-1]]
-    before, last = ends[1] - ends[0], ends[2] - ends[1]
-    return 0 not in ends and abs(last - before) <= _ALIKE * last
+def _is_steady(timeline: Timeline, turn: int) -> bool:
+    """Whether a turn took as long as the one before."""
+    spans = timeline.spans[turn - 2 : turn + 1]
+    first, before, last = (max((span.end for span in each.values()), default=0) for each in spans)
+    return 0 not in (first, before, last) and abs(last - 2 * before + first) <= _ALIKE * (last - before)
 
 
-def _prediction(timeline: Timeline, *, more: int) -> Prediction:
-    """The prediction of a launch that has ``more`` turns like the last but one of the timeline."""
+def _prediction(timeline: Timeline, steady: int, more: int) -> Prediction:
+    """The prediction of a launch that has ``more`` turns like the turn ``steady`` of the timeline."""
     sums = [_Sum(group) for group in groups_of(timeline)]
     begin, latest = 0, None
     for turn, spans in enumerate(timeline.spans):
-        times = 1 + more * (turn == len(timeline.spans) - 2)
+        times = 1 + more * (turn == steady)
         for each in sums:
             ends = [spans[unit].end + 1 for unit in each.group.units if unit in spans]
             if ends:

@@ -17,6 +17,7 @@ from hw.program import Accumulate, Input, InputMode, Pcu, Source, Stage
 from hw.topology import Network
 
 SPEC = PRESETS["tiny"]
+ENDLESS = 1 << 20
 
 
 def _settled(*processes: TimedProcess) -> list[list[int]]:
@@ -121,7 +122,7 @@ class Asking:
 
 def test_the_lower_number_goes_first_and_data_follow_in_that_order() -> None:
     low, high = Asking(3, [10, 10]), Asking(1, [10, 12])
-    channel = MemoryChannel([low, high], Memory(latency=32))
+    channel = MemoryChannel([low, high], Memory(latency=32), ENDLESS)
     assert channel.next_grant() == 10
     channel.grant_until(1000)
     assert (high.grants, low.grants) == ([10, 12], [11, 13])
@@ -132,14 +133,14 @@ def test_the_lower_number_goes_first_and_data_follow_in_that_order() -> None:
 
 def test_equals_take_turns() -> None:
     users = [Asking(2, [5, 5]) for _ in range(3)]
-    MemoryChannel(users, Memory()).grant_until(1000)
+    MemoryChannel(users, Memory(), ENDLESS).grant_until(1000)
     # The last one granted is taken to be the first of them, so that the second begins.
     assert [user.grants for user in users] == [[7, 10], [5, 8], [6, 9]]
 
 
 def test_nothing_is_granted_before_it_could_be_known() -> None:
     user = Asking(0, [5, 50])
-    channel = MemoryChannel([user], Memory())
+    channel = MemoryChannel([user], Memory(), ENDLESS)
     assert channel.grant_until(50) == [user]
     assert user.grants == [5]
     assert channel.next_grant() == 50
@@ -147,16 +148,25 @@ def test_nothing_is_granted_before_it_could_be_known() -> None:
 
 def test_no_more_bursts_than_memory_takes() -> None:
     user = Asking(0, [10, 10, 10])
-    MemoryChannel([user], Memory(latency=20, outstanding=2)).grant_until(1000)
+    MemoryChannel([user], Memory(latency=20, outstanding=2), ENDLESS).grant_until(1000)
     # Data of the first from 10 + 1 + 20 on, until 34: so the third, granted at 12, is accepted at 35 and answered at 55.
     assert user.moves == [(31, 34), (35, 38), (55, 58)]
 
 
 def test_writes_and_reads_share_the_bus() -> None:
     reader, writer = Asking(0, [0, 1, 60], beats=16), Asking(0, [40], beats=4, writes=True)
-    MemoryChannel([reader, writer], Memory(latency=32)).grant_until(1000)
+    MemoryChannel([reader, writer], Memory(latency=32), ENDLESS).grant_until(1000)
     # Reads fill 33 to 64. The four writes from 42 on take every other cycle of them.
     assert writer.moves == [(42, 48)]
     assert reader.moves[:2] == [(33, 48), (49, 64)]
     # What comes later pays for them; this read comes much later.
     assert reader.moves[2] == (93, 108)
+
+
+def test_no_burst_is_asked_for_while_the_window_is_full() -> None:
+    """A grant counts from the next cycle on, a beat no more from two cycles after it moves."""
+    user = Asking(0, [10, 10, 10], beats=4)
+    MemoryChannel([user], Memory(latency=20), 6).grant_until(1000)
+    # After two bursts 8 are under way, fewer than 6 when three have come: at 33, seen at 35.
+    assert user.grants == [10, 11, 35]
+    assert user.moves == [(31, 34), (35, 38), (56, 59)]
