@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 __all__ = ["predicted_table", "predicted_value"]
 
-_WIDTH = 118
+_WIDTH = 120
 
 
 def predicted_value(compiled: CompiledDecoder, position: int) -> dict[str, Any]:
