@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
+from itertools import product
 from pathlib import Path
 
 from random_checkpoint import write_random_checkpoint
@@ -17,7 +18,7 @@ from results import Result, result, save
 
 from compiler.checkpoint import read_checkpoint
 from compiler.decoder_program import compile_decoder
-from compiler.performance import predict
+from compiler.performance import Memory, predict
 from hw.presets import PRESETS
 from hw.spec import FabricSpec
 from sim.decoder import DecoderSession
@@ -30,11 +31,12 @@ _DEMO = PRESETS["demo"]
 FABRICS: dict[str, FabricSpec] = {
     "demo": _DEMO,
     "wide": _DEMO.replace(channel_bits=256),
-    "two": _DEMO.replace(channels=2, channel_bits=64),
-    "narrow": _DEMO.replace(lanes=4, channel_bits=64),
-    "shallow": _DEMO.replace(acc_depth=16, agcu_buffer=16, fifo_depth=2),
+    "narrow": _DEMO.replace(lanes=4, channels=2, channel_bits=64),
+    "shallow": _DEMO.replace(acc_depth=16, agcu_buffer=16, fifo_depth=2, channel_window=16),
 }
-"""``demo``; twice the width of its channel; two channels of half the width; half the lanes; least buffers."""
+"""``demo``; twice the width of its channel; half the lanes and two channels of half the width; small buffers."""
+LATENCIES = {"demo": (32, 200), "shallow": (32, 8)}
+"""Of memory, where it is not only 32."""
 MODELS: dict[str, dict[str, int]] = {
     "hidden_128": dict(hidden=128, layers=2, heads=4, kv_heads=2, intermediate=384, vocabulary=256, context=512),
     "many_heads": dict(hidden=160, layers=2, heads=10, kv_heads=5, intermediate=320, vocabulary=512, context=256),
@@ -42,6 +44,7 @@ MODELS: dict[str, dict[str, int]] = {
 }
 """Shapes of checkpoints with random weights."""
 POSITIONS = {"shipped": (3, 250), "hidden_128": (20, 400), "many_heads": (60,), "large_head": (100,)}
+"""Where each is measured."""
 
 
 @dataclass(frozen=True)
@@ -61,21 +64,27 @@ class Pair:
 def measure_pairs(fabric: str, scratch: Path) -> Iterator[Pair]:
     """All models on a fabric."""
     spec = FABRICS[fabric]
-    for name, positions in POSITIONS.items():
+    for latency, (name, positions) in product(LATENCIES.get(fabric, (32,)), POSITIONS.items()):
         folder = _SHIPPED if name == "shipped" else scratch / name
         if not folder.exists():
             write_random_checkpoint(folder, **MODELS[name])
         checkpoint = read_checkpoint(folder)
         compiled = compile_decoder(checkpoint.config, spec)
         with RtlDevice(
-            spec, memory_bytes=compiled.memory_bytes, record=False, count=False, checks=False, arith="native"
+            spec,
+            memory_bytes=compiled.memory_bytes,
+            latency=latency,
+            record=False,
+            count=False,
+            checks=False,
+            arith="native",
         ) as chip:
             session = DecoderSession(compiled, checkpoint, spec, chip)
             for position in positions:
                 session.position = position
                 session.step(1)
-                predicted = predict(compiled.program.mapping, compiled.arguments(position)).cycles
-                yield Pair(f"{fabric}_{name}_{position}", predicted, session.launch.cycles)
+                prediction = predict(compiled.program.mapping, compiled.arguments(position), memory=Memory(latency))
+                yield Pair(f"{fabric}_latency_{latency}_{name}_{position}", prediction.cycles, session.launch.cycles)
 
 
 def measure(fabrics: list[str]) -> list[Result]:

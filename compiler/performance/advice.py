@@ -30,15 +30,20 @@ class Change:
         return 1 - then / max(1, phase.cycles)
 
 
-def changes_of(spec: FabricSpec) -> list[tuple[str, int]]:
-    """Fields and values to try: those that change neither what the program is nor where it lies."""
+def changes_of(spec: FabricSpec, memory: Memory) -> list[tuple[str, int]]:
+    """Fields and values to try: those that change neither what the program is nor where it lies.
+
+    What is under way on a channel, and of one load, is tried only where memory's latency may not be covered.
+    """
     changes: list[tuple[str, int]] = []
     if spec.channel_bits < min(32 * spec.lanes, 1024):
         changes.append(("channel_bits", 2 * spec.channel_bits))
     elif 2 * spec.channels <= min(2 * spec.rows, 32):
         changes.append(("channels", 2 * spec.channels))
-    if spec.agcu_buffer >= 32:
-        changes.append(("agcu_buffer", spec.agcu_buffer // 2))
+    if spec.channel_window < min(2 * memory.latency, 4096):
+        changes.append(("channel_window", 2 * spec.channel_window))
+    if spec.agcu_buffer * spec.beat_bytes < 4 * memory.latency * spec.channel_bytes and spec.agcu_buffer < 1024:
+        changes.append(("agcu_buffer", 2 * spec.agcu_buffer))
     if spec.fifo_depth < 64:
         changes.append(("fifo_depth", 2 * spec.fifo_depth))
     return changes
@@ -52,14 +57,10 @@ def advise(mapping: Placed, arguments: Mapping[int, int], *, memory: Memory | No
     WeftError
         As :func:`compiler.performance.prediction.predict`.
     """
-    tried = [
-        Change(
-            field,
-            value,
-            predict(replace(mapping, spec=mapping.spec.replace(**{field: value})), arguments, memory=memory),
-        )
-        for field, value in changes_of(mapping.spec)
-    ]
+    tried: list[Change] = []
+    for field, value in changes_of(mapping.spec, memory or Memory()):
+        changed = replace(mapping, spec=mapping.spec.replace(**{field: value}))
+        tried.append(Change(field, value, predict(changed, arguments, memory=memory)))
     return sorted(tried, key=lambda change: change.prediction.cycles)
 
 

@@ -65,21 +65,27 @@ class MemoryChannel(Generic[AnyRequester]):
     def grant_until(self, limit: int) -> list[AnyRequester]:
         """Grant what is asked for before the cycle ``limit``: who was granted something, once for each burst."""
         granted: list[AnyRequester] = []
-        while True:
-            asked = [
-                (max(cycle, self._free[each.writes]), number, each)
-                for number, each in enumerate(self.requesters)
-                if (cycle := each.request()) is not None
-            ]
-            if not asked or (now := min(cycle for cycle, _, _ in asked)) >= limit:
-                return granted
-            writes = next(each.writes for cycle, _, each in asked if cycle == now)
+        requesters = self.requesters
+        asked = {number: cycle for number, each in enumerate(requesters) if (cycle := each.request()) is not None}
+        while asked:
+            soonest = {number: max(cycle, self._free[requesters[number].writes]) for number, cycle in asked.items()}
+            now = min(soonest.values())
+            if now >= limit:
+                break
+            writes = next(requesters[number].writes for number, cycle in soonest.items() if cycle == now)
             last = self._last[writes]
-            there = [(e.priority, n <= last, n, e) for cycle, n, e in asked if cycle == now and e.writes == writes]
-            _, _, number, chosen = min(there, key=lambda each: each[:3])
-            self._last[writes] = number
+            _, _, number = min(
+                (requesters[number].priority, number <= last, number)
+                for number, cycle in soonest.items()
+                if cycle == now and requesters[number].writes == writes
+            )
+            self._last[writes], chosen = number, requesters[number]
             (self._write if writes else self._read)(chosen, now)
             granted.append(chosen)
+            del asked[number]
+            if (cycle := chosen.request()) is not None:
+                asked[number] = cycle
+        return granted
 
     def _read(self, chosen: AnyRequester, now: int) -> None:
         beats = chosen.granted(now)

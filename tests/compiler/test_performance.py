@@ -175,10 +175,11 @@ def test_many_layers_are_counted_from_few() -> None:
 
 
 def test_changes_keep_to_the_rules_of_a_spec() -> None:
-    assert ("channel_bits", 256) in changes_of(DEMO)
-    assert ("channels", 2) in changes_of(DEMO.replace(channel_bits=256))
-    full = DEMO.replace(channel_bits=256, channels=16, agcu_buffer=16, fifo_depth=64)
-    assert changes_of(full) == []
+    assert changes_of(DEMO, Memory(32)) == [("channel_bits", 256), ("fifo_depth", 8)]
+    assert ("channels", 2) in changes_of(DEMO.replace(channel_bits=256), Memory(32))
+    assert ("channel_window", 128) in changes_of(DEMO, Memory(100))
+    assert ("agcu_buffer", 32) in changes_of(DEMO.replace(agcu_buffer=16), Memory(32))
+    assert changes_of(DEMO.replace(channel_bits=256, channels=16, agcu_buffer=1024, fifo_depth=64), Memory(1)) == []
 
 
 def test_advice_is_what_the_changed_fabric_does(shipped: CompiledDecoder, prediction: Prediction) -> None:

@@ -28,11 +28,11 @@ def _settled(*processes: TimedProcess) -> list[list[int]]:
 
 
 def test_a_slow_taker_holds_up_the_giver() -> None:
-    """Two beats fit. A beat can be taken 3 cycles after it was given, its place be filled 2 cycles after it was taken."""
+    """Two beats fit. A beat can be taken 3 cycles after it was given, its place be filled 2 after it was taken."""
     stream = Stream(Link(capacity=2, latency=3, room=2), 5)
     giver = TimedProcess(5, [], [(stream, Flow.each(5))])
     taker = TimedProcess(5, [(stream, Flow.each(5))], [], np.full(5, 2))
-    # Given at once: 0, 1. Taken 3, then 2 later 5. Third place: 3 + 2 = 5, fourth: 5 + 2 = 7, taken 8 and 10; 8 + 2 = 10.
+    # Given at once: 0, 1; taken 3, and 2 later 5. So the next are given at 3 + 2 and 5 + 2, taken 8 and 10; then 8 + 2.
     assert _settled(taker, giver) == [[3, 5, 8, 10, 13], [0, 1, 5, 7, 10]]
 
 
@@ -61,7 +61,7 @@ def test_what_is_held_is_there_from_the_beginning() -> None:
 
 
 def test_latencies_are_those_of_the_hardware() -> None:
-    assert (STAGE, SPECIAL, CONVERSION) == (FunctionUnit.latency, SpecialFunction.latency, Convert.latency)
+    assert (FunctionUnit.latency, SpecialFunction.latency, Convert.latency) == (STAGE, SPECIAL, CONVERSION)
     assert ReductionTree.latency_of(16) == 4 * ADDER
     assert FunctionUnit.c_latency == ACCUMULATOR_CYCLES
 
@@ -149,7 +149,7 @@ def test_nothing_is_granted_before_it_could_be_known() -> None:
 def test_no_more_bursts_than_memory_takes() -> None:
     user = Asking(0, [10, 10, 10])
     MemoryChannel([user], Memory(latency=20, outstanding=2), ENDLESS).grant_until(1000)
-    # Data of the first from 10 + 1 + 20 on, until 34: so the third, granted at 12, is accepted at 35 and answered at 55.
+    # The first is read from 10 + 1 + 20 to 34: so the third, granted at 12, is accepted at 35 and answered at 55.
     assert user.moves == [(31, 34), (35, 38), (55, 58)]
 
 

@@ -78,7 +78,9 @@ def test_compile_without_a_prediction(tmp_path: Path) -> None:
     assert result.exit_code == 0
     assert "predicted" not in result.stdout
     refused(weft("compile", MODEL, "--out", tmp_path / "out", "--position", 256), "--position must be less than .* 256")
-    refused(weft("compile", MODEL, "--out", tmp_path / "out", "--position", -1), "--position must be at least 0, not -1")
+    refused(
+        weft("compile", MODEL, "--out", tmp_path / "out", "--position", -1), "--position must be at least 0, not -1"
+    )
 
 
 def test_a_fabric_too_small(tmp_path: Path) -> None:
