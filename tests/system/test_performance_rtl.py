@@ -19,7 +19,8 @@ from sim.rtl.device import RtlDevice
 ROOT = Path(__file__).parents[2]
 DEMO = PRESETS["demo"]
 _ALLOWED = 0.02
-"""What the model may be wrong by; the requirement is 0.08."""
+"""What the model may be wrong by for a small program, and ``_OF_TOKEN`` for a token; the requirement is 0.08."""
+_OF_TOKEN = 0.005
 
 
 @pytest.mark.parametrize("latency", [32, 300])
@@ -33,7 +34,7 @@ def test_a_token_of_the_shipped_model(latency: int) -> None:
             session.step(1)
             prediction = predict(compiled.program.mapping, compiled.arguments(position), memory=Memory(latency))
             launch = session.launch
-            assert prediction.cycles == pytest.approx(launch.cycles, rel=_ALLOWED)
+            assert prediction.cycles == pytest.approx(launch.cycles, rel=_OF_TOKEN)
             assert prediction.channel * prediction.cycles == pytest.approx(sum(map(sum, launch.channel_beats)))
 
 
