@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from weft.common import Fabric, Json, Set, example, load_fabric, show, working
+from weft.common import Fabric, Json, Set, example, load_fabric, show, within, working
 
 __all__ = ["EPILOG", "INDEX", "compile_"]
 
@@ -21,14 +21,26 @@ def compile_(
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for the program, mapping and image.")],
     fabric: Fabric = "demo",
     set_: Set = None,
+    position: Annotated[
+        int | None,
+        typer.Option(
+            "--position",
+            metavar="N",
+            callback=within(0),
+            help="Predict the cycles of the token at this position, from 0; by default in the middle of the context.",
+        ),
+    ] = None,
+    predict: Annotated[bool, typer.Option(help="Run the performance model.")] = True,
     json: Json = False,
 ) -> None:
     """Compile a Llama checkpoint onto a fabric.
 
     Writes program.mlir, mapping.json, floorplan.svg and image.bin, and if the fabric can hold a program that takes
-    several tokens of a prompt in a launch, the same for it, with names that begin with prefill.
+    several tokens of a prompt in a launch, the same for it, with names that begin with prefill. Prints what each phase
+    of a token is bound by, its predicted cycles, and what would lift the bound.
     """
     from weft.output import check_output, write_output
+    from weft.predicted import predicted_table, predicted_value
 
     spec = load_fabric(fabric, set_)
     check_output(out, "compile", INDEX)
@@ -37,10 +49,15 @@ def compile_(
     with working("compiling"):
         from compiler.checkpoint import read_checkpoint
         from compiler.decoder_program import compile_decoder
+        from compiler.errors import WeftError
         from compiler.floorplan import floorplan_svg
         from compiler.step import print_module
 
         compiled = compile_decoder(read_checkpoint(checkpoint).config, spec, prefill=True)
+        if position is None:
+            position = compiled.shapes.context // 2
+        if position >= compiled.shapes.context:
+            raise WeftError(f"--position must be less than the context of {compiled.shapes.context}, not {position}")
         programs = {"": compiled.program}
         if compiled.prefill is not None:
             programs["prefill-"] = compiled.prefill.program
@@ -59,9 +76,14 @@ def compile_(
         "seconds": round(time.perf_counter() - begun, 3),
     }
     write_output(out, "compile", INDEX, value, files)
+    shown = {"out": str(out), "files": [*files, INDEX], **value}
     text = f"{checkpoint} on {spec.name}: {value['units']} tiles in use; written to {out}"
     if compiled.prefill is None:
         text += f"\nprompts go token by token: {compiled.no_prefill}"
     else:
         text += f"\nprompts go {value['prefill_rows']} tokens a launch"
-    show({"out": str(out), "files": [*files, INDEX], **value}, text, as_json=json)
+    if predict:
+        with working("predicting"):
+            shown["prediction"] = predicted_value(compiled, position)
+        text += "\n\n" + predicted_table(shown["prediction"])
+    show(shown, text, as_json=json)

@@ -14,7 +14,10 @@ from compiler.buffering.wide import wide_process
 from hw.program import Accumulate, Input, InputMode, Pcu, Source
 from hw.topology import Network
 
-__all__ = ["pcu_process"]
+__all__ = ["ACCUMULATOR_CYCLES", "pcu_process"]
+
+ACCUMULATOR_CYCLES = 2
+"""From a step to the next that finds its sum in the accumulator."""
 
 
 @dataclass(frozen=True)
@@ -61,9 +64,22 @@ def pcu_process(program: Pcu, given: Mapping[Where, Shape]) -> tuple[Process, di
         after = np.cumsum(gives, dtype=np.int64)
         return after - gives + 1, after
 
+    def cycles() -> Ints:
+        alone = _rows_of_one(program, steps.stop)
+        if drains is not None:
+            alone = drains.of_firings(alone)
+        return np.where(alone, ACCUMULATOR_CYCLES, 1)
+
     used = [(Network.VECTOR, program.vector_out), (Network.SCALAR, program.scalar_out)]
     outputs = {network: result for network, on in used if on}
-    return Process(firings, takes, tuple(Side((net, 0), len(result), given_away) for net in outputs)), outputs
+    gives = tuple(Side((net, 0), len(result), given_away) for net in outputs)
+    return Process(firings, takes, gives, None if program.accumulate is Accumulate.OFF else cycles), outputs
+
+
+def _rows_of_one(program: Pcu, stop: Stops) -> Bools:
+    """The steps that are a row of their own: the next one needs the same accumulator."""
+    ends = (stop >= program.acc_row) | (stop >= program.acc_rank)
+    return ends & np.append(True, ends)[: len(ends)]
 
 
 class _Drains:
@@ -95,6 +111,10 @@ class _Drains:
     def is_drain(self) -> Bools:
         """Whether a firing is a drain step."""
         return np.append(False, self._step[1:] == self._step[:-1])[: len(self._step)]
+
+    def of_firings(self, steps: Bools) -> Bools:
+        """What is true of some steps, for all firings; it is not of drain steps."""
+        return steps[self._step] & ~self.is_drain
 
     def follow(self, side: Side) -> Side:
         """An input's side with the drain steps, which need and take no more than the step that they follow."""

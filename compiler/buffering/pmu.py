@@ -120,6 +120,12 @@ def read_process(
         number = np.cumsum(sends, dtype=np.int64)
         return number, number
 
+    def cycles() -> Ints:
+        # A run is begun while the last beat of the one before is read.
+        each = np.ones(total, np.int64)
+        each[after - 1] = 0
+        return each
+
     where, network = trigger_of(program), Network[program.read.name]
     takes = [Side(RING, int(runs.frees.sum()), ring)]
     if where is not None:
@@ -130,7 +136,7 @@ def read_process(
         gives.append(Side((Network.CONTROL, 0), len(beats), begun))
         outputs[Network.CONTROL] = Shape.of(runs.outer)
     needed = int(runs.block[-1]) + 1 if len(beats) else 0
-    return Process(total, tuple(takes), tuple(gives)), outputs, needed
+    return Process(total, tuple(takes), tuple(gives), cycles if begins_apart else None), outputs, needed
 
 
 def _runs(program: Pmu, blocks: Blocks | None, trigger: Shape | None, lanes: int) -> _Runs:

@@ -40,8 +40,12 @@ class Side:
 
 @dataclass(frozen=True)
 class Process:
-    """A unit, or one of the two sides of a PMU: a sequence of firings, each of which happens as a whole."""
+    """A unit, or one of the two sides of a PMU: a sequence of firings, each of which happens as a whole.
+
+    ``cycles`` are those from each firing to the next at the soonest; 1 where it is None.
+    """
 
     firings: int
     takes: tuple[Side, ...]
     gives: tuple[Side, ...]
+    cycles: Callable[[], Ints] | None = None

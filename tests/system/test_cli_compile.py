@@ -11,8 +11,11 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
+from compiler.checkpoint import read_checkpoint
+from compiler.decoder_program import compile_decoder
 from compiler.image import read_image
 from compiler.mapping import Mapping
+from compiler.performance import predict
 from compiler.step import parse_module, print_module
 from hw.presets import PRESETS
 from weft.cli import app
@@ -49,6 +52,35 @@ def test_compile_writes_what_can_be_read_back(tmp_path: Path) -> None:
     assert weft("compile", MODEL, "--out", out).exit_code == 0
     (out / "notes.txt").write_text("mine")
     refused(weft("compile", MODEL, "--out", out), r"notes\.txt' is not from it")
+
+
+def test_compile_predicts_a_token(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    value = json.loads(weft("compile", MODEL, "--out", out, "--position", 20, "--json").stdout)["prediction"]
+    compiled = compile_decoder(read_checkpoint(MODEL).config, DEMO)
+    assert value["position"] == 20
+    assert value["cycles"] == predict(compiled.program.mapping, compiled.arguments(20)).cycles
+    assert value["cycles"] == sum(phase["cycles"] for phase in value["phases"])
+    assert {phase["bound"] for phase in value["phases"]} <= {"channel", "arithmetic", "latency"}
+    text = weft("compile", MODEL, "--out", out, "--position", 20).stdout
+    assert f"predicted at position 20: {value['cycles']:,} cycles a token" in text
+    for phase in value["phases"]:
+        (line,) = [line for line in text.splitlines() if line.strip().startswith(f"{phase['name']} ")]
+        assert f" {phase['cycles']:,} " in line
+        assert f" {phase['bound']} " in line
+        assert line.endswith(phase["lift"])
+    for change in value["changes"]:
+        assert f"with {change['field']}={change['value']}: {change['cycles']:,} cycles" in text
+
+
+def test_compile_without_a_prediction(tmp_path: Path) -> None:
+    result = weft("compile", MODEL, "--out", tmp_path / "out", "--no-predict")
+    assert result.exit_code == 0
+    assert "predicted" not in result.stdout
+    refused(weft("compile", MODEL, "--out", tmp_path / "out", "--position", 256), "--position must be less than .* 256")
+    refused(
+        weft("compile", MODEL, "--out", tmp_path / "out", "--position", -1), "--position must be at least 0, not -1"
+    )
 
 
 def test_a_fabric_too_small(tmp_path: Path) -> None:

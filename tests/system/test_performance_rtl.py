@@ -1,0 +1,49 @@
+"""The performance model against RTL: cycles and beats of launches on `demo`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from compiler.checkpoint import read_checkpoint
+from compiler.decoder_program import compile_decoder
+from compiler.performance import Memory, predict
+from compiler.program import compile_module
+from compiler.step import parse_module
+from hw.presets import PRESETS
+from sim.decoder import DecoderSession
+from sim.rtl.device import RtlDevice
+
+ROOT = Path(__file__).parents[2]
+DEMO = PRESETS["demo"]
+_ALLOWED = 0.02
+"""What the model may be wrong by for a small program, and ``_OF_TOKEN`` for a token; the requirement is 0.08."""
+_OF_TOKEN = 0.005
+
+
+@pytest.mark.parametrize("latency", [32, 300])
+def test_a_token_of_the_shipped_model(latency: int) -> None:
+    checkpoint = read_checkpoint(ROOT / "models" / "weft-tiny")
+    compiled = compile_decoder(checkpoint.config, DEMO)
+    with RtlDevice(DEMO, memory_bytes=compiled.memory_bytes, latency=latency, record=False, count=False) as chip:
+        session = DecoderSession(compiled, checkpoint, DEMO, chip)
+        for position in (3, 200):
+            session.position = position
+            session.step(1)
+            prediction = predict(compiled.program.mapping, compiled.arguments(position), memory=Memory(latency))
+            launch = session.launch
+            assert prediction.cycles == pytest.approx(launch.cycles, rel=_OF_TOKEN)
+            assert prediction.channel * prediction.cycles == pytest.approx(sum(map(sum, launch.channel_beats)))
+
+
+def test_step_programs() -> None:
+    """Reads and writes that share the channel, sums, runs for tokens, turns."""
+    with RtlDevice(DEMO, memory_bytes=1 << 20, record=False, count=False) as chip:
+        for name in ("elementwise", "matmul", "prefix_sum", "top1", "transpose", "turns"):
+            program = compile_module(parse_module((ROOT / "examples" / f"{name}.mlir").read_text()), DEMO)
+            chip.memory[:] = np.zeros(1, np.uint8)
+            chip.load(program.image)
+            measured = chip.launch(program.context, {}).cycles
+            assert predict(program.mapping, {}).cycles == pytest.approx(measured, rel=_ALLOWED), name
