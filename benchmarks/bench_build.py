@@ -1,7 +1,7 @@
-"""From a fabric's parameters to its simulator: seconds to elaborate, verilate, compile and link, as `weft generate` does.
+"""From a fabric's parameters to its simulator: seconds to elaborate, verilate, compile and link.
 
-Cold is a process of its own with an empty cache folder. Wall time counts for targets in seconds; where two builds are
-compared, processor time does, which other users of the machine disturb less.
+The simulator is that of `weft generate`. Cold is a process of its own with an empty cache folder. Wall time counts for
+targets in seconds; where two builds are compared, processor time does, which other users of the machine disturb less.
 """
 
 from __future__ import annotations

@@ -34,7 +34,7 @@ DEMO = PRESETS["demo"]
 
 
 def pipelines(spec: FabricSpec) -> Netlist:
-    """Units that give vectors to the next one or two, every third also a scalar to one further away; and their loads."""
+    """Units that give vectors to the next one or two, every third also a scalar to one further on; and loads."""
     rng = random.Random(1)
     topology = Topology(spec)
     count = {kind: int(_FILL * len(topology.of_kind(kind))) for kind in TileKind}
