@@ -7,6 +7,7 @@ it, or swaps it with the unit there; how near shrinks as the temperature does (V
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from math import exp
 from random import Random
 
@@ -37,50 +38,59 @@ def place(netlist: Netlist, spec: FabricSpec, *, seed: int = 0) -> dict[str, Til
     FitError
         No free tile for a unit.
     """
-    start = _first_fit(netlist, spec)
-    return _Annealing(netlist, spec, start, Random(seed)).run()
-
-
-def _allowed(unit: Unit, topology: Topology, channels: dict[Tile, int]) -> list[Tile]:
-    """The tiles that a unit may take."""
-    if unit.tile is not None:
-        return [unit.tile]
-    tiles = topology.of_kind(unit.kind)
-    return tiles if unit.channel is None else [tile for tile in tiles if channels.get(tile) == unit.channel]
-
-
-def _channels(topology: Topology) -> dict[Tile, int]:
-    return {
-        tile: index % topology.spec.channels for index, tile in enumerate(topology.of_kind(TileKind.AGCU))
-    }  # as Topology.channel says, for all at once
-
-
-def _first_fit(netlist: Netlist, spec: FabricSpec) -> dict[str, Tile]:
-    """A legal placement: the units with the least choice first, each in the first free tile."""
     topology = Topology(spec)
-    channels = _channels(topology)
+    sites = _Sites(topology)
+    start = _first_fit(netlist, topology, sites)
+    return _Annealing(netlist, spec, sites, start, Random(seed)).run()
+
+
+class _Sites:
+    """The tiles that units may take. Units of a kind without further wishes share theirs."""
+
+    def __init__(self, topology: Topology) -> None:
+        channels = topology.spec.channels
+        self._of_kind = {kind: topology.of_kind(kind) for kind in TileKind}
+        agcus = self._of_kind[TileKind.AGCU]
+        # As Topology.channel says, for all at once.
+        self._of_channel = [agcus[channel::channels] for channel in range(channels)]
+
+    def of(self, unit: Unit) -> list[Tile]:
+        """The same list for all units that may take the same tiles, but for those that are pinned."""
+        if unit.tile is not None:
+            return [unit.tile]
+        if unit.channel is None:
+            return self._of_kind[unit.kind]
+        return self._of_channel[unit.channel] if unit.channel < len(self._of_channel) else []
+
+
+def _first_fit(netlist: Netlist, topology: Topology, sites: _Sites) -> dict[str, Tile]:
+    """A legal placement: the units with the least choice first, each in the first free tile."""
+    spec = topology.spec
     tiles: dict[str, Tile] = {}
-    taken: dict[Tile, str] = {}
+    taken: set[Tile] = set()
+    remaining: dict[int, Iterator[Tile]] = {}
     by_choice = sorted(netlist.units.values(), key=lambda unit: (unit.tile is None, unit.channel is None))
     for unit in by_choice:
-        free = (tile for tile in _allowed(unit, topology, channels) if tile not in taken)
-        tile = next(free, None)
+        allowed = sites.of(unit)
+        # What was taken once stays so: no need to look at it again. A pinned unit's list is its own.
+        rest = iter(allowed) if unit.tile is not None else remaining.setdefault(id(allowed), iter(allowed))
+        tile = next((tile for tile in rest if tile not in taken), None)
         if tile is None or topology.tiles.get(tile) is not unit.kind:
             where = f"tile {unit.tile}" if unit.tile is not None else f"a free {unit.kind.value.upper()} tile"
             if unit.tile is None and unit.channel is not None:
                 where += f" on channel {unit.channel}"
             raise FitError(f"unit {unit.name!r} needs {where}, which fabric {spec.name!r} does not have")
         tiles[unit.name] = tile
-        taken[tile] = unit.name
+        taken.add(tile)
     return {name: tiles[name] for name in netlist.units}
 
 
 class _Annealing:
     """The state of one run: units and places by number, so that a move costs a few list look-ups."""
 
-    def __init__(self, netlist: Netlist, spec: FabricSpec, start: dict[str, Tile], random: Random) -> None:
-        topology = Topology(spec)
-        channels = _channels(topology)
+    def __init__(
+        self, netlist: Netlist, spec: FabricSpec, sites: _Sites, start: dict[str, Tile], random: Random
+    ) -> None:
         self.random = random
         self.height, self.width = spec.rows, spec.columns + 2
         self.names = list(netlist.units)
@@ -88,12 +98,14 @@ class _Annealing:
         self.x = [start[name].column for name in self.names]
         self.y = [start[name].row for name in self.names]
         units = list(netlist.units.values())
-        sites = [[(tile.column, tile.row) for tile in _allowed(unit, topology, channels)] for unit in units]
-        self.sites = sites
-        self.site_sets = [frozenset(each) for each in sites]
+        allowed = [sites.of(unit) for unit in units]
+        places = {id(each): [(tile.column, tile.row) for tile in each] for each in allowed}
+        sets = {key: frozenset(each) for key, each in places.items()}
+        self.sites = [places[id(each)] for each in allowed]
+        self.site_sets = [sets[id(each)] for each in allowed]
         self.edge = [unit.kind is TileKind.AGCU for unit in units]
         self.occupant = {(self.x[unit], self.y[unit]): unit for unit in range(len(units))}
-        self.movable = [unit for unit in range(len(units)) if len(sites[unit]) > 1]
+        self.movable = [unit for unit in range(len(units)) if len(self.sites[unit]) > 1]
         self.nets: list[tuple[float, tuple[int, ...]]] = []
         self.nets_of: list[list[int]] = [[] for _ in units]
         for net in netlist.nets:

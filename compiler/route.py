@@ -74,7 +74,7 @@ class _Router:
         topology = Topology(spec)
         self.spec, self.network, self.nets, self.tiles = spec, network, nets, tiles
         self.tile_of = list(topology.tiles)
-        number = {tile: index for index, tile in enumerate(self.tile_of)}
+        self.number = number = {tile: index for index, tile in enumerate(self.tile_of)}
         self.neighbours = [
             [(direction.number, number[other]) for direction, other in topology.neighbours(tile)]
             for tile in self.tile_of
@@ -168,8 +168,7 @@ class _Router:
     def _route(self, net: Net, tree: dict[Edge, int], taken: dict[Edge, set[int]]) -> Route:
         count = tracks(self.spec, self.network)
         directions = list(Direction)
-        number = {tile: index for index, tile in enumerate(self.tile_of)}
-        entry = {number[self.tiles[net.source.unit]]: switch_pin(self.spec, self.network, net.source.port)}
+        entry = {self.number[self.tiles[net.source.unit]]: switch_pin(self.spec, self.network, net.source.port)}
         hops: list[Hop] = []
         for edge, target in tree.items():
             tile, direction = edge
@@ -181,5 +180,5 @@ class _Router:
             entry[target] = directions[direction].opposite.number * count + track
         for pin in net.targets:
             place = self.tiles[pin.unit]
-            hops.append(Hop(place, switch_pin(self.spec, self.network, pin.port), entry[number[place]]))
+            hops.append(Hop(place, switch_pin(self.spec, self.network, pin.port), entry[self.number[place]]))
         return Route(net, tuple(hops))

@@ -101,7 +101,7 @@ def _exit_code(error: Exception) -> int | None:
     names = {f"{each.__module__}.{each.__name__}" for each in type(error).__mro__}
     if names & {"compiler.errors.WeftError", "hw.spec.SpecError"}:
         return MISTAKE
-    if names & {"sim.device.DeviceError", "sim.verilator.build.BuildError"}:
+    if names & {"sim.device.DeviceError", "sim.verilator.commands.BuildError"}:
         return FAILED
     return None
 

@@ -21,6 +21,10 @@ def counter(**changes: object) -> Design:
     return Design(**{"top": "counter", "files": {"counter.v": COUNTER}, "public": ("clk", "value"), **changes})
 
 
+def nothing_to_make(*_: object) -> None:
+    raise AssertionError("made again")
+
+
 def test_all_tools_are_found():
     checks = toolchain.check_versions()
     assert {check.name for check in checks} == {"verilator", "cocotb", "amaranth", "numpy", "g++", "make", "perl"}
@@ -46,7 +50,7 @@ def test_missing_compiler_is_one_sentence(monkeypatch, tmp_path):
 def test_second_build_does_no_work(monkeypatch, tmp_path):
     monkeypatch.setenv("WEFT_CACHE", str(tmp_path))
     first = build(counter())
-    monkeypatch.setattr("sim.verilator.build._build", None)
+    monkeypatch.setattr("sim.verilator.build._build", nothing_to_make)
     begun = time.perf_counter()
     assert build(counter()) == first
     assert time.perf_counter() - begun < 1

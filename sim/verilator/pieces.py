@@ -1,0 +1,97 @@
+"""The pieces that a simulator is linked from, each compiled once for its content and kept.
+
+A change in one block compiles that block again, and no other; another array of the same blocks compiles none.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+
+from sim.verilator.block import block_counters, block_glue, block_ports, rising_edge_only
+from sim.verilator.commands import compression_shim, make, tools, verilate
+from sim.verilator.store import cache_folder, content_key, kept
+
+__all__ = ["HEADERS", "block_piece", "cpp_piece", "library_piece"]
+
+_HERE = Path(__file__).parent
+HEADERS = ("array.h", "block.h", "ports.h")
+"""What the C++ of a simulator includes beside its own headers."""
+_OBJECTS = "include Vempty.mk\nlibrary: $(VK_GLOBAL_OBJS)\nsources: $(VK_USER_OBJS)\n"
+# DPI, so that Verilator's library has what the other pieces want of it.
+_EMPTY = 'module empty; import "DPI-C" function void nothing(); initial if (0) nothing(); endmodule\n'
+
+
+def block_piece(block: str, files: Mapping[str, str], *, counters: str, assertions: bool) -> Path:
+    """Folder with ``{block}.a``, the block as a part of an array, and ``V{block}.h``, which declares its ports.
+
+    ``files`` are the Verilog of the block and what it may instantiate; ``counters`` as in
+    :func:`sim.verilator.block.block_counters`, or empty.
+
+    Raises
+    ------
+    BuildError
+        The Verilog is wrong.
+    """
+    parts = [(_HERE / "block.py").read_text(), block, sorted(files.items()), counters, assertions]
+    return _kept(parts, partial(_make_block, block, files, counters, assertions))
+
+
+def _make_block(
+    block: str, files: Mapping[str, str], counters: str, assertions: bool, work: Path, result: Path
+) -> None:
+    _write(work, files)
+    glue = f"{block}_glue.cpp"
+    verilate(work, f"V{block}", block, ["-CFLAGS", "-I..", *files, f"../{glue}"], assertions=assertions)
+    objects = work / "obj"
+    ports = block_ports(objects / f"V{block}.h")
+    counted = block_counters(objects / f"V{block}___024root.h", counters) if counters else {}
+    (work / glue).write_text(block_glue(block, ports, counted, rising_only=rising_edge_only(objects)))
+    make(work, f"V{block}.mk", [f"V{block}__ALL.a", f"{block}_glue.o"])
+    (objects / f"V{block}__ALL.a").rename(result / f"{block}.a")
+    with_glue = ["ar", "r", str(result / f"{block}.a"), str(objects / f"{block}_glue.o")]
+    subprocess.run(with_glue, check=True, capture_output=True)
+    shutil.copy(objects / f"V{block}.h", result)
+
+
+def library_piece(*, waves: bool) -> Path:
+    """Folder with the objects of what Verilator brings along for every simulator, with FST or without."""
+    return _kept([waves], partial(_make_objects, {}, "library", waves))
+
+
+def cpp_piece(files: Mapping[str, str]) -> Path:
+    """Folder with the objects of C++ that does not depend on the design; ``files`` are sources and headers.
+
+    Raises
+    ------
+    BuildError
+        The C++ is wrong.
+    """
+    return _kept([sorted(files.items())], partial(_make_objects, files, "sources", False))
+
+
+def _make_objects(files: Mapping[str, str], what: str, waves: bool, work: Path, result: Path) -> None:
+    _write(work, {**files, "empty.sv": _EMPTY})
+    flags = f"-I.. {compression_shim(work)[0]}" if waves else "-I.."
+    arguments = ["--exe", "--vpi", *(["--trace-fst"] if waves else []), "-CFLAGS", flags, "empty.sv"]
+    sources = sorted(f"../{name}" for name in files if name.endswith(".cpp"))
+    verilate(work, "Vempty", "empty", [*arguments, *sources], assertions=False)
+    (work / "obj" / "objects.mk").write_text(_OBJECTS)
+    make(work, "objects.mk", [what])
+    for path in (work / "obj").glob("*.o"):
+        path.rename(result / path.name)
+
+
+def _kept(parts: list[object], fill: partial[None]) -> Path:
+    shared = [(_HERE / name).read_text() for name in (*HEADERS, "pieces.py")]
+    return kept(cache_folder() / "pieces", content_key(fill.func.__name__, tools(), shared, parts), fill)
+
+
+def _write(work: Path, files: Mapping[str, str]) -> None:
+    for name, text in files.items():
+        (work / name).write_text(text)
+    for name in HEADERS:
+        shutil.copy(_HERE / name, work)

@@ -1,0 +1,106 @@
+"""The pieces of simulators: which are made again when something changes, and what is left of a failure."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from sim.verilator import build as building
+from sim.verilator.build import BuildError, Design, build
+from sim.verilator.pieces import block_piece, library_piece
+from sim.verilator.store import content_key, kept
+
+TOP = """
+module top(input clk, output [7:0] sum);
+  wire [7:0] up, down;
+  rising a(.clk(clk), .value(up));
+  falling b(.clk(clk), .value(down));
+  assign sum = up + down;
+endmodule
+"""
+BLOCK = """
+module {name}(input clk, output reg [7:0] value);
+  always @(posedge clk) value <= value {sign} 1;
+endmodule
+"""
+FILES = {
+    "top.sv": TOP,
+    "rising.v": BLOCK.format(name="rising", sign="+"),
+    "falling.v": BLOCK.format(name="falling", sign="-"),
+}
+
+
+def design(**changed: str) -> Design:
+    """A design of two blocks, with other texts for some of its files."""
+    files = {**FILES, **{f"{name}.v": text for name, text in changed.items()}}
+    return Design("top", files, ("clk", "sum"), blocks=("falling", "rising"))
+
+
+def pieces(folder: Path) -> set[str]:
+    return {path.name for path in folder.joinpath("pieces").iterdir() if path.is_dir()}
+
+
+@pytest.fixture
+def cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """An empty cache, which only lacks Verilator's library: that takes long, and is here before."""
+    library = library_piece(waves=False)
+    monkeypatch.setattr(building, "library_piece", lambda *, waves: library)
+    monkeypatch.setenv("WEFT_CACHE", str(tmp_path))
+    return tmp_path
+
+
+def test_a_change_makes_the_pieces_that_it_touches(cache: Path) -> None:
+    first = build(design())
+    before = pieces(cache)
+    changed = build(design(rising=FILES["rising.v"].replace("+ 1", "+ 2")))
+    assert changed.executable != first.executable
+    (new,) = pieces(cache) - before
+    assert sorted(path.name for path in (cache / "pieces" / new).iterdir()) == ["Vrising.h", "rising.a"]
+    # The top is no piece.
+    other = Design("top", {**FILES, "top.sv": TOP.replace("up + down", "up - down")}, ("clk",), blocks=design().blocks)
+    assert build(other).executable not in (first.executable, changed.executable)
+    assert pieces(cache) == before | {new}
+
+
+def test_all_that_a_block_is_made_from_counts(cache: Path) -> None:
+    files = {"rising.v": FILES["rising.v"]}
+    made = [
+        block_piece("rising", files, counters="", assertions=True),
+        block_piece("rising", files, counters="", assertions=False),
+        block_piece("rising", files, counters="counters", assertions=True),
+        block_piece("rising", {"rising.v": FILES["rising.v"] + "\n"}, counters="", assertions=True),
+    ]
+    assert len(set(made)) == len(made) == len(pieces(cache))
+    assert block_piece("rising", files, counters="", assertions=True) == made[0]
+
+
+def test_what_cannot_be_made_is_not_kept(cache: Path) -> None:
+    wrong = {"rising.v": FILES["rising.v"].replace("posedge", "posedgy")}
+    for _ in range(2):
+        with pytest.raises(BuildError, match=r"^verilator failed, see .*/build\.log: %Error.*rising\.v"):
+            block_piece("rising", wrong, counters="", assertions=True)
+    assert pieces(cache) == {path.name for path in (cache / "pieces").glob("*.work")}
+
+
+def test_kept_is_made_once_and_whole(tmp_path: Path) -> None:
+    def fill(work: Path, result: Path) -> None:
+        assert sorted(work.iterdir()) == [result]
+        (work / "scratch").write_text("")
+        (result / "made").write_text("")
+
+    def fail(work: Path, result: Path) -> None:
+        (result / "half").write_text("")
+        raise BuildError("no")
+
+    with pytest.raises(BuildError):
+        kept(tmp_path, "key", fail)
+    folder = kept(tmp_path, "key", fill)
+    assert kept(tmp_path, "key", fail) == folder
+    assert [path.name for path in folder.iterdir()] == ["made"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["key", "key.lock"]
+
+
+def test_keys_tell_parts_apart() -> None:
+    assert content_key("ab", "c") != content_key("a", "bc")
+    assert content_key(["a"], 1) == content_key(["a"], 1)
