@@ -32,18 +32,29 @@ _MAIN = """
 #include <cstdlib>
 #include <ctime>
 #include "Vbench.h"
+#include "Vbench___024root.h"
 #include "verilated.h"
+// A cycle as sim/verilator/block.py has it for a tile.
+bool Vbench___024root___eval_phase__ico(Vbench___024root*);
+bool Vbench___024root___eval_phase__act(Vbench___024root*);
+bool Vbench___024root___eval_phase__nba(Vbench___024root*);
 int main(int, char** argv) {
     VerilatedContext context;
     Vbench bench{&context};
     const long cycles = std::atol(argv[1]);
+    Vbench___024root* const root = bench.rootp;
+    bench.eval();
     const std::clock_t begun = std::clock();
     for (long cycle = 0; cycle < cycles; ++cycle) {
         bench.rst = cycle < 3;
         bench.clk = 0;
-        bench.eval();
+        root->__VicoFirstIteration = 1;
+        Vbench___024root___eval_phase__ico(root);
+        Vbench___024root___eval_phase__act(root);
+        Vbench___024root___eval_phase__nba(root);
         bench.clk = 1;
-        bench.eval();
+        Vbench___024root___eval_phase__act(root);
+        Vbench___024root___eval_phase__nba(root);
     }
     std::printf("%u %u %f\\n", bench.sum, bench.taken, double(std::clock() - begun) / CLOCKS_PER_SEC);
 }

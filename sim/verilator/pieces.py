@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
-from sim.verilator.block import block_counters, block_glue, block_ports, rising_edge_only
+from sim.verilator.block import block_counters, block_glue, block_ports, edge_calls
 from sim.verilator.commands import compression_shim, make, tools, verilate
 from sim.verilator.store import cache_folder, content_key, kept
 
@@ -49,7 +49,7 @@ def _make_block(
     objects = work / "obj"
     ports = block_ports(objects / f"V{block}.h")
     counted = block_counters(objects / f"V{block}___024root.h", counters) if counters else {}
-    (work / glue).write_text(block_glue(block, ports, counted, rising_only=rising_edge_only(objects)))
+    (work / glue).write_text(block_glue(block, ports, counted, edge_calls(objects, block)))
     make(work, f"V{block}.mk", [f"V{block}__ALL.a", f"{block}_glue.o"])
     (objects / f"V{block}__ALL.a").rename(result / f"{block}.a")
     with_glue = ["ar", "r", str(result / f"{block}.a"), str(objects / f"{block}_glue.o")]
