@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -34,7 +35,7 @@ class Generation:
     of all that was around them (:class:`sim.decoder.Launched`); ``tile_cycles`` by kind of tile how many a program's
     tiles were busy, and how many they had, if the device samples its tiles' activity. Of the prompt ``prefilled``
     tokens were processed several in a launch, in ``prefill_cycles``; only what was compared counts these launches too.
-    ``first_mismatch`` is the first position with a difference.
+    ``failed_at`` is the first position at which the devices differed, or one did not end.
     """
 
     tokens: list[int] = field(default_factory=list)
@@ -49,7 +50,7 @@ class Generation:
     tile_cycles: dict[str, tuple[int, int]] = field(default_factory=dict)
     prefilled: int = 0
     prefill_cycles: int = 0
-    first_mismatch: int | None = None
+    failed_at: int | None = None
 
 
 def choose(logits: Floats, temperature: float, random: np.random.Generator) -> int:
@@ -143,13 +144,13 @@ class ComparedDecoder:
         count = len(tokens) // rows * rows
         for begin in range(0, count, rows):
             chunk = tokens[begin : begin + rows]
-            self._first.prefill(chunk)
-            result.prefilled += rows
-            if self._second is not None:
-                self._second.prefill(chunk)
-                self._compare(self._second)
-                self._note_mismatch(self._first.position - rows)
-                result.prefill_cycles += sum(done.launch.cycles for done in self._second.launches)
+            with self._noting_failure():
+                self._first.prefill(chunk)
+                result.prefilled += rows
+                if self._second is not None:
+                    self._second.prefill(chunk)
+                    self._compare(self._second)
+                    result.prefill_cycles += sum(done.launch.cycles for done in self._second.launches)
         return count
 
     @property
@@ -169,6 +170,10 @@ class ComparedDecoder:
 
     def step(self, *tokens: int) -> Floats:
         """Process a token on both, or one of each sequence; the logits of the device that counts."""
+        with self._noting_failure():
+            return self._step(*tokens)
+
+    def _step(self, *tokens: int) -> Floats:
         result, expected = self.result, self._first.step(*tokens)
         result.launches += len(self._first.launches)
         for done in self._first.launches:
@@ -180,7 +185,6 @@ class ComparedDecoder:
         for done in launches:
             self._count_cycles(done)
         result.comparison += compare_values("logits", expected, actual)
-        self._note_mismatch(self._first.position - 1)
         result.cycles_by_token.append(sum(each.launch.cycles for each in launches))
         return actual
 
@@ -198,9 +202,16 @@ class ComparedDecoder:
             busy += int(launch.activity.tiles[tile][:, 0].sum())
             result.tile_cycles[kind] = (busy, all_cycles + launch.cycles)
 
-    def _note_mismatch(self, position: int) -> None:
-        if self.result.comparison.mismatches and self.result.first_mismatch is None:
-            self.result.first_mismatch = position
+    @contextmanager
+    def _noting_failure(self) -> Iterator[None]:
+        """Keeps the position at which the work within began, if the devices then differ or it does not end."""
+        position, failed = self._first.position, True
+        try:
+            yield
+            failed = self.result.comparison.mismatches > 0
+        finally:
+            if failed and self.result.failed_at is None:
+                self.result.failed_at = position
 
     def _compare(self, session: DecoderSession) -> None:
         """The launches of the last step, with those of the first device."""

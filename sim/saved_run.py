@@ -40,7 +40,7 @@ class SavedRun:
 
     There are no caches before anything was processed.
 
-    ``first_mismatch`` is the position at which the device first differed from the functional one.
+    ``failed_at`` is the first position at which the devices differed, or one did not end.
     """
 
     tokens: list[int]
@@ -48,12 +48,17 @@ class SavedRun:
     temperature: float
     seed: int
     caches: dict[str, Floats] = field(default_factory=dict)
-    first_mismatch: int | None = None
+    failed_at: int | None = None
 
     @property
     def positions(self) -> int:
         """How many tokens have been processed."""
         return self.caches[CACHES[0]].shape[2] if self.caches else 0
+
+    @property
+    def last(self) -> int:
+        """The last token that can be processed next."""
+        return min(self.positions, len(self.tokens) - 1)
 
     def at(self, token: int) -> SavedRun:
         """The run as it was before it processed a token, counted from 0, with what of the prompt comes behind that.
@@ -63,9 +68,8 @@ class SavedRun:
         WeftError
             There is no such token, or the tokens before it were not all processed.
         """
-        last = min(self.positions, len(self.tokens) - 1)
-        if not 0 <= token <= last:
-            raise WeftError(f"--at must be 0 to {last} in this run, not {token}")
+        if not 0 <= token <= self.last:
+            raise WeftError(f"--at must be 0 to {self.last} in this run, not {token}")
         tokens = self.tokens[: max(token + 1, self.prompt)]
         return replace(self, tokens=tokens, caches={name: rows[:, :, :token] for name, rows in self.caches.items()})
 
@@ -99,7 +103,7 @@ def write_run(file: Path, run: SavedRun, identity: dict[str, str]) -> None:
         "prompt": str(run.prompt),
         "temperature": repr(run.temperature),
         "seed": str(run.seed),
-        "first_mismatch": json.dumps(run.first_mismatch),
+        "failed_at": json.dumps(run.failed_at),
     }
     metadata[_DIGEST] = _digest(metadata, data)
     text = json.dumps({"__metadata__": metadata, **header}).encode()
@@ -145,7 +149,7 @@ def _run(opened: SafetensorsFile) -> SavedRun:
         temperature=float(given["temperature"]),
         seed=int(given["seed"]),
         caches={name: opened.read(name) for name in CACHES},
-        first_mismatch=json.loads(given["first_mismatch"]),
+        failed_at=json.loads(given["failed_at"]),
     )
 
 

@@ -67,7 +67,7 @@ def summary(
         "compared": result.comparison.compared,
         "mismatches": result.comparison.mismatches,
         "first_mismatches": list(result.comparison.first),
-        "first_mismatch_at": result.first_mismatch,
+        "failed_at": result.failed_at,
         "offchip_bytes": result.offchip,
         "offchip_bytes_per_token": {kind: bytes_ / count for kind, bytes_ in result.offchip.items()},
         "channel_utilisation": result.channel_beats / peak if peak else 0.0,

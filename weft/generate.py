@@ -84,9 +84,7 @@ def generate(
     ] = None,
     at: Annotated[
         int | None,
-        typer.Option(
-            "--at", metavar="N", help="Process token N next; by default the first that differed, or the last."
-        ),
+        typer.Option("--at", metavar="N", help="Process token N next; by default the first that failed, or the last."),
     ] = None,
     logits: Annotated[
         Path | None,

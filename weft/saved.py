@@ -40,7 +40,7 @@ def check_saving(save: Path | None, resume: Path | None, at: int | None, device:
 def resumed_run(
     resume: Path, at: int | None, model: LlamaCheckpoint, spec: FabricSpec, given: dict[str, object]
 ) -> SavedRun:
-    """The run of a file at a token: by default the first that differed, else the last.
+    """The run of a file at a token: by default the first that failed, else the last.
 
     ``given`` are options that the file decides, by name, None where they were not used.
 
@@ -56,8 +56,8 @@ def resumed_run(
         if value is not None:
             raise WeftError(f"{option} must not be given with --resume, for the file says it")
     run = read_run(resume, identity_of(model, spec))
-    last = len(run.tokens) - 1
-    return run.at(at if at is not None else last if run.first_mismatch is None else run.first_mismatch)
+    place = run.last if run.failed_at is None else run.failed_at
+    return run.at(place if at is None else at)
 
 
 @contextmanager
@@ -69,7 +69,7 @@ def keeping(
 
     def keep() -> None:
         tokens = [*begin.tokens, *result.tokens]
-        run = replace(begin, tokens=tokens, caches=decoder.caches(), first_mismatch=result.first_mismatch)
+        run = replace(begin, tokens=tokens, caches=decoder.caches(), failed_at=result.failed_at)
         write_run(file, run, identity)
 
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -63,17 +64,26 @@ def test_resumed_anywhere_it_is_the_same_run(
     last = len(PROMPT) + COUNT - 1
     begin = last if at is None else at
     known = max(begin + 1, len(PROMPT))
-    count = 2 if at is None else len(PROMPT) + COUNT - known
+    tokens = 2 if at is None else len(PROMPT) + COUNT - known
     place = () if at is None else ("--at", str(at))
-    resumed, again = _generate(tmp_path, "--resume", str(file), *place, "--tokens", str(count), *more)
+    resumed, again = _generate(tmp_path, "--resume", str(file), *place, "--tokens", str(tokens), *more)
     assert resumed["prompt_ids"] == [*said["prompt_ids"], *said["tokens"]][:known]
     if at is None:
-        longer, more_logits = _generate(tmp_path, "--prompt", PROMPT, "--tokens", str(COUNT + count), *SAMPLED)
+        longer, more_logits = _generate(tmp_path, "--prompt", PROMPT, "--tokens", str(COUNT + tokens), *SAMPLED)
         assert resumed["tokens"] == longer["tokens"][COUNT:]
         np.testing.assert_array_equal(again, more_logits[begin:])
     else:
         assert resumed["tokens"] == said["tokens"][known - len(PROMPT) :]
         np.testing.assert_array_equal(again, logits[begin:])
+
+
+def test_resumed_within_the_prompt_several_tokens_go_at_once(whole: tuple[Path, dict[str, Any], np.ndarray]) -> None:
+    file, said, _ = whole
+    code, out, _ = _weft(MODEL, "--resume", str(file), "--at", "1", "--tokens", "3", "--json")
+    assert code == 0
+    resumed = json.loads(out)
+    assert resumed["prefill_tokens"] == 4
+    assert resumed["tokens"] == said["tokens"][:3]
 
 
 def test_resumed_on_rtl_it_is_the_same_run(whole: tuple[Path, dict[str, Any], np.ndarray], tmp_path: Path) -> None:
@@ -105,26 +115,28 @@ def test_the_safetensors_library_reads_the_caches(whole: tuple[Path, dict[str, A
     )
 
 
+@pytest.mark.parametrize("hung", [0, 5, len(PROMPT) + 2])
 def test_a_run_that_hangs_is_kept_and_resumed_where_it_hung(
-    whole: tuple[Path, dict[str, Any], np.ndarray], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    whole: tuple[Path, dict[str, Any], np.ndarray], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hung: int
 ) -> None:
     _, said, logits = whole
-    file, hung = tmp_path / "run.weft", len(PROMPT) + 2
-    step = ComparedDecoder.step
+    file, launch, launches = tmp_path / "run.weft", FunctionalDevice.launch, count()
 
-    def hangs(decoder: ComparedDecoder, token: int) -> np.ndarray:
-        if len(decoder.result.logits) == hung:
+    def hangs(device: FunctionalDevice, context: int, arguments: dict[int, int]) -> Launch:
+        if next(launches) == hung:
             raise HangError("the launch hung")
-        return step(decoder, token)
+        return launch(device, context, arguments)
 
     with monkeypatch.context() as patched:
-        patched.setattr(ComparedDecoder, "step", hangs)
-        code, _, err = _weft(MODEL, "--prompt", PROMPT, "--save", str(file), *SAMPLED)
-    assert (code, err.count("\n")) == (1, 1)
+        patched.setattr(FunctionalDevice, "launch", hangs)
+        code, _, err = _weft(MODEL, "--prompt", PROMPT, "--no-prefill", "--save", str(file), *SAMPLED)
+    assert (code, err) == (1, "weft: the launch hung\n")
+    assert read_run(file, _identity()).failed_at == hung
     resumed, again = _generate(tmp_path, "--resume", str(file), "--tokens", "2")
-    assert resumed["prompt_ids"] == [*said["prompt_ids"], *said["tokens"]][: hung + 1]
-    assert resumed["tokens"] == said["tokens"][3:5]
-    np.testing.assert_array_equal(again, logits[hung : hung + 2])
+    known = max(hung + 1, len(PROMPT))
+    assert resumed["prompt_ids"] == [*said["prompt_ids"], *said["tokens"]][:known]
+    assert resumed["tokens"] == said["tokens"][known - len(PROMPT) :][:2]
+    np.testing.assert_array_equal(again, logits[hung : known + 1])
 
 
 class _Wrong(FunctionalDevice):
@@ -149,7 +161,7 @@ def test_a_run_that_differs_is_resumed_where_it_first_did(tmp_path: Path) -> Non
         for token in begin.tokens:
             decoder.step(token)
     kept = read_run(file, _identity())
-    assert (kept.first_mismatch, kept.positions) == (3, 6)
+    assert (kept.failed_at, kept.positions) == (3, 6)
     right = ComparedDecoder(compiled, checkpoint, DEMO, Generation())
     for token in begin.tokens:
         right.step(token)
