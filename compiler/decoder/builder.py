@@ -104,11 +104,11 @@ class Builder:
         shape = (rows, columns) if groups == 1 else (groups, rows, columns // groups)
         form = self.shapes.config.quantisation
         kind = Kind.PACKED if form is None else Kind(form.value)
-        weights = self._ahead(self.weights(name, kind, *shape), f"{name}_weights")
+        loaded, hint = self.weights(name, kind, *shape), f"{name}_weights"
         if kind.is_matrix:
-            result = self.add(ProductOp(scalars, weights), name).result
+            result = self.add(ProductOp(scalars, self._ahead(loaded, hint)), name).result
         else:
-            vectors = self.add(UnpackOp(weights)).result
+            vectors = self.add(UnpackOp(self.fifo(loaded, hint))).result
             terms = self.map("mul", vectors, self.expand(scalars, vectors))
             result = self.add(AccumOp("add", terms, keep=1), name).result
             if groups > 1:
@@ -118,7 +118,7 @@ class Builder:
         return result
 
     def _ahead(self, weights: SSAValue, hint: str) -> SSAValue:
-        """Weights behind a FIFO for at most half of a turn's.
+        """Small weights behind a FIFO for at most half of a turn's.
 
         Loads are served in the order of use, so one with more room would fetch the next turns' weights before the other
         loads had this turn's.
