@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from compiler.buffering.beats import Shape
-from compiler.buffering.pcu import ACCUMULATOR_CYCLES, pcu_process
+from compiler.buffering.pcu import pcu_process
+from compiler.buffering.process import ACCUMULATOR_CYCLES
 from compiler.performance.channel import MemoryChannel
 from compiler.performance.process import Flow, TimedProcess
 from compiler.performance.stream import Link, Stream
