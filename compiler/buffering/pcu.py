@@ -9,15 +9,12 @@ from functools import cached_property
 import numpy as np
 
 from compiler.buffering.beats import Bools, Ints, Shape, Stops
-from compiler.buffering.process import Process, Side, Where
+from compiler.buffering.process import ACCUMULATOR_CYCLES, Process, Side, Where
 from compiler.buffering.wide import wide_process
 from hw.program import Accumulate, Input, InputMode, Pcu, Source
 from hw.topology import Network
 
-__all__ = ["ACCUMULATOR_CYCLES", "pcu_process"]
-
-ACCUMULATOR_CYCLES = 2
-"""From a step to the next that finds its sum in the accumulator."""
+__all__ = ["pcu_process"]
 
 
 @dataclass(frozen=True)

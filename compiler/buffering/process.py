@@ -10,7 +10,10 @@ import numpy as np
 from compiler.buffering.beats import Ints
 from hw.topology import Network
 
-__all__ = ["RING", "Process", "Side", "Where"]
+__all__ = ["ACCUMULATOR_CYCLES", "RING", "Process", "Side", "Where"]
+
+ACCUMULATOR_CYCLES = 2
+"""From a step of a PCU to the next that finds its sum in the accumulator."""
 
 Where = tuple[Network | None, int]
 """A port of a unit, by its network and number; :data:`RING` for the buffers between the two sides of a PMU."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from compiler.buffering.beats import Bools, Ints, Shape, Stops
-from compiler.buffering.process import Process, Side, Where
+from compiler.buffering.process import ACCUMULATOR_CYCLES, Process, Side, Where
 from hw.program import BLOCK, Pcu
 from hw.topology import Network
 
@@ -50,7 +50,13 @@ def wide_process(program: Pcu, given: Mapping[Where, Shape]) -> tuple[Process, d
     result = Shape.of(stop.astype(np.int8))
     sides = (_side(_WEIGHTS, takes_beat, needs_beat), _side(_NUMBERS, takes_number, step | takes_number))
     output = Side((Network.VECTOR, 0), len(result), lambda: (np.cumsum(gives) - gives + 1, np.cumsum(gives)))
-    return Process(len(kind), sides, (output,)), {Network.VECTOR: result}
+
+    def cycles() -> Ints:
+        # Numbers are dealt while steps go on.
+        steps = np.where(step & (row == 1), ACCUMULATOR_CYCLES, 1)
+        return np.where(kind == 0, 0, steps)
+
+    return Process(len(kind), sides, (output,), cycles), {Network.VECTOR: result}
 
 
 def _rows(width: int, stop: Stops) -> tuple[Ints, Stops, Ints]:

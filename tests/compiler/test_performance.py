@@ -49,16 +49,43 @@ def test_a_copy_of_one_burst(latency: int) -> None:
     """Four vectors of four words over a channel of two: a burst of 8 channel beats each way."""
     program = copy(4, TINY)
     (route,) = program.mapping.routes
-    switches = len(route.hops)
+    stored = at_port_of_load(latency) + len(route.hops) + 1  # over the switches, out of the queue
+    assert predict(program.mapping, {}, memory=Memory(latency=latency)).cycles == over(stored, latency)
+
+
+def at_port_of_load(latency: int) -> int:
+    """The cycle in which the last of four vectors leaves the AGCU that loads them."""
     runs = TINY.agcu_levels + 6
     opened = runs + 2  # the first address is in the coalescer
     granted = opened + 4 + 1  # four have joined, then it is closed and asked for
     first = granted + 1 + latency  # at memory
-    sent = first + 7 + 4  # the last beat, 4 cycles after its last part
-    stored = sent + 1 + switches + 1  # at the port, over the switches, out of the queue
+    return first + 7 + 4 + 1  # 4 cycles after its last part it is sent, and then at the port
+
+
+def over(stored: int, latency: int) -> int:
+    """The cycles of a launch in which the last of four vectors is taken by the storing AGCU in the cycle ``stored``."""
     written = stored + 2 + 1 + 2 + 7  # closed, granted, the last of 8 beats at memory
-    over = written + latency + 3  # the answer
-    assert predict(program.mapping, {}, memory=Memory(latency=latency)).cycles == over + 2 + 2  # at rest, and seen so
+    answered = written + latency + 3
+    return answered + 2 + 2  # at rest, and seen so
+
+
+def test_a_copy_through_a_buffer() -> None:
+    """A block's first vector leaves 6 cycles after its last one came, see ``hw.pmu.pmu``; then one a cycle."""
+    full, held = "!step.stream<vector, [16]>", "!step.buffer<vector, [] of [16]>"
+    program = compile_module(
+        parse_module(f"""builtin.module {{
+  step.tensor @x {{shape = array<i64: 16>, format = "f32", role = "input"}}
+  step.tensor @y {{shape = array<i64: 16>, format = "f32", role = "output"}}
+  %x = step.linear_load @x : () -> {full}
+  %kept = step.bufferize %x {{rank = 1 : i64}} : ({full}) -> {held}
+  %again = step.streamify %kept : ({held}) -> {full}
+  step.linear_store %again in @y : ({full}) -> ()
+}}"""),
+        TINY,
+    )
+    to_buffer, to_store = (len(route.hops) for route in program.mapping.routes)
+    leaves = at_port_of_load(32) + to_buffer + 6 + 3
+    assert predict(program.mapping, {}).cycles == over(leaves + to_store + 1, 32)
 
 
 def test_a_long_copy_takes_as_long_as_its_beats() -> None:

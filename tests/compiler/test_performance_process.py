@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from compiler.buffering.beats import Shape
-from compiler.buffering.pcu import ACCUMULATOR_CYCLES, pcu_process
+from compiler.buffering.pcu import pcu_process
+from compiler.buffering.process import ACCUMULATOR_CYCLES
 from compiler.performance.channel import MemoryChannel
 from compiler.performance.process import Flow, TimedProcess
 from compiler.performance.stream import Link, Stream
@@ -13,7 +14,7 @@ from compiler.performance.timing import ADDER, CONVERSION, SPECIAL, STAGE, Memor
 from hw.arith import Convert, FunctionUnit, ReductionTree, SpecialFunction
 from hw.numerics.ops import Op, Reduction, Special
 from hw.presets import PRESETS
-from hw.program import Accumulate, Input, InputMode, Pcu, Source, Stage
+from hw.program import Accumulate, Input, InputMode, Pcu, Source, Stage, Unpack
 from hw.topology import Network
 
 SPEC = PRESETS["tiny"]
@@ -95,6 +96,19 @@ def test_steps_for_one_accumulator_are_two_cycles_apart() -> None:
     assert _cycles(Accumulate.SCAN, [0, 1, 1, 2], 1) == [1, 1, 2, 2]
     # Two steps and a drain of a row of one, of which the drain need not wait for itself.
     assert _cycles(Accumulate.DRAIN, [1, 2], 1) == [2, 2, 1]
+
+
+def test_numbers_are_dealt_while_steps_go_on() -> None:
+    """INT8: two rows of three vectors a step. The first number of a pair takes no cycle, each drain takes one."""
+    program = Pcu(
+        vector=(Input(InputMode.EACH),), unpack=Unpack.INT8, unpack_row=3, accumulate=Accumulate.DRAIN, vector_out=True
+    )
+    beats = {(Network.VECTOR, 0): Shape.of(np.zeros(6, np.int8)), (Network.SCALAR, 0): Shape.of(np.array([0, 0, 0, 1]))}
+    made = pcu_process(program, beats)
+    assert made is not None
+    assert made[0].cycles is not None
+    # Number, three steps; number, three steps; three drains.
+    assert made[0].cycles().tolist() == [0, 1, 1, 1, 0, 1, 1, 1, 1, 1, 1]
 
 
 # -- channels ---------------------------------------------------------------------------------------------
