@@ -33,7 +33,7 @@ class Agcu(wiring.Component):
 
     One channel beat a cycle is sustained both ways: the nest makes the address of a vector beat every cycle, neighbours
     become bursts (:class:`hw.agcu.coalescer.Coalescer`), and as many bursts are under way as the buffer has room for.
-    The first request of a load leaves ``agcu_levels + 10`` cycles after ``launch``; a vector beat leaves three cycles
+    The first request of a load leaves ``agcu_levels + 11`` cycles after ``launch``; a vector beat leaves three cycles
     after its last channel beat came. All outputs come from registers: there is no combinational path from an input.
 
     The buffer of ``agcu_buffer`` vector beats lies behind memory for a load, before it for a store. The order in which
