@@ -39,6 +39,7 @@ class CompiledPrefill:
 class CompiledDecoder:
     """The program of a decoder, of which a launch processes a position, and if it can be one for prompts.
 
+    If ``tokens`` is not 0 a launch can instead make up to so many tokens by itself, and takes each from memory.
     ``memory_bytes`` is a power of two. ``no_prefill`` says why there is none for prompts.
     """
 
@@ -48,14 +49,16 @@ class CompiledDecoder:
     memory_bytes: int
     prefill: CompiledPrefill | None = None
     no_prefill: str = ""
+    tokens: int = 0
 
     def region(self, name: str) -> Region:
         """Where a tensor lies (of layer 0)."""
         return self.program.regions[name]
 
-    def arguments(self, position: int) -> dict[int, int]:
-        """Launch arguments for a position, from 0."""
-        return {**_row_arguments(self.program.regions, position), Argument.CONTEXT: position + 1}
+    def arguments(self, position: int, tokens: int = 1) -> dict[int, int]:
+        """Launch arguments for a position, from 0, or for ``tokens`` of them from there on."""
+        arguments = {**_row_arguments(self.program.regions, position), Argument.CONTEXT: position + 1}
+        return {**arguments, Argument.TOKENS: tokens} if self.tokens else arguments
 
 
 def _row_arguments(regions: dict[str, Region], position: int) -> dict[int, int]:
@@ -67,16 +70,17 @@ def _row_arguments(regions: dict[str, Region], position: int) -> dict[int, int]:
 
 
 def compile_decoder(
-    config: LlamaConfig, spec: FabricSpec, *, context: int | None = None, prefill: bool = False
+    config: LlamaConfig, spec: FabricSpec, *, context: int | None = None, prefill: bool = False, tokens: int = 0
 ) -> CompiledDecoder:
     """Compile a model for ``context`` positions (by default as many as it was trained for).
 
-    With ``prefill`` a program for prompts is made as well, if the fabric can hold one.
+    With ``prefill`` a program for prompts is made as well, if the fabric can hold one. With ``tokens`` a launch can
+    make up to so many tokens.
 
     Raises
     ------
     WeftError
-        A context that is not 1 to the model's, or too many layers.
+        A context that is not 1 to the model's, too many layers, or more tokens than the context has positions.
         It does not fit the fabric; the sentence says what is missing and the smallest change that would fit it.
     """
     if spec.arguments < max(Argument):
@@ -84,7 +88,9 @@ def compile_decoder(
     if config.layers > MOST_TURNS:
         raise WeftError(f"num_hidden_layers must be at most {MOST_TURNS}, the turns of a launch, not {config.layers}")
     shapes = DecoderShapes(config, spec, config.max_position_embeddings if context is None else context)
-    module = decoder_module(shapes)
+    if not 0 <= tokens <= shapes.context:
+        raise WeftError(f"tokens must be 0 to the context = {shapes.context}, not {tokens}")
+    module = decoder_module(shapes, tokens=tokens)
     tensors = tensors_of(module)
     of_prefill, reason = _prefill_shapes(shapes) if prefill else (None, "it was not asked for")
     if of_prefill is not None:
@@ -92,7 +98,8 @@ def compile_decoder(
         tensors += [each for each in tensors_of(prefill_module(of_prefill)) if each.sym_name.data not in known]
     regions, size = allocate(tensors, spec, turns=config.layers)
     program = compile_module(module, spec, regions=regions, launches=_launches(shapes))
-    compiled = CompiledDecoder(shapes, spec, program, max(1 << 16, 1 << (size - 1).bit_length()), no_prefill=reason)
+    memory_bytes = max(1 << 16, 1 << (size - 1).bit_length())
+    compiled = CompiledDecoder(shapes, spec, program, memory_bytes, no_prefill=reason, tokens=tokens)
     if of_prefill is None:
         return compiled
     try:

@@ -1,4 +1,4 @@
-"""A compiled decoder on a device: the host looks the embedding up and launches."""
+"""A compiled decoder on a device: the host looks the embedding up and launches, for each token or for several."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compiler.checkpoint import LlamaCheckpoint
-from compiler.decoder import global_tensors, layer_tensors, mask_tensor
+from compiler.decoder import TOKENS, global_tensors, layer_tensors, mask_tensor, token_tensors
 from compiler.decoder_program import CompiledDecoder
 from compiler.memory import decode, encode
 from compiler.program import tensors_of
@@ -47,6 +47,8 @@ class DecoderSession:
         for layer in range(checkpoint.config.layers):
             self._write(layer_tensors(checkpoint, compiled.shapes, layer), layer)
         self._write(global_tensors(checkpoint, compiled.shapes))
+        if compiled.tokens:
+            self._write(token_tensors(checkpoint, compiled.shapes))
         if compiled.prefill is not None:
             self._write({"mask": mask_tensor(compiled.prefill.shapes)})
         for program in programs:
@@ -89,9 +91,37 @@ class DecoderSession:
             The launch failed.
         """
         compiled = self.compiled
+        if compiled.tokens:
+            return self.run(token, 1)[1][0]
         self._write({"embedded": self._embedded([token])[0]})
         self.launch = self.device.launch(compiled.program.context, compiled.arguments(self.position))
         self.position += 1
-        region = compiled.region("logits")
+        return self._read("logits").reshape(-1)[: self.checkpoint.config.vocab_size]
+
+    def run(self, token: int, count: int) -> tuple[list[int], Floats]:
+        """Process a token and those that follow it, each the likeliest, in one launch.
+
+        The ``count`` tokens that follow, and the logits [count, vocabulary] that they were chosen by.
+
+        Raises
+        ------
+        ValueError
+            More tokens than a launch of this program makes.
+        DeviceError
+            The launch failed.
+        """
+        compiled = self.compiled
+        if not 1 <= count <= compiled.tokens:
+            raise ValueError(f"count must be 1 to the {compiled.tokens} tokens of a launch, not {count}")
+        first = np.zeros(self._tensors[TOKENS].sizes, np.float32)
+        first[0] = token
+        self._write({TOKENS: first})
+        self.launch = self.device.launch(compiled.program.context, compiled.arguments(self.position, count))
+        self.position += count
+        tokens = self._read(TOKENS).reshape(-1)[1 : count + 1].astype(int).tolist()
+        return tokens, self._read("logits_rows")[:count, : self.checkpoint.config.vocab_size]
+
+    def _read(self, name: str) -> Floats:
+        region = self.compiled.region(name)
         raw = self.device.memory[region.base : region.base + region.size]
-        return decode(self._tensors["logits"], raw, self.spec).reshape(-1)[: self.checkpoint.config.vocab_size]
+        return decode(self._tensors[name], raw, self.spec)

@@ -21,15 +21,20 @@ __all__ = ["ComparedDecoder", "Generation", "choose", "generate"]
 
 Floats = NDArray[np.float32]
 
+_FROM_AND_TO_THE_HOST = frozenset(
+    {"load_embedded", "load_embedded_rows", "store_logits", "load_tokens", "store_tokens", "store_logits_rows"}
+)
+
 
 @dataclass
 class Generation:
     """What a run has made so far; complete when the iterator of :func:`generate` is at its end.
 
     ``logits`` has a row for every position that a launch of its own processed; ``offchip`` bytes by kind of tensor;
-    ``cycles_by_token`` those of such a position; ``tile_cycles`` by kind of tile how many a program's tiles were busy,
-    and how many they had, if the device samples its tiles' activity. Of the prompt ``prefilled`` tokens were processed
-    several in a launch, in ``prefill_cycles``, which count in none of the others.
+    ``cycles_by_token`` those of such a position; ``tile_cycles`` by kind of tile how many a program's tiles were
+    busy, and how many they had, if the device samples its tiles' activity. Of the prompt ``prefilled`` tokens were
+    processed several in a launch, in ``prefill_cycles``, which count in none of the others. ``looped`` tokens were
+    made by one launch in ``looped_cycles``, which are not in ``cycles_by_token``.
     """
 
     tokens: list[int] = field(default_factory=list)
@@ -41,6 +46,8 @@ class Generation:
     tile_cycles: dict[str, tuple[int, int]] = field(default_factory=dict)
     prefilled: int = 0
     prefill_cycles: int = 0
+    looped: int = 0
+    looped_cycles: int = 0
 
 
 def choose(logits: Floats, temperature: float, random: np.random.Generator) -> int:
@@ -61,15 +68,24 @@ def generate(
     temperature: float = 0.0,
     seed: int = 0,
     prefill: Callable[[list[int]], int] | None = None,
+    run: Callable[[int, int], tuple[list[int], Floats]] | None = None,
 ) -> Iterator[int]:
     """Feed the prompt, then yield ``count`` tokens as they come; ``step`` takes a token and gives the next's logits.
 
     ``prefill`` takes all of the prompt but its last token and says how many it has processed; the others are fed.
+    ``run`` takes the last and a count: it gives so many of the likeliest tokens and their logits at once.
     """
     random = np.random.default_rng(seed)
     pending = list(prompt)
     if prefill is not None:
         del pending[: prefill(prompt[:-1])]
+    if run is not None:
+        result.logits += [step(token) for token in pending[:-1]]
+        tokens, rows = run(pending[-1], count)
+        result.tokens += tokens
+        result.logits += list(rows)
+        yield from tokens
+        return
     for _ in range(len(pending) + count - 1):
         logits = step(pending.pop(0))
         result.logits.append(logits)
@@ -125,13 +141,32 @@ class ComparedDecoder:
         self._count(self._first.launch, self._names)
         if self._second is None:
             return expected
-        actual, launch = self._second.step(token), self._second.launch
+        actual = self._second.step(token)
+        self._compare(self._second.launch, expected, actual)
+        result.cycles_by_token.append(self._second.launch.cycles)
+        return actual
+
+    def run(self, token: int, count: int) -> tuple[list[int], Floats]:
+        """Process a token and those that follow in one launch on both; tokens and logits of the device that counts."""
+        result = self.result
+        tokens, expected = self._first.run(token, count)
+        self._count(self._first.launch, self._names)
+        result.looped += count
+        if self._second is None:
+            return tokens, expected
+        made, actual = self._second.run(token, count)
+        self._compare(self._second.launch, expected, actual)
+        result.comparison += compare_values("tokens", np.array(tokens), np.array(made))
+        result.looped_cycles += self._second.launch.cycles
+        return made, actual
+
+    def _compare(self, launch: Launch, expected: Floats, actual: Floats) -> None:
+        """Count what the second device did, and where it differs from the first."""
+        result = self.result
         result.comparison += compare_launches(self._first.launch, launch, self._names)
         result.comparison += compare_values("logits", expected, actual)
-        result.cycles_by_token.append(launch.cycles)
         result.channel_beats += sum(read + written for read, written in launch.channel_beats)
         self._count_tiles(launch)
-        return actual
 
     def _count_tiles(self, launch: Launch) -> None:
         """Busy cycles of the tiles in use."""
@@ -149,5 +184,5 @@ class ComparedDecoder:
             unit = names[tile].rpartition("_")[2].partition(".")[0]
             if unit in ("keys", "values"):
                 self.result.offchip["kv"] += read + written
-            elif names[tile] not in ("load_embedded", "load_embedded_rows", "store_logits"):
+            elif names[tile] not in _FROM_AND_TO_THE_HOST:
                 self.result.offchip["weights" if read and not written else "activations"] += read + written

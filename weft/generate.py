@@ -74,6 +74,9 @@ def generate(
         Path | None,
         typer.Option("--logits", help="New .npz: ids, and logits of every position; the prompt goes token by token."),
     ] = None,
+    one_launch: Annotated[
+        bool, typer.Option("--one-launch", help="Make all tokens in one launch, each the likeliest.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Generate text. On RTL every logit and every buffer is compared with the functional device, bit for bit."""
@@ -87,6 +90,10 @@ def generate(
         raise WeftError(f"--device must be one of {', '.join(_DEVICES)}, not {device!r}")
     if arith not in _ARITHMETIC:
         raise WeftError(f"--arith must be one of {', '.join(_ARITHMETIC)}, not {arith!r}")
+    if one_launch and device == "reference":
+        raise WeftError("--one-launch needs a --device that has launches, functional or rtl, not 'reference'")
+    if one_launch and temperature > 0:
+        raise WeftError(f"--one-launch takes the likeliest token: --temperature must be 0, not {temperature:g}")
     new = [("--logits", logits), *(("--waves", path) for path in (waves, *signal_files(waves)))]
     for option, path in new:
         if path is not None:
@@ -99,13 +106,23 @@ def generate(
     result, begun = Generation(), time.perf_counter()
     with ExitStack() as stack:
         several = prefill and logits is None
-        step, take = _decoder(
-            device, model, spec, result, stack, stalls=stalls, waves=waves, arith=arith, prefill=several
+        step, take, run = _decoder(
+            device,
+            model,
+            spec,
+            result,
+            stack,
+            stalls=stalls,
+            waves=waves,
+            arith=arith,
+            prefill=several,
+            tokens=tokens if one_launch else 0,
         )
         begun_run = time.perf_counter()
         if not json and tokenizer is not None:
             typer.echo(tokenizer.decode(ids), nl=False)
-        for token in tokens_of(step, ids, tokens, result, temperature=temperature, seed=stalls or 0, prefill=take):
+        made = tokens_of(step, ids, tokens, result, temperature=temperature, seed=stalls or 0, prefill=take, run=run)
+        for token in made:
             if not json:
                 typer.echo(f"{token} " if tokenizer is None else tokenizer.decode([token]), nl=False)
         if not json:
@@ -132,19 +149,20 @@ def _decoder(
     waves: Path | None,
     arith: str,
     prefill: bool,
-) -> tuple[Callable[[int], Any], Callable[[list[int]], int] | None]:
-    """What processes a token on that device, and what the beginning of a prompt."""
+    tokens: int,
+) -> tuple[Callable[[int], Any], Callable[[list[int]], int] | None, Callable[[int, int], Any] | None]:
+    """What processes a token on that device, what the beginning of a prompt, and what makes ``tokens`` at once."""
     if device == "reference":
         from sim.reference import Reference
 
-        return Reference(model).step, None
+        return Reference(model).step, None, None
     from compiler.decoder_program import compile_decoder
     from sim.generate import ComparedDecoder
 
-    compiled = compile_decoder(model.config, spec, prefill=prefill)
+    compiled = compile_decoder(model.config, spec, prefill=prefill, tokens=tokens)
     if device == "functional":
         decoder = ComparedDecoder(compiled, model, spec, result)
-        return decoder.step, decoder.prefill
+        return decoder.step, decoder.prefill, decoder.run if tokens else None
     from sim.rtl.device import RtlDevice
 
     with working("building the simulator"):
@@ -166,7 +184,7 @@ def _decoder(
             mappings["prefill"] = compiled.prefill.program.mapping
         write_signals(waves, spec, mappings)
     decoder = ComparedDecoder(compiled, model, spec, result, chip)
-    return decoder.step, decoder.prefill
+    return decoder.step, decoder.prefill, decoder.run if tokens else None
 
 
 def _write_logits(path: Path, ids: list[int], result: Generation) -> None:
@@ -180,7 +198,8 @@ def _write_logits(path: Path, ids: list[int], result: Generation) -> None:
 def _summary(
     device: str, spec: FabricSpec, ids: list[int], result: Generation, seconds: float, run_seconds: float
 ) -> dict[str, Any]:
-    cycles = sum(result.cycles_by_token)
+    cycles = sum(result.cycles_by_token) + result.looped_cycles
+    made = len(result.cycles_by_token) + result.looped
     peak = cycles * spec.channels
     return {
         "tokens": result.tokens,
@@ -190,7 +209,9 @@ def _summary(
         "cycles": cycles + result.prefill_cycles,
         "prefill_tokens": result.prefilled,
         "prefill_cycles_per_token": result.prefill_cycles / result.prefilled if result.prefilled else 0,
-        "cycles_per_token": cycles / len(result.cycles_by_token) if result.cycles_by_token else 0,
+        "cycles_per_token": cycles / made if made else 0,
+        "one_launch_tokens": result.looped,
+        "one_launch_cycles_per_token": result.looped_cycles / result.looped if result.looped else 0,
         "compared": result.comparison.compared,
         "mismatches": result.comparison.mismatches,
         "first_mismatches": list(result.comparison.first),

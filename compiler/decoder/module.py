@@ -1,4 +1,4 @@
-"""A whole decoder: one position a launch, or several of a prompt."""
+"""A whole decoder: one position a launch, several one after the other, or several of a prompt."""
 
 from __future__ import annotations
 
@@ -15,9 +15,13 @@ from compiler.step.offchip import SinkOp
 __all__ = ["decoder_module", "prefill_module"]
 
 
-def decoder_module(shapes: DecoderShapes) -> ModuleOp:
-    """The program of all layers and the head. Its launch arguments are :class:`~compiler.decoder.shapes.Argument`."""
-    build = Builder(shapes)
+def decoder_module(shapes: DecoderShapes, *, tokens: int = 0) -> ModuleOp:
+    """The program of all layers and the head. Its launch arguments are :class:`~compiler.decoder.shapes.Argument`.
+
+    With ``tokens`` a launch makes up to so many, one after the other: it looks up the embedding of each, and gives the
+    likeliest next token to the next round.
+    """
+    build = Builder(shapes, tokens=tokens)
     add_head(build, add_layer(build))
     build.module.verify()
     return build.module

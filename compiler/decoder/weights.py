@@ -7,8 +7,9 @@ from numpy.typing import NDArray
 
 from compiler.checkpoint import LlamaCheckpoint
 from compiler.decoder.shapes import DecoderShapes
+from compiler.decoder.token import NOWHERE
 
-__all__ = ["global_tensors", "layer_tensors", "mask_tensor"]
+__all__ = ["global_tensors", "layer_tensors", "mask_tensor", "token_tensors"]
 
 _HIDDEN = -1e30  # a score that no other is below, whose exponential is 0
 
@@ -91,6 +92,17 @@ def global_tensors(checkpoint: LlamaCheckpoint, shapes: DecoderShapes) -> dict[s
         "sin": _table(-sin, sin, shapes),
         "final_norm": _filled(checkpoint.tensors["model.norm.weight"], shapes.hidden),
         "lm_head": _grouped(head, shapes),
+    }
+
+
+def token_tensors(checkpoint: LlamaCheckpoint, shapes: DecoderShapes) -> dict[str, Floats]:
+    """What a program that makes its own tokens needs beside the others: embeddings, and each logit's place."""
+    vocabulary = checkpoint.config.vocab_size
+    places = np.full(shapes.vocabulary, NOWHERE, np.float32)
+    places[:vocabulary] = np.arange(vocabulary)
+    return {
+        "embedding": _filled(checkpoint.embedding.astype(np.float32), vocabulary, shapes.hidden),
+        "vocabulary": places,
     }
 
 
