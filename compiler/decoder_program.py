@@ -41,8 +41,9 @@ class CompiledPrefill:
 class CompiledDecoder:
     """The program of a decoder, of which a launch processes a position, and if it can be one for prompts.
 
-    With ``shapes.sequences`` it is a position of each of several sequences. ``tensors`` are those of memory, which has
-    ``memory_bytes``, a power of two. ``no_prefill`` says why there is no program for prompts.
+    With ``shapes.sequences`` it is a position of each of several sequences. If ``tokens`` is not 0 a launch makes up to
+    so many tokens by itself, and takes each from memory. ``tensors`` are those of memory, which has ``memory_bytes``, a
+    power of two. ``no_prefill`` says why there is no program for prompts.
     """
 
     shapes: DecoderShapes
@@ -52,6 +53,7 @@ class CompiledDecoder:
     memory_bytes: int
     prefill: CompiledPrefill | None = None
     no_prefill: str = ""
+    tokens: int = 0
 
     @property
     def programs(self) -> dict[str, CompiledProgram]:
@@ -76,9 +78,10 @@ class CompiledDecoder:
         """Name, program and arguments of the launch for a position, from 0."""
         yield "decoder", self.program, self.arguments(position)
 
-    def arguments(self, position: int) -> dict[int, int]:
-        """Launch arguments for a position, from 0."""
-        return {**row_arguments(self.program.regions, position), Argument.CONTEXT: position + 1}
+    def arguments(self, position: int, tokens: int = 1) -> dict[int, int]:
+        """Launch arguments for a position, from 0, or for ``tokens`` of them from there on."""
+        arguments = {**row_arguments(self.program.regions, position), Argument.CONTEXT: position + 1}
+        return {**arguments, Argument.TOKENS: tokens} if self.tokens else arguments
 
 
 def row_arguments(regions: dict[str, Region], position: int) -> dict[int, int]:
@@ -91,17 +94,25 @@ def row_arguments(regions: dict[str, Region], position: int) -> dict[int, int]:
 
 
 def compile_decoder(
-    config: LlamaConfig, spec: FabricSpec, *, context: int | None = None, prefill: bool = False, sequences: int = 1
+    config: LlamaConfig,
+    spec: FabricSpec,
+    *,
+    context: int | None = None,
+    prefill: bool = False,
+    sequences: int = 1,
+    tokens: int = 0,
 ) -> CompiledDecoder:
     """Compile a model for ``context`` positions (by default as many as it was trained for).
 
     With ``prefill`` a program for prompts is made as well, if the fabric can hold one. A launch takes a token of each
-    of ``sequences``; for several there is none for prompts.
+    of ``sequences``; for several there is none for prompts. With ``tokens`` a launch can make up to so many, for one
+    sequence.
 
     Raises
     ------
     WeftError
-        A context that is not 1 to the model's, too many layers, or more sequences than a PCU has stages or lanes.
+        A context that is not 1 to the model's, too many layers, more sequences than a PCU has stages or lanes, or more
+        tokens than the context has positions.
         It does not fit the fabric; the sentence says what is missing and the smallest change that would fit it.
     """
     if spec.arguments < max(Argument):
@@ -112,9 +123,13 @@ def compile_decoder(
     if not 1 <= sequences <= most:
         raise WeftError(f"sequences must be 1 to {most}, stages and lanes of fabric {spec.name!r}, not {sequences}")
     single = DecoderShapes(config, spec, config.max_position_embeddings if context is None else context)
+    if not 0 <= tokens <= single.context:
+        raise WeftError(f"tokens must be 0 to the context = {single.context}, not {tokens}")
+    if tokens and sequences > 1:
+        raise WeftError(f"sequences must be 1 where a launch makes several tokens, not {sequences}")
     shapes = single if sequences == 1 else replace(single, rows=sequences, sequences=True)
     of_prefill, reason = _prefill_shapes(shapes) if prefill and sequences == 1 else (None, "it was not asked for")
-    module = decoder_module(shapes)
+    module = decoder_module(shapes, tokens=tokens)
     modules = [module]
     if sequences > 1:
         modules.append(decoder_module(single))
@@ -128,7 +143,7 @@ def compile_decoder(
     regions = {**regions, GATE_UP: _side_by_side(regions["gate"], regions["up"])}
     program = compile_module(module, spec, regions=regions, launches=_launches(shapes))
     memory_bytes = max(1 << 16, 1 << (size - 1).bit_length())
-    compiled = CompiledDecoder(shapes, spec, program, tensors, memory_bytes, no_prefill=reason)
+    compiled = CompiledDecoder(shapes, spec, program, tensors, memory_bytes, no_prefill=reason, tokens=tokens)
     if of_prefill is None:
         return compiled
     try:

@@ -1,4 +1,4 @@
-"""A compiled decoder on a device: the host looks the embedding up and launches."""
+"""A compiled decoder on a device: the host looks the embedding up and launches, for each token or for several."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from compiler.checkpoint import LlamaCheckpoint
-from compiler.decoder import DecoderShapes, Weights, global_tensors, layer_tensors, mask_tensor
-from compiler.decoder_program import CompiledPrefill
+from compiler.decoder import TOKENS, DecoderShapes, Weights, global_tensors, layer_tensors, mask_tensor, token_tensors
+from compiler.decoder_program import CompiledDecoder, CompiledPrefill
 from compiler.memory import Region, decode, encode
 from compiler.program import CompiledProgram
 from compiler.step.offchip import TensorOp
@@ -93,6 +93,8 @@ class DecoderSession:
         for layer in range(checkpoint.config.layers):
             self._write(layer_tensors(checkpoint, compiled.shapes, layer), layer)
         self._write(global_tensors(checkpoint, compiled.shapes))
+        if isinstance(compiled, CompiledDecoder) and compiled.tokens:
+            self._write(token_tensors(checkpoint, compiled.shapes))
         if compiled.prefill is not None:
             self._write({"mask": mask_tensor(compiled.prefill.shapes)})
 
@@ -163,6 +165,8 @@ class DecoderSession:
         compiled, rows = self.compiled, self.compiled.shapes.rows
         if len(tokens) != rows:
             raise ValueError(f"a step takes {rows} tokens, one of each sequence, not {len(tokens)}")
+        if isinstance(compiled, CompiledDecoder) and compiled.tokens:
+            return self.run(tokens[0], 1)[1][0]
         embedded = self._embedded(tokens)
         self._write({compiled.entry: embedded[0] if rows == 1 else embedded})
         self.launches = []
@@ -171,6 +175,29 @@ class DecoderSession:
         self.position += 1
         logits = self._read("logits").reshape(rows, -1)[:, : self.checkpoint.config.vocab_size]
         return logits[0] if rows == 1 else logits
+
+    def run(self, token: int, count: int) -> tuple[list[int], Floats]:
+        """Process a token and those that follow it, each the likeliest, in one launch.
+
+        The ``count`` tokens that follow, and the logits [count, vocabulary] that they were chosen by.
+
+        Raises
+        ------
+        ValueError
+            More tokens than a launch of this program makes.
+        DeviceError
+            The launch failed.
+        """
+        compiled = self.compiled
+        if not isinstance(compiled, CompiledDecoder) or not 1 <= count <= compiled.tokens:
+            raise ValueError(f"count must be at most the tokens of a launch, not {count}")
+        first = np.zeros(self._tensors[TOKENS].sizes, np.float32)
+        first[0] = token
+        self._write({TOKENS: first})
+        self.launches = [self._run("decoder", compiled.program, compiled.arguments(self.position, count))]
+        self.position += count
+        tokens = self._read(TOKENS).reshape(-1)[1 : count + 1].astype(int).tolist()
+        return tokens, self._read("logits_rows")[:count, : self.checkpoint.config.vocab_size]
 
     def _run(self, name: str, program: CompiledProgram, arguments: dict[int, int]) -> Launched:
         begun = self.device.cycles

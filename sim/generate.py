@@ -24,6 +24,8 @@ __all__ = ["ComparedDecoder", "Generation", "choose", "generate", "generate_batc
 Floats = NDArray[np.float32]
 
 _KINDS = {Role.WEIGHT: "weights", Role.CACHE: "kv"}
+_OF_THE_HOST = frozenset({"embedded", "embedded_rows", "logits", "logits_rows", "tokens"})
+"""Tensors through which the host gives and takes."""
 
 
 @dataclass
@@ -35,6 +37,7 @@ class Generation:
     of all that was around them (:class:`sim.decoder.Launched`); ``tile_cycles`` by kind of tile how many a program's
     tiles were busy, and how many they had, if the device samples its tiles' activity. Of the prompt ``prefilled``
     tokens were processed several in a launch, in ``prefill_cycles``; only what was compared counts these launches too.
+    ``looped`` tokens were made by one launch, in ``looped_cycles``, which are not in ``cycles_by_token``.
     ``failed_at`` is the first position at which the devices differed, or one did not end.
     """
 
@@ -50,6 +53,8 @@ class Generation:
     tile_cycles: dict[str, tuple[int, int]] = field(default_factory=dict)
     prefilled: int = 0
     prefill_cycles: int = 0
+    looped: int = 0
+    looped_cycles: int = 0
     failed_at: int | None = None
 
 
@@ -72,15 +77,24 @@ def generate(
     seed: int = 0,
     processed: int = 0,
     prefill: Callable[[list[int]], int] | None = None,
+    run: Callable[[int, int], tuple[list[int], Floats]] | None = None,
 ) -> Iterator[int]:
     """Feed the prompt, then yield ``count`` tokens as they come; ``step`` takes a token and gives the next's logits.
 
     The first ``processed`` tokens of the prompt are not fed. ``prefill`` takes the others but the last, and says how
-    many it has processed. What is sampled depends on ``seed`` and the position.
+    many it has processed. What is sampled depends on ``seed`` and the position. ``run`` takes the last token of the
+    prompt and a count: it gives so many of the likeliest tokens and their logits at once.
     """
     if prefill is not None:
         processed += prefill(prompt[processed:-1])
     pending = prompt[processed:]
+    if run is not None:
+        result.logits += [step(token) for token in pending[:-1]]
+        tokens, rows = run(pending[-1], count)
+        result.tokens += tokens
+        result.logits += list(rows)
+        yield from tokens
+        return
     for position in range(processed, len(prompt) + count - 1):
         logits = step(pending.pop(0))
         result.logits.append(logits)
@@ -180,27 +194,46 @@ class ComparedDecoder:
             self._count(done)
         if self._second is None:
             return expected
-        actual, launches = self._second.step(*tokens), self._second.launches
+        actual = self._second.step(*tokens)
         self._compare(self._second)
-        for done in launches:
-            self._count_cycles(done)
         result.comparison += compare_values("logits", expected, actual)
-        result.cycles_by_token.append(sum(each.launch.cycles for each in launches))
+        result.cycles_by_token.append(self._count_cycles(self._second))
         return actual
 
-    def _count_cycles(self, done: Launched) -> None:
-        """What a launch took; of the tiles in use, busy cycles."""
-        result, launch = self.result, done.launch
-        result.load_cycles += done.load_cycles
-        result.host_cycles += done.host_cycles
-        result.channel_beats += sum(read + written for read, written in launch.channel_beats)
-        if launch.activity is None:
-            return
-        for tile in done.program.mapping.tiles.values():
-            kind = self._kinds[tile].value
-            busy, all_cycles = result.tile_cycles.get(kind, (0, 0))
-            busy += int(launch.activity.tiles[tile][:, 0].sum())
-            result.tile_cycles[kind] = (busy, all_cycles + launch.cycles)
+    def run(self, token: int, count: int) -> tuple[list[int], Floats]:
+        """Process a token and those that follow in one launch on both; tokens and logits of the device that counts."""
+        with self._noting_failure():
+            result = self.result
+            tokens, expected = self._first.run(token, count)
+            result.launches += 1
+            result.looped += count
+            for done in self._first.launches:
+                self._count(done)
+            if self._second is None:
+                return tokens, expected
+            made, actual = self._second.run(token, count)
+            self._compare(self._second)
+            result.comparison += compare_values("logits", expected, actual)
+            result.comparison += compare_values("tokens", np.array(tokens), np.array(made))
+            result.looped_cycles += self._count_cycles(self._second)
+            return made, actual
+
+    def _count_cycles(self, session: DecoderSession) -> int:
+        """What the launches of the last step took, and how busy the tiles in use were; all their cycles."""
+        result = self.result
+        for done in session.launches:
+            launch = done.launch
+            result.load_cycles += done.load_cycles
+            result.host_cycles += done.host_cycles
+            result.channel_beats += sum(read + written for read, written in launch.channel_beats)
+            if launch.activity is None:
+                continue
+            for tile in done.program.mapping.tiles.values():
+                kind = self._kinds[tile].value
+                busy, all_cycles = result.tile_cycles.get(kind, (0, 0))
+                busy += int(launch.activity.tiles[tile][:, 0].sum())
+                result.tile_cycles[kind] = (busy, all_cycles + launch.cycles)
+        return sum(done.launch.cycles for done in session.launches)
 
     @contextmanager
     def _noting_failure(self) -> Iterator[None]:
@@ -225,7 +258,7 @@ class ComparedDecoder:
         units = _units(done)
         for tile, (read, written) in done.launch.bytes_by_tile.items():
             name = units[tile].removeprefix("load_").removeprefix("store_").partition(".")[0]
-            if name not in ("embedded", "embedded_rows", "logits"):
+            if name not in _OF_THE_HOST:
                 kind = _KINDS.get(roles[name], "activations")
                 self.result.offchip[kind] += read + written
 

@@ -27,9 +27,14 @@ def memory_needed(program: CompiledProgram) -> int:
 
 
 def run_program(
-    program: CompiledProgram, spec: FabricSpec, device: Device, inputs: Mapping[str, NDArray[np.generic]]
+    program: CompiledProgram,
+    spec: FabricSpec,
+    device: Device,
+    inputs: Mapping[str, NDArray[np.generic]],
+    *,
+    arguments: Mapping[int, int] | None = None,
 ) -> tuple[dict[str, Floats], Launch]:
-    """One launch with these inputs; the outputs by name, and what the launch did.
+    """One launch with these inputs and launch arguments; the outputs by name, and what the launch did.
 
     An array of a tensor that there is one of for each turn has the turns as its first dimension.
 
@@ -54,7 +59,7 @@ def run_program(
             raw = encode(tensor, each, spec)
             device.memory[place][: len(raw)] = raw
     device.load(program.image)
-    launch = device.launch(program.context, {})
+    launch = device.launch(program.context, dict(arguments or {}))
     outputs = {}
     for name, tensor in tensors.items():
         if Role(tensor.role.data) is Role.OUTPUT:

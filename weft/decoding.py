@@ -53,7 +53,7 @@ def summary(
 
     Tokens are those that were processed by themselves, of all sequences.
     """
-    cycles, count = sum(result.cycles_by_token), len(result.logits) * sequences
+    cycles, count = sum(result.cycles_by_token) + result.looped_cycles, len(result.logits) * sequences
     peak = cycles * spec.channels
     return {
         "fabric": spec.name,
@@ -61,6 +61,8 @@ def summary(
         "prefill_tokens": result.prefilled,
         "prefill_cycles_per_token": result.prefill_cycles / result.prefilled if result.prefilled else 0,
         "cycles_per_token": cycles / count,
+        "one_launch_tokens": result.looped,
+        "one_launch_cycles_per_token": result.looped_cycles / result.looped if result.looped else 0,
         "launches_per_token": result.launches / count,
         "load_cycles_per_token": result.load_cycles / count,
         "host_cycles_per_token": result.host_cycles / count,

@@ -90,6 +90,9 @@ def generate(
         Path | None,
         typer.Option("--logits", help="New .npz: ids, and logits of every position; the prompt goes token by token."),
     ] = None,
+    one_launch: Annotated[
+        bool, typer.Option("--one-launch", help="Make all tokens in one launch, each the likeliest.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Generate text. On RTL every logit and every buffer is compared with the functional device, bit for bit."""
@@ -106,6 +109,14 @@ def generate(
         raise WeftError(f"--arith must be one of {', '.join(ARITHMETIC)}, not {arith!r}")
     if unfused and device == "reference":
         raise WeftError("--unfused must not be given with --device reference, which has no launches")
+    if one_launch and device == "reference":
+        raise WeftError("--one-launch needs a --device that has launches, functional or rtl, not 'reference'")
+    if one_launch and temperature:
+        raise WeftError(f"--one-launch takes the likeliest token: --temperature must be 0, not {temperature:g}")
+    if one_launch and (unfused or save is not None or resume is not None):
+        raise WeftError(
+            "--one-launch must not be given with --unfused, --save or --resume, which need a launch a token"
+        )
     new = [("--logits", logits), *(("--waves", path) for path in (waves, *signal_files(waves)))]
     check_rtl_only(device, stalls=stalls, waves=waves, arith=arith)
     check_saving(save, resume, at, device)
@@ -137,6 +148,7 @@ def generate(
             arith=arith,
             unfused=unfused,
             prefill=prefill and logits is None,
+            tokens=tokens if one_launch else 0,
         )
         keep = None
         if isinstance(decoder, ComparedDecoder):
@@ -156,6 +168,7 @@ def generate(
             seed=begin.seed,
             processed=begin.positions,
             prefill=decoder.prefill if isinstance(decoder, ComparedDecoder) else None,
+            run=decoder.run if one_launch and isinstance(decoder, ComparedDecoder) else None,
         ):
             if keep is not None:
                 keep()
@@ -187,8 +200,9 @@ def _decoder(
     arith: str,
     unfused: bool,
     prefill: bool,
+    tokens: int,
 ) -> ComparedDecoder | Reference:
-    """What processes tokens on that device."""
+    """What processes tokens on that device, with ``tokens`` as many in a launch."""
     if device == "reference":
         from sim.reference import Reference
 
@@ -197,7 +211,10 @@ def _decoder(
     from compiler.unfused_program import compile_unfused
     from sim.generate import ComparedDecoder
 
-    compiled = compile_unfused(model.config, spec) if unfused else compile_decoder(model.config, spec, prefill=prefill)
+    if unfused:
+        compiled = compile_unfused(model.config, spec)
+    else:
+        compiled = compile_decoder(model.config, spec, prefill=prefill, tokens=tokens)
     if device == "functional":
         return ComparedDecoder(compiled, model, spec, result)
     chip = rtl_device(compiled, spec, stack, stalls=stalls, waves=waves, arith=arith)

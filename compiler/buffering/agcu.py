@@ -20,11 +20,12 @@ _BOUND = 0xFF_FFFF
 
 
 def agcu_process(
-    program: Agcu, given: Mapping[Where, Shape], arguments: Mapping[int, int], turn: int = 0
+    program: Agcu, given: Mapping[Where, Shape], arguments: Mapping[int, int], turn: int = 0, turn_round: int = 0
 ) -> tuple[Process, dict[Network, Shape]] | None:
     """The process of an AGCU in a turn of a launch with these arguments, and the streams that it gives.
 
-    In order: what it emits, the token that it begins after, its beats, the token that it is done. None
+    ``arguments`` hold sizes as they are in this round, with all that has been added to them. In order: the token that
+    the round before is done, what it emits, the token that it begins after, its beats, the token that it is done. None
     where it would wait for ever, and for a store by index, which nothing lowers to.
     """
     if program.kind is AgcuKind.OFF or turn >= max(1, program.turns):
@@ -53,11 +54,13 @@ def agcu_process(
         if taken is None or (program.indexed and program.kind is AgcuKind.STORE):
             return None
         beats = np.ones(taken, bool)
-    waits = program.wait_token and works
+    waits = program.waits_in(turn, turn_round)
     if waits and _CONTROL not in given:
         return None
 
-    emits, tells = program.emit_turn or bool(program.emit_arg), program.tells_in(turn)
+    emits, tells = program.emit_turn or bool(program.emit_arg), program.tells_in(turn, turn_round)
+    early = tells and program.tells_next
+    begins, late = int(early) + int(emits) + int(waits), tells and not early
     if emits:
         value = turn if program.emit_turn else arguments.get(program.emit_arg, 0)
         outputs[Network.SCALAR] = Shape(token, token > 0, value)
@@ -69,20 +72,20 @@ def agcu_process(
         """Of what happens in the firings before, during and after those for beats."""
 
         def firings() -> tuple[Ints, Ints]:
-            flags = np.concatenate([np.arange(emits + waits) == before, during, np.full(int(tells), after)])
+            flags = np.concatenate([np.arange(begins) == before, during, np.full(int(late), after)])
             done = np.cumsum(flags, dtype=np.int64)
             return done, done
 
-        return Side(where, (before != never) + int(during.sum()) + (after and tells), firings)
+        return Side(where, (before != never) + int(during.sum()) + (after and late), firings)
 
     never, none = -1, np.zeros(middle, bool)
-    takes = [side(_CONTROL, int(emits), none, False)] if waits else []
-    gives = [side(_SCALAR, 0, none, False)] if emits else []
-    gives += [side(_CONTROL, never, none, True)] if tells else []
+    takes = [side(_CONTROL, begins - 1, none, False)] if waits else []
+    gives = [side(_SCALAR, int(early), none, False)] if emits else []
+    gives += [side(_CONTROL, 0 if early else never, none, late)] if tells else []
     (gives if load else takes).append(side(_VECTOR, never, beats, False))
     if load and program.indexed:
         takes.append(side(_SCALAR, never, ~beats, False))
-    return Process(emits + waits + middle + tells, tuple(takes), tuple(gives)), outputs
+    return Process(begins + middle + late, tuple(takes), tuple(gives)), outputs
 
 
 def _to_end(beats: Shape, end_rank: int) -> int | None:

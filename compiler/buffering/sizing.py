@@ -66,15 +66,19 @@ def shortages(netlist: Netlist, spec: FabricSpec, launches: Launches) -> list[Sh
 
 
 def _networks(netlist: Netlist, spec: FabricSpec, launches: Launches) -> Iterator[ProcessNetwork]:
-    """Of the first, second and last turn of each launch.
+    """Of the first, second and last turn of each launch, and of the first of a later round.
 
     If each turn ends when it begins with empty channels, so do all of them together, each unit at its own pace: one
     turn after the other is one of the orders, and in all of them a network ends in the same place.
     """
-    most = max([1, *(unit.program.turns for unit in netlist.units.values() if isinstance(unit.program, Agcu))])
+    agcus = [unit.program for unit in netlist.units.values() if isinstance(unit.program, Agcu)]
+    most = max([1, *(program.turns for program in agcus)])
+    judged = [(0, turn) for turn in sorted({0, min(1, most - 1), most - 1})]
+    # The others of a later round are those of the first, and sizes that grow are tried as arguments.
+    judged += [(1, 0)] if any(program.rounds_arg for program in agcus) else []
     for arguments in launches.arguments:
-        for turn in sorted({0, min(1, most - 1), most - 1}):
-            network = network_of(netlist, spec, arguments, turn)
+        for turn_round, turn in judged:
+            network = network_of(netlist, spec, arguments, turn, turn_round)
             if network is not None:
                 yield network
 

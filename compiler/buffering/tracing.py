@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
@@ -14,24 +14,25 @@ from compiler.buffering.pcu import pcu_process
 from compiler.buffering.pmu import Blocks, read_process, trigger_of, write_port, write_process
 from compiler.buffering.process import RING, Process, Side, Where
 from compiler.netlist import Netlist, Pin
-from hw.program import Pcu, Pmu, Port, Trigger
+from hw.program import Agcu, Pcu, Pmu, Port, Trigger
 from hw.spec import FabricSpec
 from hw.topology import Network
 
 __all__ = ["network_of"]
 
 _NOTHING = Shape.of(np.zeros(0, np.int8))
+_TOKEN = Shape.of(np.zeros(1, np.int8))
 
 
 def network_of(
-    netlist: Netlist, spec: FabricSpec, arguments: Mapping[int, int], turn: int = 0
+    netlist: Netlist, spec: FabricSpec, arguments: Mapping[int, int], turn: int = 0, turn_round: int = 0
 ) -> ProcessNetwork | None:
-    """The network of one turn of a launch.
+    """The network of one turn of a round of a launch; ``arguments`` hold sizes as they are in this round.
 
     None where even endless buffers would not help it to its end, so that its buffers decide nothing: a unit waits for
     beats that nobody sends, or beats are left over. None, too, where data decide how many beats there are.
     """
-    return _Tracing(netlist, spec, arguments, turn).run()
+    return _Tracing(netlist, spec, arguments, turn, turn_round).run()
 
 
 def _data_decide(program: Pmu) -> bool:
@@ -42,8 +43,11 @@ def _data_decide(program: Pmu) -> bool:
 class _Tracing:
     """Runs each unit once, on whole streams, as soon as all its inputs are known (Kahn 1974)."""
 
-    def __init__(self, netlist: Netlist, spec: FabricSpec, arguments: Mapping[int, int], turn: int) -> None:
-        self.netlist, self.spec, self.arguments, self.turn = netlist, spec, arguments, turn
+    def __init__(
+        self, netlist: Netlist, spec: FabricSpec, arguments: Mapping[int, int], turn: int, turn_round: int
+    ) -> None:
+        self.netlist, self.spec, self.arguments = netlist, spec, arguments
+        self.turn, self.turn_round = turn, turn_round
         self.nets = {(net.network, net.source.unit): net for net in netlist.nets}
         self.given: dict[str, dict[Where, Shape]] = {name: {} for name in netlist.units}
         self.missing: dict[str, set[Where]] = {name: set() for name in netlist.units}
@@ -57,6 +61,10 @@ class _Tracing:
 
     def run(self) -> ProcessNetwork | None:
         waiting = dict.fromkeys(self.netlist.units)
+        for name, unit in self.netlist.units.items():
+            if isinstance(unit.program, Agcu) and unit.program.tells_next:
+                tells = unit.program.tells_in(self.turn, self.turn_round)
+                self._send(name, {Network.CONTROL: _TOKEN} if tells else {}, [Network.CONTROL])
         while waiting:
             ready = [name for name in waiting if not self.missing[name]]
             for name in ready:
@@ -77,7 +85,7 @@ class _Tracing:
         if isinstance(program, Pcu):
             made = pcu_process(program, given)
         else:
-            made = agcu_process(program, given, self.arguments, self.turn)
+            made = agcu_process(program, given, self.arguments, self.turn, self.turn_round)
         if made is None:
             return False
         self._add(name, made[0])
@@ -128,8 +136,8 @@ class _Tracing:
         for side in process.gives:
             self.giver[name, side.where] = number
 
-    def _send(self, name: str, outputs: Mapping[Network, Shape]) -> None:
-        for network in Network:
+    def _send(self, name: str, outputs: Mapping[Network, Shape], networks: Iterable[Network] = Network) -> None:
+        for network in networks:
             net = self.nets.get((network, name))
             for pin in net.targets if net is not None else ():
                 where = network, pin.port

@@ -3,10 +3,12 @@
 from compiler.decoder.module import decoder_module, prefill_module
 from compiler.decoder.rows import GATE_UP
 from compiler.decoder.shapes import Argument, DecoderShapes
-from compiler.decoder.weights import Weights, global_tensors, layer_tensors, mask_tensor
+from compiler.decoder.token import TOKENS
+from compiler.decoder.weights import Weights, global_tensors, layer_tensors, mask_tensor, token_tensors
 
 __all__ = [
     "GATE_UP",
+    "TOKENS",
     "Argument",
     "DecoderShapes",
     "Weights",
@@ -15,4 +17,5 @@ __all__ = [
     "layer_tensors",
     "mask_tensor",
     "prefill_module",
+    "token_tensors",
 ]

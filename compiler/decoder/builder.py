@@ -7,7 +7,7 @@ from typing import TypeVar
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import Operation, SSAValue
 
-from compiler.decoder.shapes import DecoderShapes
+from compiler.decoder.shapes import Argument, DecoderShapes
 from compiler.memory import tensor_beats
 from compiler.step.buffers import BufferizeOp, StreamifyOp
 from compiler.step.loop import LoopOp
@@ -27,13 +27,18 @@ AnyOperation = TypeVar("AnyOperation", bound=Operation)
 class Builder:
     """Adds operations to a module of which a launch takes a turn for each layer.
 
-    While ``when`` is None, weights are those of each layer; else there is one set, loaded in these turns.
+    While ``when`` is None, weights are those of each layer; else there is one set, loaded in these turns. With
+    ``tokens`` a launch has up to so many rounds, each of which processes a position.
     """
 
-    def __init__(self, shapes: DecoderShapes) -> None:
-        self.shapes = shapes
-        self.module = ModuleOp([LoopOp(shapes.config.layers)])
+    def __init__(self, shapes: DecoderShapes, *, tokens: int = 0) -> None:
+        self.shapes, self.tokens = shapes, tokens
+        self.module = ModuleOp([LoopOp(shapes.config.layers, rounds_arg=Argument.TOKENS if tokens else None)])
         self.when: str | None = None
+
+    def moving(self, dim: int) -> int | None:
+        """The dimension of positions in a tensor, if rounds move along it."""
+        return dim if self.tokens else None
 
     def add(self, operation: AnyOperation, hint: str | None = None) -> AnyOperation:
         """Append an operation; ``hint`` names its first result, and so a unit."""
@@ -141,9 +146,14 @@ class Builder:
         buffer = self.add(BufferizeOp(attention, rank=3)).result
         return self._scalars(buffer, shapes.mixed, repeat=shapes.groups(shapes.hidden), hint="attention_scalars")
 
-    def logits(self, scalars: SSAValue) -> None:
-        """Store the product with the output head."""
+    def logits(self, scalars: SSAValue) -> SSAValue:
+        """Store the product with the output head, that of each round for itself; the product."""
         shapes = self.shapes
         product = self.product(shapes.hidden, shapes.vocabulary, "lm_head", scalars)
-        tensor = self.tensor("logits", shapes.vocabulary, role=Role.OUTPUT)
-        self.add(LinearStoreOp(product, tensor, when=self.when))
+        if self.tokens:
+            tensor = self.tensor("logits_rows", self.tokens, shapes.vocabulary, role=Role.OUTPUT)
+            self.add(LinearStoreOp(product, tensor, dims=(1,), when=self.when, round_dim=0))
+        else:
+            tensor = self.tensor("logits", shapes.vocabulary, role=Role.OUTPUT)
+            self.add(LinearStoreOp(product, tensor, when=self.when))
+        return product

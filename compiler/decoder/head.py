@@ -5,6 +5,7 @@ from __future__ import annotations
 from xdsl.ir import SSAValue
 
 from compiler.decoder.builder import Builder
+from compiler.decoder.token import next_token
 from compiler.step.buffers import BufferizeOp, StreamifyOp
 from compiler.step.onchip import stream
 
@@ -12,9 +13,12 @@ __all__ = ["add_head"]
 
 
 def add_head(build: Builder, residual: SSAValue) -> None:
-    """Turn what the last layer gives into logits."""
+    """Turn what the last layer gives into logits, and where a launch makes several tokens, into the next of them."""
     shapes, build.when = build.shapes, "last"
     final = build.add(BufferizeOp(residual, rank=stream(residual).rank, when=build.when))
     hidden = build.add(StreamifyOp(final.result), "final").result
     normal = build.norm(hidden, build.fifo(hidden, "final_again"), build.vector("final_norm", shapes.hidden), "norm_3")
-    build.logits(build.scalars(normal, shapes.hidden, repeat=shapes.groups(shapes.vocabulary), hint="norm_3_scalars"))
+    scalars = build.scalars(normal, shapes.hidden, repeat=shapes.groups(shapes.vocabulary), hint="norm_3_scalars")
+    logits = build.logits(scalars)
+    if build.tokens:
+        next_token(build, logits)

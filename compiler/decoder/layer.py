@@ -8,6 +8,7 @@ from xdsl.ir import SSAValue
 
 from compiler.decoder.builder import Builder
 from compiler.decoder.shapes import Argument
+from compiler.decoder.token import embedded_token
 from compiler.step.buffers import BufferizeOp, KeepOp, RecallOp, ResidentOp, StreamifyOp
 from compiler.step.loop import TurnOp
 from compiler.step.offchip import Format, LinearLoadOp, LinearStoreOp, Role
@@ -58,6 +59,14 @@ def _residual_in(build: Builder) -> SSAValue:
     """The embedding in the first turn, in the others what the last one kept."""
     shape = (*build.shapes.lead, build.shapes.hidden)
     resident = build.add(ResidentOp("residual", shape))
+    embedded, done = embedded_token(build) if build.tokens else _embedded(build, shape)
+    which = build.add(TurnOp())
+    recalled = build.add(RecallOp(resident, done))
+    return build.add(MergeOp(which.result, embedded, recalled.result), "hidden").result
+
+
+def _embedded(build: Builder, shape: tuple[int, ...]) -> tuple[SSAValue, SSAValue]:
+    """What the host has looked up, and a token in the later turns."""
     embedded = build.add(
         LinearLoadOp(
             build.tensor("embedded" if len(shape) == 1 else "embedded_rows", *shape, role=Role.INPUT),
@@ -68,9 +77,7 @@ def _residual_in(build: Builder) -> SSAValue:
         )
     )
     assert embedded.done is not None
-    which = build.add(TurnOp())
-    recalled = build.add(RecallOp(resident, embedded.done))
-    return build.add(MergeOp(which.result, embedded.result, recalled.result), "hidden").result
+    return embedded.result, embedded.done
 
 
 def gated(build: Builder, gate: SSAValue, up: SSAValue) -> SSAValue:
@@ -102,7 +109,8 @@ def rotated(build: Builder, qkv: SSAValue) -> SSAValue:
         rows = StreamType.make(Kind.VECTOR, (*shapes.lead, shapes.key))
         tensor = build.tensor(name, shapes.context, shapes.key)
         dims = (*((-1 if shapes.sequences else 0) for _ in shapes.lead), 1)
-        load = build.add(LinearLoadOp(tensor, rows, dims=dims, base_args=(Argument.ROTARY_ROW,)))
+        load = LinearLoadOp(tensor, rows, dims=dims, base_args=(Argument.ROTARY_ROW,), round_dim=build.moving(0))
+        build.add(load)
         kept = build.add(BufferizeOp(load.result, rank=1 + len(lead)))
         repeated = StreamifyOp(kept.result, sizes=loops, strides=(0, 0, *(shapes.key for _ in lead), shapes.half, 1))
         tables.append(build.add(repeated, name).result)
@@ -117,13 +125,15 @@ def _cached(
     shapes, own = build.shapes, build.shapes.caches
     heads = shapes.config.kv_heads
     tensor = build.tensor(name, *own, heads, shapes.context, width, format=Format.BF16X2, role=Role.CACHE, each=True)
-    store = build.add(LinearStoreOp(rows, tensor, dims=dims, base_args=(row,), done=True))
+    store = LinearStoreOp(rows, tensor, dims=dims, base_args=(row,), done=True, round_dim=build.moving(1))
+    build.add(store)
     load = build.add(
         LinearLoadOp(
             tensor,
             StreamType.make(Kind.PACKED, (*own, heads, DYNAMIC, width)),
             after=store.done,
             size_args=(*(0 for _ in own), 0, Argument.CONTEXT, 0),
+            grows=build.tokens > 0,
         )
     )
     return repeated_rows(build, load.result, name, runs=runs)

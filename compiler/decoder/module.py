@@ -1,4 +1,4 @@
-"""A whole decoder: one position a launch, or several of a prompt."""
+"""A whole decoder: one position a launch, several one after the other, or several of a prompt."""
 
 from __future__ import annotations
 
@@ -15,12 +15,14 @@ from compiler.step.offchip import SinkOp
 __all__ = ["decoder_module", "prefill_module"]
 
 
-def decoder_module(shapes: DecoderShapes) -> ModuleOp:
+def decoder_module(shapes: DecoderShapes, *, tokens: int = 0) -> ModuleOp:
     """The program of all layers and the head, for one position of one sequence or of several.
 
-    Its launch arguments are :class:`~compiler.decoder.shapes.Argument`.
+    Its launch arguments are :class:`~compiler.decoder.shapes.Argument`. With ``tokens`` a launch makes up to so many
+    for one sequence, one after the other: it looks up the embedding of each, and gives the likeliest next token to the
+    next round.
     """
-    build = Builder(shapes) if shapes.rows == 1 else RowsBuilder(shapes)
+    build = Builder(shapes, tokens=tokens) if shapes.rows == 1 else RowsBuilder(shapes)
     add_head(build, add_layer(build))
     build.module.verify()
     return build.module

@@ -95,8 +95,8 @@ class RowsBuilder(Builder):
         buffer = self.add(BufferizeOp(attention, rank=3 + shapes.sequences, last=beats, inner=inner)).result
         return self._columns(buffer, repeat=shapes.groups(shapes.hidden), hint="attention_scalars")
 
-    def logits(self, scalars: SSAValue) -> None:
-        """Store the products with the output head, of all rows."""
+    def logits(self, scalars: SSAValue) -> SSAValue:
+        """Store the products with the output head, of all rows; the products."""
         shapes = self.shapes
         groups, rows = shapes.groups(shapes.vocabulary), shapes.rows
         part = shapes.vocabulary // groups
@@ -104,3 +104,4 @@ class RowsBuilder(Builder):
         product = self._matmul(scalars, self.weights("lm_head", Kind.PACKED, *shape), "lm_head")
         tensor = self.tensor("logits", rows, groups, part, role=Role.OUTPUT)
         self.add(LinearStoreOp(product, tensor, dims=(0, 2) if groups == 1 else (1, 0, 2), when=self.when))
+        return product

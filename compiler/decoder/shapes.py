@@ -26,6 +26,8 @@ class Argument(IntEnum):
     """positions so far, those of the launch included"""
     MASK_ROW = 5
     """of the first position's row in the mask, if a launch has several positions"""
+    TOKENS = 6
+    """tokens that a launch makes, each at the next position; the others are those of the first position"""
 
 
 @dataclass(frozen=True)

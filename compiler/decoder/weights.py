@@ -9,10 +9,11 @@ from numpy.typing import NDArray
 
 from compiler.checkpoint import EMBEDDING, HEAD, LlamaCheckpoint
 from compiler.decoder.shapes import DecoderShapes
+from compiler.decoder.token import NOWHERE
 from compiler.quantised import Quantisation, Quantised
 from hw.program import BLOCK
 
-__all__ = ["Weights", "global_tensors", "layer_tensors", "mask_tensor"]
+__all__ = ["Weights", "global_tensors", "layer_tensors", "mask_tensor", "token_tensors"]
 
 _HIDDEN = -1e30  # a score that no other is below, whose exponential is 0
 
@@ -129,6 +130,17 @@ def global_tensors(checkpoint: LlamaCheckpoint, shapes: DecoderShapes) -> dict[s
         "sin": _table(-sin, sin, shapes),
         "final_norm": _filled(checkpoint.tensors["model.norm.weight"], shapes.hidden),
         "lm_head": _matrix(checkpoint, shapes, [head], _columns_to(shapes.vocabulary), _rows_to(shapes.hidden)),
+    }
+
+
+def token_tensors(checkpoint: LlamaCheckpoint, shapes: DecoderShapes) -> dict[str, Floats]:
+    """What a program that makes its own tokens needs beside the others: embeddings, and each logit's place."""
+    vocabulary = checkpoint.config.vocab_size
+    places = np.full(shapes.vocabulary, NOWHERE, np.float32)
+    places[:vocabulary] = np.arange(vocabulary)
+    return {
+        "embedding": _filled(checkpoint.embedding.astype(np.float32), vocabulary, shapes.hidden),
+        "vocabulary": places,
     }
 
 

@@ -15,7 +15,7 @@ from compiler.lower.offchip import load_program, random_program, sink_program, s
 from compiler.memory import Region
 from compiler.netlist import Net, Netlist, Pin, Program, Unit
 from compiler.step.buffers import BufferizeOp, KeepOp, RecallOp, ResidentOp, StreamifyOp
-from compiler.step.loop import TurnOp, turns_of
+from compiler.step.loop import Loop, TurnOp, loop_of, when_of
 from compiler.step.matmul import MatmulOp
 from compiler.step.offchip import ArgumentOp, LinearLoadOp, LinearStoreOp, RandomLoadOp, SinkOp
 from compiler.step.onchip import AccumOp, FlattenOp, MapOp, MergeOp, PromoteOp, ScanOp, stream, used
@@ -63,10 +63,13 @@ class _Lowering:
     ) -> None:
         self.spec, self.regions, self.pins = spec, regions, pins
         self.operations = list(module.ops)
-        self.turns = turns_of(module)
+        self.loop = loop_of(module)
+        self.followed = _followed(self.operations, self.loop)
         self.units: dict[str, Unit] = {}
         self.sources: dict[SSAValue, Pin] = {}
         self.targets: dict[SSAValue, list[Pin]] = {}
+        self.followers: dict[LinearLoadOp, str] = {}
+        self.between_rounds: list[Net] = []
 
     # -- names and nets ---------------------------------------------------------------------------------
 
@@ -93,7 +96,7 @@ class _Lowering:
                 nets.append(Net(_NETWORKS[kind], source, tuple(sorted(self.targets[value]))))
             elif kind is not Kind.CONTROL:
                 raise WeftError(f"nobody takes the stream that {source.unit!r} gives; store it or sink it")
-        return nets
+        return nets + self.between_rounds
 
     # -- units ------------------------------------------------------------------------------------------
 
@@ -107,15 +110,17 @@ class _Lowering:
         for op in self.operations:
             if isinstance(op, LinearStoreOp):
                 name = op.tensor.string_value()
-                unit = self.add(
-                    f"store_{name}", "store", store_program(op, self.regions[name], self.spec, turns=self.turns)
-                )
+                load = self.followed.get(op)
+                program = store_program(op, self.regions[name], self.spec, loop=self.loop, told=load is not None)
+                unit = self.add(f"store_{name}", "store", program)
                 self.take(op.value, unit)
                 self.give(op.done, unit)
+                if load is not None:
+                    self.between_rounds.append(Net(Network.CONTROL, Pin(unit), (Pin(self.followers[load]),)))
             elif isinstance(op, SinkOp):
                 if stream(op.value).kind not in (Kind.VECTOR, Kind.PACKED):
                     raise WeftError(f"step.sink takes a vector stream, not {stream(op.value).kind.value}")
-                self.take(op.value, self.add("sink", "sink", sink_program(op, turns=self.turns)))
+                self.take(op.value, self.add("sink", "sink", sink_program(op, loop=self.loop)))
             elif isinstance(op, StreamifyOp):
                 self.buffer(op)
             elif isinstance(op, BufferizeOp) and not used(op.result):
@@ -127,12 +132,12 @@ class _Lowering:
         name = op.tensor.string_value()
         region = self.regions[name]
         if isinstance(op, RandomLoadOp):
-            program = random_program(op, region, self.spec, priority=priority, turns=self.turns)
+            program = random_program(op, region, self.spec, priority=priority, loop=self.loop)
             unit = self.add(f"load_{name}", "load", program)
             self.take(op.index, unit)
             self.give(op.result, unit)
             return
-        program = load_program(op, region, self.spec, priority=priority, turns=self.turns)
+        program = load_program(op, region, self.spec, priority=priority, loop=self.loop)
         emits = emitted.pop(0) if emitted and op.after is None else None
         if isinstance(emits, ArgumentOp):
             program = replace(program, emit_arg=emits.index.value.data)
@@ -143,6 +148,8 @@ class _Lowering:
             self.give(emits.result, unit)
         if op.after is not None:
             self.take(op.after, unit)
+        if op.follows is not None:
+            self.followers[op] = unit
         self.give(op.result, unit)
         self.give(op.done, unit)
 
@@ -151,7 +158,7 @@ class _Lowering:
         if not isinstance(write, BufferizeOp):
             raise WeftError("step.streamify must read a step.bufferize")
         hint = op.result.name_hint or op.buffer.name_hint
-        unit = self.add(hint, "buffer", buffer_program(write, op, self.spec, hint or "buffer", turns=self.turns))
+        unit = self.add(hint, "buffer", buffer_program(write, op, self.spec, hint or "buffer", turns=self.loop.turns))
         self.take(write.value, unit)
         if op.trigger is not None:
             self.take(op.trigger, unit, 0 if stream(op.trigger).kind is Kind.CONTROL else 1)
@@ -165,7 +172,7 @@ class _Lowering:
         if len(keeps) > 1 or len(recalls) > 1:
             raise WeftError(f"@{name} must be kept once and recalled once, not {len(keeps)} and {len(recalls)} times")
         keep, recall = next(iter(keeps), None), next(iter(recalls), None)
-        program = resident_program(op, self.spec, keep=keep, recall=recall, turns=self.turns)
+        program = resident_program(op, self.spec, keep=keep, recall=recall, turns=self.loop.turns)
         unit = self.add(name, "resident", program, self.pins.get(name))
         for keep in keeps:
             self.take(keep.value, unit)
@@ -214,3 +221,21 @@ class _Lowering:
             for port, value in enumerate(cluster.scalar):
                 self.take(value, unit, port)
             self.give(result, unit)
+
+
+def _followed(operations: list[Operation], loop: Loop) -> dict[LinearStoreOp, LinearLoadOp]:
+    """The store that each load with ``follows`` comes after in the round before."""
+    found: dict[LinearStoreOp, LinearLoadOp] = {}
+    for op in operations:
+        if isinstance(op, LinearLoadOp | LinearStoreOp) and op.moves() is not None and not loop.rounds_arg:
+            raise WeftError("round_dim needs a step.loop with a rounds_arg")
+        if not isinstance(op, LinearLoadOp) or op.follows is None:
+            continue
+        name = op.tensor.string_value()
+        if not loop.rounds_arg or (loop.turns > 1 and when_of(op.when) != "first"):
+            raise WeftError(f"a load of @{name} with follows must be one of the first turn of several rounds")
+        stores = [each for each in operations if isinstance(each, LinearStoreOp) and each.tensor.string_value() == name]
+        if len(stores) != 1 or stores[0].done is not None or stores[0] in found:
+            raise WeftError(f"a load of @{name} with follows needs one store of it, without another token or load")
+        found[stores[0]] = op
+    return found

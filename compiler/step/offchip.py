@@ -144,7 +144,8 @@ class _Access(IRDLOperation):
     """Shared by accesses: dimension ``k`` of the stream walks dimension ``dims[k]`` of the tensor, or repeats (-1).
 
     ``size_args[k]`` names the launch argument that holds the size of a dynamic dimension ``k``; ``base_args`` up to two
-    arguments, in bytes, added to the address.
+    arguments, in bytes, added to the address. With ``round_dim`` each round of a launch begins an entry of that
+    dimension further, the first at ``round_from``.
     """
 
     tensor = prop_def(SymbolRefAttr)
@@ -152,6 +153,14 @@ class _Access(IRDLOperation):
     size_args = opt_prop_def(INTS)
     base_args = opt_prop_def(INTS)
     when = opt_prop_def(StringAttr)
+    round_dim = opt_prop_def(IntegerAttr)
+    round_from = opt_prop_def(IntegerAttr)
+
+    def moves(self) -> tuple[int, int] | None:
+        """The dimension that rounds move along, and where in it the first begins."""
+        if self.round_dim is None:
+            return None
+        return self.round_dim.value.data, 0 if self.round_from is None else self.round_from.value.data
 
     def walked(self) -> tuple[int, ...]:
         """``dims``, all of the tensor's in order by default."""
@@ -200,6 +209,16 @@ class _Access(IRDLOperation):
             raise VerifyException(f"a {tensor.format.data} tensor moves as {expected.value}, not {stream.kind.value}")
         if expected.is_matrix and (stream.dims, walk) != (shape, tuple(range(len(shape)))):
             raise VerifyException(f"@{tensor.sym_name.data} of {tensor.format.data} must move as a whole")
+        self._verify_moves(shape)
+
+    def _verify_moves(self, shape: tuple[int, ...]) -> None:
+        moves = self.moves()
+        if moves is None and self.round_from is not None:
+            raise VerifyException("round_from needs a round_dim")
+        if moves is not None and not 0 <= moves[0] < len(shape):
+            raise VerifyException(f"round_dim must be below {len(shape)}, the tensor's dimensions, not {moves[0]}")
+        if moves is not None and not 0 <= moves[1] < shape[moves[0]]:
+            raise VerifyException(f"round_from must be below {shape[moves[0]]}, the dimension's size, not {moves[1]}")
 
 
 def tensor_of(op: _Access | RandomLoadOp) -> TensorOp:
@@ -215,13 +234,17 @@ class LinearLoadOp(_Access):
     """STeP's LinearOffChipLoad: a tensor, or a walk over it, as a stream.
 
     It begins after the token ``after``. ``when`` says in which turns of a launch there is anything to load; ``done`` is
-    a token after the last beat, or without one, in the turns of ``done_when``.
+    a token after the last beat, or without one, in the turns of ``done_when``. With ``grows`` the sizes from arguments
+    are one larger each round. With ``follows`` it loads in each round but the first only after the round before has
+    stored the same tensor.
     """
 
     name = "step.linear_load"
 
     after = opt_operand_def(StreamType)
     done_when = opt_prop_def(StringAttr)
+    grows = opt_prop_def(UnitAttr)
+    follows = opt_prop_def(UnitAttr)
     result = result_def(StreamType)
     done = opt_result_def(StreamType)
     irdl_options = (ParsePropInAttrDict(),)
@@ -239,6 +262,9 @@ class LinearLoadOp(_Access):
         when: str | None = None,
         done: bool = False,
         done_when: str | None = None,
+        round_dim: int | None = None,
+        grows: bool = False,
+        follows: bool = False,
     ) -> None:
         token = [StreamType.make(Kind.CONTROL, ())] if done else []
         super().__init__(
@@ -251,6 +277,9 @@ class LinearLoadOp(_Access):
                 base_args=base_args,
                 when=when,
                 done_when=done_when,
+                round_dim=round_dim,
+                grows=grows,
+                follows=follows,
             ),
         )
 
@@ -262,6 +291,10 @@ class LinearLoadOp(_Access):
         self.verify_walk(self.result.type)
         verify_when(self.done_when, "done_when")
         self.verify_sizes(self.result.type, open_end=False)
+        if self.grows is not None and DYNAMIC not in self.result.type.dims:
+            raise VerifyException("grows needs a dynamic dimension")
+        if self.follows is not None and self.after is not None:
+            raise VerifyException("follows is a token, and there can be none after another")
 
 
 @irdl_op_definition
@@ -288,12 +321,20 @@ class LinearStoreOp(_Access):
         base_args: Sequence[int] | None = None,
         when: str | None = None,
         done: bool = False,
+        round_dim: int | None = None,
+        round_from: int | None = None,
     ) -> None:
         super().__init__(
             operands=[value],
             result_types=[[StreamType.make(Kind.CONTROL, ())] if done else []],
             properties=attributes(
-                tensor=SymbolRefAttr(tensor.sym_name), dims=dims, size_args=size_args, base_args=base_args, when=when
+                tensor=SymbolRefAttr(tensor.sym_name),
+                dims=dims,
+                size_args=size_args,
+                base_args=base_args,
+                when=when,
+                round_dim=round_dim,
+                round_from=round_from,
             ),
         )
 
@@ -314,17 +355,32 @@ class LinearStoreOp(_Access):
 
 @irdl_op_definition
 class RandomLoadOp(IRDLOperation):
-    """STeP's RandomOffChipLoad: for each index (int32) of a scalar stream, that entry of a tensor's first dimension."""
+    """STeP's RandomOffChipLoad: for each index (int32) of a scalar stream, that entry of a tensor's first dimension.
+
+    ``when`` says in which turns of a launch there are indices.
+    """
 
     name = "step.random_load"
 
     index = operand_def(StreamType)
     tensor = prop_def(SymbolRefAttr)
+    when = opt_prop_def(StringAttr)
     result = result_def(StreamType)
     irdl_options = (ParsePropInAttrDict(),)
     assembly_format = "$index `of` $tensor attr-dict `:` functional-type(operands, results)"
 
+    def __init__(self, index: SSAValue, tensor: TensorOp, *, when: str | None = None) -> None:
+        outer = index.type
+        assert isinstance(outer, StreamType)
+        kind = Kind.PACKED if Format(tensor.format.data) is Format.BF16X2 else Kind.VECTOR
+        super().__init__(
+            operands=[index],
+            result_types=[StreamType.make(kind, (*outer.dims, *tensor.sizes[1:]))],
+            properties=attributes(tensor=SymbolRefAttr(tensor.sym_name), when=when),
+        )
+
     def verify_(self) -> None:
+        verify_when(self.when, "when")
         index, result = self.index.type, self.result.type
         assert isinstance(index, StreamType)
         if index.kind is not Kind.SCALAR:

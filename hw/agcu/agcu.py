@@ -31,10 +31,11 @@ __all__ = ["Agcu"]
 class Agcu(wiring.Component):
     """Loads streams from memory, stores streams to memory, or sinks them, as :mod:`hw.program.agcu` says.
 
-    One channel beat a cycle is sustained both ways: the nest makes the address of a vector beat every cycle, neighbours
-    become bursts (:class:`hw.agcu.coalescer.Coalescer`), and as many bursts are under way as the buffer has room for.
-    The first request of a load leaves ``agcu_levels + 10`` cycles after ``launch``; a vector beat leaves three cycles
-    after its last channel beat came. All outputs come from registers: there is no combinational path from an input.
+    One channel beat a cycle is sustained both ways: the nest makes the address of a vector beat every cycle,
+    neighbours become bursts (:class:`hw.agcu.coalescer.Coalescer`), and as many bursts are under way as the buffer
+    has room for. The first request of a load leaves ``agcu_levels + 10`` cycles after ``launch``, one later with
+    rounds; a vector beat leaves three cycles after its last channel beat came. All outputs come from registers:
+    there is no combinational path from an input.
 
     The buffer of ``agcu_buffer`` vector beats lies behind memory for a load, before it for a store. The order in which
     addresses were made is kept beside it (``order``), with the stops, so that refused and void beats find their place.

@@ -7,12 +7,11 @@ from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
 from hw.program import AgcuLevel
+from hw.program.agcu import BOUND_BITS
 from hw.spec import FabricSpec
 from hw.tile.unit import program_layout
 
-__all__ = ["BOUND_BITS", "Nest", "item_layout", "job_layout"]
-
-BOUND_BITS = 24
+__all__ = ["Nest", "item_layout", "job_layout"]
 
 
 def job_layout(spec: FabricSpec) -> data.StructLayout:

@@ -1,4 +1,4 @@
-"""The course of an AGCU's launch: arguments, turns, tokens, and when it is over."""
+"""The course of an AGCU's launch: arguments, turns, rounds, tokens, and when it is over."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
 from hw.program import Agcu, AgcuKind, When
+from hw.program.agcu import BOUND_BITS
 from hw.spec import FabricSpec
 from hw.stream.beat import beat_stream
 from hw.tile.unit import program_layout
 from hw.topology import Network
 
-from .nest import BOUND_BITS
 from .ports import argument_signature
 
 __all__ = ["Sequencer"]
@@ -33,10 +33,10 @@ class Sequencer(wiring.Component):
     """Leads an AGCU through a launch: reads the arguments, then turn by turn waits for the token, lets work run, and
     sends the token.
 
-    A launch of a program that is not OFF reads one argument a cycle (``agcu_levels + 3`` of them, one memory port), so
-    that work begins ``agcu_levels + 6`` cycles after ``launch`` without a token; from the end of a turn's work to the
-    beginning of the next it takes 3 cycles, and a turn without work takes 2. What a turn emits is sent before its token
-    is waited for.
+    A launch of a program that is not OFF reads one argument a cycle (``agcu_levels + 3`` of them, one memory port),
+    so that work begins ``agcu_levels + 6`` cycles after ``launch`` without a token, one later with rounds; from the
+    end of a turn's work to the beginning of the next, also of the next round, it takes 3 cycles, and a turn without
+    work takes 2. What a turn emits is sent before its token is waited for.
 
     Parameters
     ----------
@@ -58,9 +58,9 @@ class Sequencer(wiring.Component):
     waiting : Out(1)
         The token is waited for.
     base : Out(32)
-        ``base + args[arg_a] + args[arg_b] + turn * turn_stride``.
+        ``base + args[arg_a] + args[arg_b] + turn * turn_stride + round * round_stride``.
     bounds : Out(24).array
-        Iterations of each level.
+        Iterations of each level in this round.
     token : In(stream)
         Control beats that begin launches.
     emitted, done_token : Out(stream)
@@ -96,6 +96,17 @@ class Sequencer(wiring.Component):
         m.d.comb += last_turn.eq(turn + 1 >= program.turns)
         works, tells = (self._now(m, when, turn, last_turn) for when in (program.works, program.tells))
 
+        # Rounds that are over, of so many; where this one's first turn begins.
+        over, rounds = Signal(BOUND_BITS), Signal(BOUND_BITS)
+        start, next_start = Signal(32), Signal(32)
+        last_round, waits, tells_now = Signal(), Signal(), Signal()
+        m.d.comb += [
+            last_round.eq(over + 1 >= rounds),
+            next_start.eq(start + program.round_stride),
+            tells_now.eq(program.done_token & tells & ~program.tells_next),
+            waits.eq(works & program.wait_token & ~(program.wait_later & (over == 0))),
+        ]
+
         m.submodules.arguments = arguments = Memory(shape=32, depth=self._spec.arguments + 1, init=[])
         write, read = arguments.write_port(), arguments.read_port()
         m.d.comb += [
@@ -120,6 +131,7 @@ class Sequencer(wiring.Component):
             (program.arg_a, self.base.eq(program.base + value)),
             (program.arg_b, self.base.eq(self.base + value)),
             (program.emit_arg, self.emitted.payload.data.eq(Mux(program.emit_turn, 0, value))),
+            (program.rounds_arg, rounds.eq(value[:BOUND_BITS])),
         ]
         step = Signal(range(len(uses) + 1))
 
@@ -130,12 +142,13 @@ class Sequencer(wiring.Component):
         m.d.comb += [
             self.idle.eq(state == _State.IDLE),
             self.running.eq(state == _State.RUN),
-            self.waiting.eq((state == _State.WAIT) & works & program.wait_token),
+            self.waiting.eq((state == _State.WAIT) & waits),
         ]
         emits = program.emit_turn | program.emit_arg.any()
+        tell = self.done_token.valid.eq(1)
         with m.Switch(state):
             with m.Case(_State.IDLE):
-                m.d.sync += [step.eq(0), turn.eq(0)]
+                m.d.sync += [step.eq(0), turn.eq(0), over.eq(0), rounds.eq(0)]
                 with m.If(self.launch & (program.kind != AgcuKind.OFF.value)):
                     m.d.sync += state.eq(_State.SETUP)
             with m.Case(_State.SETUP):
@@ -147,29 +160,37 @@ class Sequencer(wiring.Component):
                                 m.d.comb += read.addr.eq(uses[number][0])
                             if number:
                                 m.d.sync += uses[number - 1][1]
-                with m.If(step == len(uses)):
-                    m.d.sync += [self.emitted.valid.eq(emits), state.eq(_State.WAIT)]
+                with m.If(step == Mux(program.rounds_arg.any(), len(uses), len(uses) - 1)):
+                    m.d.sync += [start.eq(self.base), self.emitted.valid.eq(emits), state.eq(_State.WAIT)]
             with m.Case(_State.WAIT):
-                m.d.comb += self.token.ready.eq(works & program.wait_token)
+                m.d.comb += self.token.ready.eq(waits)
                 with m.If(~works):
-                    m.d.sync += [self.done_token.valid.eq(program.done_token & tells), state.eq(_State.DRAIN)]
-                with m.Elif(~program.wait_token | self.token.valid):
+                    m.d.sync += state.eq(_State.DRAIN)
+                    with m.If(tells_now):
+                        m.d.sync += tell
+                with m.Elif(~waits | self.token.valid):
                     m.d.comb += self.begin.eq(1)
                     m.d.sync += state.eq(_State.RUN)
             with m.Case(_State.RUN), m.If(self.finished):
-                m.d.sync += [self.done_token.valid.eq(program.done_token & tells), state.eq(_State.DRAIN)]
+                m.d.sync += state.eq(_State.DRAIN)
+                with m.If(tells_now):
+                    m.d.sync += tell
             with m.Case(_State.DRAIN), m.If(~self.emitted.valid & ~self.done_token.valid):
-                with m.If(last_turn):
+                with m.If(last_turn & last_round):
                     m.d.sync += state.eq(_State.IDLE)
                 with m.Else():
-                    m.d.sync += [
-                        turn.eq(turn + 1),
-                        self.base.eq(self.base + program.turn_stride),
-                        self.emitted.valid.eq(emits),
-                        state.eq(_State.WAIT),
-                    ]
+                    m.d.sync += [self.emitted.valid.eq(emits), state.eq(_State.WAIT)]
                     with m.If(program.emit_turn):
-                        m.d.sync += self.emitted.payload.data.eq(turn + 1)
+                        m.d.sync += self.emitted.payload.data.eq(Mux(last_turn, 0, turn + 1))
+                    with m.If(last_turn):
+                        m.d.sync += [turn.eq(0), over.eq(over + 1), start.eq(next_start), self.base.eq(next_start)]
+                        m.d.sync += [
+                            self.bounds[level].eq(self.bounds[level] + program.levels[level].grows) for level in levels
+                        ]
+                        with m.If(program.done_token & program.tells_next):
+                            m.d.sync += tell
+                    with m.Else():
+                        m.d.sync += [turn.eq(turn + 1), self.base.eq(self.base + program.turn_stride)]
         return m
 
     @staticmethod

@@ -21,8 +21,13 @@ control beat (stop 0) follows when all is done: for a store, when memory has ack
 A launch goes ``turns`` times through all of this, one turn after the other, each AGCU at its own pace (kernel looping,
 arXiv 2410.23668): in turn ``i``, from 0, ``i * turn_stride`` is added to the address. ``works`` says in which turns the
 unit waits for its token and moves beats; in the others it takes and sends none. ``tells`` says in which turns the done
-token is sent. With ``emit_turn`` it is the number of the turn that each turn first sends, as an int32. A launch is over
-when every AGCU of its context is done with its turns.
+token is sent. With ``emit_turn`` it is the number of the turn that each turn first sends, as an int32.
+
+With ``rounds_arg`` not 0 a launch goes ``args[rounds_arg]`` times through all its turns, at least once: in round ``r``,
+from 0, ``r * round_stride`` is added to the address, and ``r`` to the bound of each level that ``grows``. ``works`` and
+``tells`` are about turns of the same round. With ``wait_later`` no token is waited for in the first round. With
+``tells_next`` the done token is sent only at the beginning of each round but the first, and says that the round before
+is done. A launch is over when every AGCU of its context is done with its rounds.
 
 An access outside ``[segment_base, segment_base + segment_size)`` is refused: it never reaches the channel, the unit
 reports the violation, sends zeros in its place (LOAD) or drops it (STORE), and the launch ends as failed.
@@ -30,13 +35,17 @@ reports the violation, sends zeros in its place (LOAD) or drops it (STORE), and 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 
 from hw.fields import bits, rows
 from hw.spec import FabricSpec
 
-__all__ = ["Agcu", "AgcuKind", "AgcuLevel", "When"]
+__all__ = ["BOUND_BITS", "Agcu", "AgcuKind", "AgcuLevel", "When"]
+
+BOUND_BITS = 24
+"""Of an argument that holds iterations or rounds, so many low bits are read."""
 
 
 class AgcuKind(IntEnum):
@@ -79,10 +88,11 @@ def _arg(spec: FabricSpec) -> int:
 class AgcuLevel:
     """One loop of the nest."""
 
-    bound: int = bits(24, "iterations", 1)
+    bound: int = bits(BOUND_BITS, "iterations", 1)
     bound_arg: int = bits(_arg, "argument that holds the iterations instead; 0: none")
     stride: int = bits(32, "bytes between iterations, signed")
     rank: int = bits(_rank, "stop of a beat that ends this level and no higher one")
+    grows: bool = bits(1, "one iteration more each round", False, kind=bool)
 
 
 @dataclass(frozen=True)
@@ -107,6 +117,10 @@ class Agcu:
     works: When = bits(3, "turns in which beats are moved", When.EVERY, kind=When)
     tells: When = bits(3, "turns in which the done token is sent", When.EVERY, kind=When)
     emit_turn: bool = bits(1, "each turn sends its number as a scalar beat", False, kind=bool)
+    rounds_arg: int = bits(_arg, "argument that holds how often all turns are gone through; 0: once")
+    round_stride: int = bits(32, "bytes added to the address from round to round, signed")
+    wait_later: bool = bits(1, "no token is waited for in the first round", False, kind=bool)
+    tells_next: bool = bits(1, "the done token is sent when the next round begins, and only then", False, kind=bool)
     priority: int = bits(4, "requests of a lower number go first")
     segment_base: int = bits(32, "first byte that may be accessed")
     segment_size: int = bits(32, "bytes that may be accessed")
@@ -115,6 +129,15 @@ class Agcu:
         """Whether beats are moved in a turn, from 0."""
         return self.works.holds(turn, self.turns)
 
-    def tells_in(self, turn: int) -> bool:
-        """Whether the done token is sent in a turn, from 0."""
-        return self.done_token and self.tells.holds(turn, self.turns)
+    def waits_in(self, turn: int, turn_round: int = 0) -> bool:
+        """Whether a token is waited for in a turn of a round, both from 0."""
+        return self.wait_token and self.works_in(turn) and not (self.wait_later and turn_round == 0)
+
+    def tells_in(self, turn: int, turn_round: int = 0) -> bool:
+        """Whether the done token is sent in a turn of a round, both from 0."""
+        told = turn == 0 and turn_round > 0 if self.tells_next else self.tells.holds(turn, self.turns)
+        return self.done_token and told
+
+    def rounds(self, arguments: Mapping[int, int]) -> int:
+        """Rounds of a launch with these arguments."""
+        return max(1, arguments.get(self.rounds_arg, 0) % (1 << BOUND_BITS)) if self.rounds_arg else 1

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hw.program import Agcu, AgcuKind, AgcuLevel
+from hw.program.agcu import BOUND_BITS
 from hw.spec import FabricSpec
 from sim.device import Beats, DeviceError
 
-__all__ = ["AgcuResult", "run_agcu"]
+__all__ = ["AgcuResult", "run_agcu", "told_at_the_beginning"]
 
 _WORD = 0xFFFF_FFFF
-_BOUND = 0xFF_FFFF
 Ints = NDArray[np.int64]
 
 
@@ -54,12 +54,13 @@ def _one_beat(spec: FabricSpec, word: int | None) -> Beats:
     return _beats(data, np.zeros(1, np.int64), np.zeros(1, bool))
 
 
-def _nest(spec: FabricSpec, levels: tuple[AgcuLevel, ...], arguments: dict[int, int]) -> _Walk:
+def _nest(spec: FabricSpec, levels: tuple[AgcuLevel, ...], arguments: dict[int, int], turn_round: int) -> _Walk:
     """One run of the nest from address 0, its last beat with stop 0."""
     padded = levels + (AgcuLevel(),) * (spec.agcu_levels - len(levels))
     offset, stop = np.zeros(1, np.int64), np.zeros(1, np.int64)
     for level in padded:
-        bound = arguments.get(level.bound_arg, 0) & _BOUND if level.bound_arg else level.bound
+        bound = arguments.get(level.bound_arg, 0) if level.bound_arg else level.bound
+        bound = (bound + level.grows * turn_round) % (1 << BOUND_BITS)
         steps = np.arange(bound, dtype=np.int64) * level.stride
         offset = (steps[:, None] + offset[None, :]).ravel()
         stop = np.tile(stop, bound)
@@ -75,9 +76,12 @@ def _ends_at(beats: Beats | None, end_rank: int, what: str) -> int:
     return int(ends[0]) + 1
 
 
-def _walk(spec: FabricSpec, program: Agcu, arguments: dict[int, int], scalar: Beats | None) -> _Walk:
-    base = program.base + sum(arguments.get(each, 0) for each in (program.arg_a, program.arg_b) if each)
-    nest = _nest(spec, program.levels, arguments)
+def _walk(
+    spec: FabricSpec, program: Agcu, arguments: dict[int, int], scalar: Beats | None, turn: int, turn_round: int
+) -> _Walk:
+    base = program.base + turn * program.turn_stride + turn_round * program.round_stride
+    base += sum(arguments.get(each, 0) for each in (program.arg_a, program.arg_b) if each)
+    nest = _nest(spec, program.levels, arguments, turn_round)
     if not program.indexed:
         stop = nest.stop.copy()
         stop[-1:] = program.end_rank
@@ -152,6 +156,15 @@ def _to_write(spec: FabricSpec, program: Agcu, vector: Beats, taken: int) -> NDA
     return words[~np.asarray(vector.void[:taken], bool)]
 
 
+def told_at_the_beginning(
+    spec: FabricSpec, program: Agcu, arguments: dict[int, int], turn: int, turn_round: int
+) -> Beats | None:
+    """What an AGCU with ``tells_next`` sends to control before anything of the turn happens."""
+    if turn_round < program.rounds(arguments) and program.tells_in(turn, turn_round):
+        return _one_beat(spec, None)
+    return None
+
+
 def run_agcu(
     spec: FabricSpec,
     program: Agcu,
@@ -159,6 +172,7 @@ def run_agcu(
     arguments: dict[int, int],
     *,
     turn: int = 0,
+    turn_round: int = 0,
     vector: Beats | None,
     scalar: Beats | None,
     control: Beats | None,
@@ -177,7 +191,9 @@ def run_agcu(
     arguments
         Launch arguments by number; those not given read as zero.
     turn
-        Which turn of the launch, from 0.
+        Which turn of its round, from 0.
+    turn_round
+        Which round of the launch, from 0.
     vector, scalar, control
         What arrives at the inputs; more beats than the launch takes are left alone.
 
@@ -186,20 +202,20 @@ def run_agcu(
     DeviceError
         An input that never ends the launch, or a segment that reaches beyond memory.
     """
-    if program.kind is AgcuKind.OFF or turn >= max(1, program.turns):
+    if program.kind is AgcuKind.OFF or turn >= max(1, program.turns) or turn_round >= program.rounds(arguments):
         return AgcuResult(None, None, None, 0, 0, 0, False)
     number = turn if program.emit_turn else arguments.get(program.emit_arg, 0)
     emitted = _one_beat(spec, number & _WORD) if program.emit_turn or program.emit_arg else None
-    done = _one_beat(spec, None) if program.tells_in(turn) else None
+    done = _one_beat(spec, None) if program.tells_in(turn, turn_round) else None
     if not program.works_in(turn):
         return AgcuResult(None, emitted, done, 0, 0, 0, False)
-    if program.wait_token and (control is None or not len(control.stop)):
+    if program.waits_in(turn, turn_round) and (control is None or not len(control.stop)):
         raise DeviceError("the control input of an AGCU must bring a token to begin with")
     if program.kind is AgcuKind.SINK:
         taken = _ends_at(vector, program.end_rank, "vector")
         return AgcuResult(None, emitted, done, taken, 0, 0, False)
 
-    walk = _walk(spec, replace(program, base=program.base + turn * program.turn_stride), arguments, scalar)
+    walk = _walk(spec, program, arguments, scalar, turn, turn_round)
     if program.kind is AgcuKind.LOAD:
         inside = _allowed(spec, program, memory, walk.address) & ~walk.void
         beats = _load(spec, memory, walk, inside)

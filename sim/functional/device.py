@@ -8,7 +8,7 @@ import networkx as nx
 import numpy as np
 
 from compiler.image import DecodedImage, ImageError, read_image
-from hw.program import Pmu, Trigger
+from hw.program import Agcu, Pmu, Trigger
 from hw.spec import FabricSpec
 from hw.topology import Network, Tile
 from sim.device import GIVEN_UP, Beats, DeviceError, HangError, Launch
@@ -21,10 +21,10 @@ __all__ = ["FunctionalDevice"]
 class FunctionalDevice:
     """A fabric without a clock behind the interface of :class:`sim.device.Device`.
 
-    A turn of a launch runs each unit once on whole streams, turn after turn: streams have no bounds, so that AGCUs that
-    are turns ahead of others make no difference. A PMU that a token or an address reads may do so before its write
-    side has got anything, if the blocks it still holds are enough: so a buffer goes from launch to launch, and with a
-    tile that several contexts use, from context to context.
+    A turn of a launch runs each unit once on whole streams, turn after turn, round after round: streams have no
+    bounds, so that AGCUs that are turns ahead of others make no difference. A PMU that a token or an address reads
+    may do so before its write side has got anything, if the blocks it still holds are enough: so a buffer goes from
+    launch to launch, and with a tile that several contexts use, from context to context.
 
     Parameters
     ----------
@@ -87,7 +87,8 @@ class FunctionalDevice:
         self._states.update({tile: replace(state, number=0) for tile, state in self._states.items()})
         try:
             turns = [
-                Execution(self.spec, circuit, self.memory, arguments, self._states, turn).run()
+                Execution(self.spec, circuit, self.memory, arguments, self._states, turn, turn_round).run()
+                for turn_round in range(circuit.rounds(arguments))
                 for turn in range(circuit.turns)
             ]
         except HangError:
@@ -117,6 +118,9 @@ def _refuse_endless_circles(decoded: DecodedImage) -> None:
     units = decoded.netlist.units
     graph: nx.DiGraph[str] = nx.DiGraph()
     for net in decoded.netlist.nets:
+        source = units[net.source.unit].program
+        if net.network is Network.CONTROL and isinstance(source, Agcu) and source.tells_next:
+            continue  # it tells of the round before
         for target in net.targets:
             program = units[target.unit].program
             triggers = net.network is Network.CONTROL or (net.network is Network.SCALAR and target.port == 1)

@@ -15,7 +15,7 @@ from hw.program import Agcu, AgcuKind, Pcu, Pmu, Port, Trigger
 from hw.spec import FabricSpec
 from hw.topology import Network, Tile
 from sim.device import Beats, DeviceError, HangError, Launch
-from sim.functional.agcu import run_agcu
+from sim.functional.agcu import AgcuResult, run_agcu, told_at_the_beginning
 from sim.functional.pcu import run_pcu
 from sim.functional.pmu import PmuResult, PmuState, run_pmu
 from sim.functional.waits import Where, agcu_waits, describe, leftovers, pcu_waits
@@ -34,8 +34,17 @@ class Circuit:
 
     @property
     def turns(self) -> int:
-        """Turns of a launch."""
-        return max([1, *(each.turns for each in self.programs.values() if isinstance(each, Agcu))])
+        """Turns of a round."""
+        return max([1, *(each.turns for each in self.agcus.values())])
+
+    @property
+    def agcus(self) -> dict[str, Agcu]:
+        """Programs of the AGCUs."""
+        return {unit: each for unit, each in self.programs.items() if isinstance(each, Agcu)}
+
+    def rounds(self, arguments: dict[int, int]) -> int:
+        """Rounds of a launch with these arguments."""
+        return max([1, *(each.rounds(arguments) for each in self.agcus.values())])
 
     @classmethod
     def of(cls, decoded: DecodedImage) -> Circuit:
@@ -60,6 +69,7 @@ class Execution:
     arguments: dict[int, int]
     states: dict[Tile, PmuState]
     turn: int = 0
+    turn_round: int = 0
     _inputs: dict[str, dict[Where, Beats]] = field(init=False)
     _missing: Counter[str] = field(init=False)
     _ready: deque[str] = field(init=False)
@@ -82,6 +92,10 @@ class Execution:
         self._missing = Counter({unit: len(ports) for unit, ports in sources.items()})
         self._ready = deque(unit for unit, missing in self._missing.items() if not missing)
         waiting = dict.fromkeys(sources)
+        for unit, program in self.circuit.agcus.items():
+            if program.tells_next:
+                token = told_at_the_beginning(self.spec, program, self.arguments, self.turn, self.turn_round)
+                self._send(unit, Network.CONTROL, token)
         while True:
             while self._ready:
                 unit = self._ready.popleft()
@@ -150,10 +164,10 @@ class Execution:
         vector = given.get((Network.VECTOR, 0))
         if vector is not None and program.kind in (AgcuKind.STORE, AgcuKind.SINK):
             self._buffers[tile] = vector
-        waits, taken = agcu_waits(program, given, self.turn)
+        waits, taken = agcu_waits(program, given, self.turn, self.turn_round)
         if waits:
             self._waits += [describe(unit, where, self.circuit.sources[unit]) for where in waits]
-            self._send_all(unit, None, None)
+            self._send_agcu(unit, program, None)
             return
         result = run_agcu(
             self.spec,
@@ -161,6 +175,7 @@ class Execution:
             self.memory,
             self.arguments,
             turn=self.turn,
+            turn_round=self.turn_round,
             vector=vector,
             scalar=given.get((Network.SCALAR, 0)),
             control=given.get((Network.CONTROL, 0)),
@@ -169,7 +184,13 @@ class Execution:
             self._refused.append(unit)
         self._bytes[tile] = result.bytes_read, result.bytes_written
         self._took(unit, taken | {(Network.VECTOR, 0): result.taken})
-        self._send_all(unit, result.vector, result.scalar, result.control)
+        self._send_agcu(unit, program, result)
+
+    def _send_agcu(self, unit: str, program: Agcu, result: AgcuResult | None) -> None:
+        self._send(unit, Network.VECTOR, None if result is None else result.vector)
+        self._send(unit, Network.SCALAR, None if result is None else result.scalar)
+        if not program.tells_next:  # else it was sent before
+            self._send(unit, Network.CONTROL, None if result is None else result.control)
 
     def _pmu(self, unit: str, program: Pmu) -> None:
         given, tile = self._inputs[unit], self.circuit.tiles[unit]

@@ -54,13 +54,15 @@ def pcu_waits(program: Pcu, given: dict[Where, Beats], taken: dict[Where, int]) 
     return [where for where in needed if where not in given or taken[where] == len(given[where].stop)]
 
 
-def agcu_waits(program: Agcu, given: dict[Where, Beats], turn: int) -> tuple[list[Where], dict[Where, int]]:
-    """The inputs at which an AGCU waits for ever in a turn, and what it takes of its scalar and control input."""
+def agcu_waits(
+    program: Agcu, given: dict[Where, Beats], turn: int, turn_round: int
+) -> tuple[list[Where], dict[Where, int]]:
+    """The inputs at which an AGCU waits for ever in this turn, and what it takes of its scalar and control input."""
     waits: list[Where] = []
     taken: dict[Where, int] = {}
     if program.kind is AgcuKind.OFF or not program.works_in(turn):
         return waits, taken
-    if program.wait_token:
+    if program.waits_in(turn, turn_round):
         token: Where = (Network.CONTROL, 0)
         taken[token] = 1
         if token not in given:

@@ -20,7 +20,7 @@ from compiler.decoder_program import compile_decoder
 from compiler.errors import WeftError
 from compiler.step import parse_module, print_module
 from compiler.step.buffers import BufferizeOp, StreamifyOp
-from compiler.step.loop import turns_of, when_of
+from compiler.step.loop import Loop, loop_of, turns_of, when_of
 from compiler.step.offchip import LinearLoadOp, LinearStoreOp, Role, TensorOp
 from compiler.step.onchip import AccumOp, stream
 from compiler.step.types import DYNAMIC
@@ -278,3 +278,21 @@ def test_sizes_beyond_the_fabric_are_refused(context: int, fabric: FabricSpec, s
 def test_a_context_that_is_not_the_models_is_not_compiled(context: int) -> None:
     with pytest.raises(WeftError, match=f"context must be 1 to max_position_embeddings = 256, not {context}$"):
         compile_decoder(CONFIG, DEMO, context=context)
+
+
+def test_a_program_of_several_tokens_moves_on_with_its_rounds() -> None:
+    """What a launch's arguments say of the first position holds for each, one further; nothing else moves."""
+    _, shapes = _case(SHIPPED, DEMO)
+    module = decoder_module(shapes, tokens=5)
+    assert str(parse_module(print_module(module))) == str(module)
+    assert loop_of(module) == Loop(CONFIG.layers, Argument.TOKENS)
+    accesses = [op for op in module.ops if isinstance(op, LinearLoadOp | LinearStoreOp)]
+    moving = {op.tensor.string_value() for op in accesses if op.moves() is not None}
+    assert moving == {"keys", "values", "cos", "sin", "logits_rows", "tokens"}
+    positions = {op.tensor.string_value() for op in accesses if Argument.CONTEXT not in op.bases() and any(op.bases())}
+    assert positions == {"keys", "values", "cos", "sin"}
+    for op in accesses:
+        if isinstance(op, LinearLoadOp) and any(op.sizes()):
+            assert op.grows is not None
+            assert op.moves() is None
+    assert {op.moves() for op in accesses if op.tensor.string_value() == "tokens"} == {(0, 0), (0, 1)}

@@ -41,6 +41,18 @@ def test_functional_and_reference_write_the_same_text(tmp_path: Path) -> None:
     assert values[0]["offchip_bytes"]["activations"] == 0
 
 
+def test_one_launch_writes_the_same_text(tmp_path: Path) -> None:
+    values = []
+    for name, options in (("single", ()), ("one", ("--one-launch",))):
+        file = tmp_path / f"{name}.npz"
+        code, out, _ = _weft(MODEL, "--prompt", "And God ", "--tokens", "5", "--logits", str(file), "--json", *options)
+        assert code == 0
+        with np.load(file) as archive:
+            values.append((json.loads(out)["text"], archive["ids"].tolist(), archive["logits"].tobytes()))
+        assert json.loads(out)["one_launch_tokens"] == (5 if options else 0)
+    assert values[0] == values[1]
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
@@ -52,6 +64,8 @@ def test_functional_and_reference_write_the_same_text(tmp_path: Path) -> None:
         (("--prompt", "a", "--device", "gpu"), "--device must be one of functional, rtl, reference, not 'gpu'"),
         (("--prompt", "a", "--arith", "host"), "--arith must be one of native, rtl, not 'host'"),
         (("--prompt", "a", "--set", "rows=4"), "set rows="),
+        (("--prompt", "a", "--one-launch", "--temperature", "0.5"), "--temperature must be 0, not 0.5"),
+        (("--prompt", "a", "--one-launch", "--device", "reference"), "functional or rtl, not 'reference'"),
         (("--prompt", "a", "--logits", __file__), "--logits must be a new file"),
     ],
 )

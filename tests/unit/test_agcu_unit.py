@@ -40,6 +40,7 @@ def random_program(rng: random.Random, spec: FabricSpec, kind: AgcuKind) -> Prog
             bound_arg=rng.choice((0, 0, 0, 2)),
             stride=rng.choice((-1, 0, 1, 1, 1, 2, 3)) * V,
             rank=rng.randrange(4),
+            grows=rng.random() < 0.3,
         )
         for _ in range(rng.randint(0, spec.agcu_levels))
     )
@@ -50,7 +51,9 @@ def random_program(rng: random.Random, spec: FabricSpec, kind: AgcuKind) -> Prog
         indexed=rng.random() < 0.5, index_stride=rng.choice((V, 2 * V, -V)), nest_rank=1, pack=rng.random() < 0.3,
         emit_arg=rng.choice((0, 3)), wait_token=rng.random() < 0.3, done_token=rng.random() < 0.5,
         turns=rng.choice((0, 1, 2, 3)), turn_stride=rng.choice((-V, 4 * V)), works=rng.choice(list(When)),
-        tells=rng.choice(list(When)), emit_turn=rng.random() < 0.3, segment_base=0 if whole else 244 * V,
+        tells=rng.choice(list(When)), emit_turn=rng.random() < 0.3,
+        rounds_arg=rng.choice((0, 4)), round_stride=rng.choice((-V, 4 * V)), wait_later=rng.random() < 0.5,
+        tells_next=rng.random() < 0.4, segment_base=0 if whole else 244 * V,
         segment_size=1 << 14 if whole else 20 * V,
     )  # fmt: skip
 
@@ -66,6 +69,12 @@ def random_streams(rng: random.Random, spec: FabricSpec, seed: int) -> dict[str,
     }
 
 
+def turns_of(program: Program, arguments: dict[int, int]) -> list[tuple[int, int]]:
+    """Round and turn of each turn of a launch."""
+    rounds = max(1, arguments.get(program.rounds_arg, 0))
+    return [(turn_round, turn) for turn_round in range(rounds) for turn in range(max(1, program.turns))]
+
+
 def run_turns(
     spec: FabricSpec,
     program: Program,
@@ -75,10 +84,10 @@ def run_turns(
 ) -> AgcuResult:
     """A launch of the twin: ``given`` has the streams of each turn that works."""
     results, left = [], list(given)
-    for turn in range(max(1, program.turns)):
+    for turn_round, turn in turns_of(program, arguments):
         nothing: dict[str, Beats | None] = {"vector": None, "scalar": None, "control": None}
         streams = left.pop(0) if program.works_in(turn) else nothing
-        results.append(run_agcu(spec, program, memory, arguments, turn=turn, **streams))
+        results.append(run_agcu(spec, program, memory, arguments, turn=turn, turn_round=turn_round, **streams))
     sent = zip(*((result.vector, result.scalar, result.control) for result in results), strict=True)
     vector, scalar, control = (_joined([each for each in part if each is not None]) for part in sent)
     return AgcuResult(vector, scalar, control, 0, 0, 0, any(result.violation for result in results))
@@ -94,9 +103,9 @@ def test_random_programs(name: str, kind: AgcuKind) -> None:
     spec, rng = SPECS[name], random.Random(f"{name} {kind}")
     for seed in range(5):
         program = random_program(rng, spec, kind)
-        working = [turn for turn in range(max(1, program.turns)) if program.works_in(turn)]
-        given = [random_streams(rng, spec, seed + turn) for turn in working]
-        arguments = {1: 2 * V, 2: rng.randrange(4), 3: 0xDEADBEEF}
+        arguments = {1: 2 * V, 2: rng.randrange(4), 3: 0xDEADBEEF, 4: rng.randrange(4)}
+        working = [turn for _, turn in turns_of(program, arguments) if program.works_in(turn)]
+        given = [random_streams(rng, spec, seed + number) for number in range(len(working))]
         wanted = np.random.default_rng(seed).integers(0, 256, 1 << 14, dtype=np.uint8)
         got = wanted.copy()
         expected = run_turns(spec, program, wanted, arguments, given)
@@ -156,10 +165,11 @@ def test_what_it_waits_for() -> None:
 
 
 def test_latencies_are_as_promised() -> None:
-    program = Program(kind=AgcuKind.LOAD, levels=(AgcuLevel(bound=1, stride=V),), **WHOLE)
-    (run,) = run_unit(SPEC, [program], np.zeros(1 << 14, np.uint8), {})
-    # The bench counts the cycle of the launch as the first.
-    assert run.memory.request.times == [1 + SPEC.agcu_levels + 10]
+    for rounds_arg in (0, 1):
+        program = Program(kind=AgcuKind.LOAD, levels=(AgcuLevel(bound=1, stride=V),), rounds_arg=rounds_arg, **WHOLE)
+        (run,) = run_unit(SPEC, [program], np.zeros(1 << 14, np.uint8), {})
+        # The bench counts the cycle of the launch as the first.
+        assert run.memory.request.times == [1 + SPEC.agcu_levels + 10 + rounds_arg]
 
 
 def test_tap_is_an_instance_with_the_tile_as_a_port() -> None:

@@ -1,0 +1,139 @@
+"""Several tokens in one launch: the same tokens and logits as a launch each, on the functional device and on RTL."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from compiler.checkpoint import read_checkpoint
+from compiler.decoder import TOKENS, Argument, DecoderShapes
+from compiler.decoder.builder import Builder
+from compiler.decoder.token import next_token
+from compiler.decoder_program import compile_decoder
+from compiler.errors import WeftError
+from compiler.program import compile_module
+from compiler.step.offchip import Format, LinearLoadOp, Role
+from compiler.step.types import Kind, StreamType
+from hw.presets import PRESETS
+from hw.spec import FabricSpec
+from sim.decoder import DecoderSession
+from sim.functional.device import FunctionalDevice
+from sim.generate import ComparedDecoder, Generation, generate
+from sim.rtl.device import RtlDevice
+from sim.run import memory_needed, run_program
+
+ROOT = Path(__file__).parents[2]
+SHIPPED = ROOT / "models" / "weft-tiny"
+DATA = ROOT / "tests" / "data" / "checkpoints"
+RECORDED = sorted(path for path in DATA.iterdir() if path.is_dir())
+DEMO = PRESETS["demo"]
+ROOMY = DEMO.replace(rows=14)
+CASES = [(folder, ROOMY) for folder in RECORDED]
+CASES += [(SHIPPED, fabric) for fabric in (DEMO, ROOMY.replace(lanes=16, channel_bits=256))]
+
+
+@pytest.mark.parametrize(
+    ("folder", "spec"), CASES, ids=[f"{folder.name}, {spec.lanes} lanes" for folder, spec in CASES]
+)
+def test_tokens_and_logits_are_those_of_a_launch_each(folder: Path, spec: FabricSpec) -> None:
+    checkpoint, count = read_checkpoint(folder), 5
+    sessions = []
+    for tokens in (0, count):
+        compiled = compile_decoder(checkpoint.config, spec, tokens=tokens)
+        device = FunctionalDevice(spec, memory_bytes=compiled.memory_bytes)
+        sessions.append(DecoderSession(compiled, checkpoint, spec, device))
+    single, looped = sessions
+    for token in (3, 1):
+        np.testing.assert_array_equal(single.step(token).view(np.uint32), looped.step(token).view(np.uint32))
+    token, expected, logits = 4, [], []
+    for _ in range(count + 2):
+        logits.append(single.step(token))
+        token = int(logits[-1].argmax())
+        expected.append(token)
+    made, rows = looped.run(4, count)
+    assert made == expected[:count]
+    np.testing.assert_array_equal(rows.view(np.uint32), np.stack(logits[:count]).view(np.uint32))
+    made, rows = looped.run(made[-1], 2)  # a launch of fewer, after one
+    assert made == expected[count:]
+    np.testing.assert_array_equal(rows.view(np.uint32), np.stack(logits[count:]).view(np.uint32))
+
+
+def test_a_text_goes_on_as_it_does_launch_by_launch() -> None:
+    checkpoint = read_checkpoint(SHIPPED)
+    prompt, texts = list(b"And it came to pass"), []
+    for tokens in (0, 20):
+        result = Generation()
+        compiled = compile_decoder(checkpoint.config, DEMO, prefill=True, tokens=tokens)
+        decoder = ComparedDecoder(compiled, checkpoint, DEMO, result)
+        run = decoder.run if tokens else None
+        texts.append(list(generate(decoder.step, prompt, 20, result, prefill=decoder.prefill, run=run)))
+        assert result.tokens == texts[-1]
+        assert result.looped == tokens
+        assert result.offchip["activations"] == 0
+        assert [int(row.argmax()) for row in result.logits[-20:]] == texts[-1]
+    assert texts[0] == texts[1]
+
+
+@pytest.mark.parametrize("folder", [SHIPPED, DATA / "three-heads"], ids=lambda path: path.name)
+def test_rtl_equals_functional_bit_for_bit(folder: Path) -> None:
+    checkpoint, cycles = read_checkpoint(folder), set()
+    compiled = compile_decoder(checkpoint.config, DEMO, tokens=3)
+    for seed in (1, 2):
+        result = Generation()
+        with RtlDevice(DEMO, memory_bytes=compiled.memory_bytes, stalls=seed, count=False) as chip:
+            decoder = ComparedDecoder(compiled, checkpoint, DEMO, result, chip)
+            decoder.step(7)
+            made, rows = decoder.run(9, 3)
+        assert made == rows.argmax(axis=1).tolist()
+        assert result.comparison.compared > 10_000
+        assert result.comparison.mismatches == 0, (seed, result.comparison.first)
+        cycles.add(result.looped_cycles)
+    assert len(cycles) == 2, "stalls must make a difference"
+
+
+VOCABULARY = 21
+LOGITS = {
+    "the largest": [3.0, -1.0, 7.0, 2.0],
+    "the first of equals": [3.0, 7.0, 7.0, 7.0],
+    "all below zero": [-3.0, -2.0, -9.0, -2.5],
+    "either zero": [-1.0, -0.0, 0.0, -4.0],
+    "tiny": [-1e30, -1e30, -1e38, -1e30],
+}
+
+
+@pytest.mark.parametrize("vocabulary", [VOCABULARY, 24], ids=["filled up", "whole vectors"])
+def test_the_next_token_is_the_first_of_the_largest_logits(vocabulary: int) -> None:
+    """And what fills up the vocabulary, zeros here, is none of them."""
+    config = replace(read_checkpoint(SHIPPED).config, vocab_size=vocabulary)
+    rows = np.random.default_rng(1).choice(list(LOGITS.values()), (len(LOGITS) + 20)).repeat(6, axis=1)
+    rows = np.concatenate([np.repeat(list(LOGITS.values()), 6, axis=1), rows])[:, :vocabulary].astype(np.float32)
+    last = np.full((1, vocabulary), -5, np.float32)
+    last[0, -1] = -4
+    rows = np.concatenate([rows, last])
+    build = Builder(DecoderShapes(config, DEMO, 16), tokens=len(rows))
+    build.when, filled = "last", build.shapes.vocabulary
+    build.tensor(TOKENS, len(rows) + 1, 1, format=Format.I32, role=Role.OUTPUT)
+    tensor = build.tensor("logits", len(rows), filled, role=Role.INPUT)
+    row = StreamType.make(Kind.VECTOR, (filled,))
+    next_token(build, build.add(LinearLoadOp(tensor, row, dims=(1,), when="last", round_dim=0)).result)
+
+    program = compile_module(build.module, DEMO)
+    places = np.append(np.arange(vocabulary), np.full(filled - vocabulary, 1e9)).astype(np.float32)
+    inputs = {"logits": np.pad(rows, ((0, 0), (0, filled - vocabulary))), "vocabulary": places}
+    device = FunctionalDevice(DEMO, memory_bytes=memory_needed(program))
+    outputs, _ = run_program(program, DEMO, device, inputs, arguments={Argument.TOKENS: len(rows)})
+    assert outputs[TOKENS][1:, 0].tolist() == rows.argmax(axis=1).tolist()
+
+
+@pytest.mark.parametrize("tokens", [-1, 257])
+def test_more_tokens_than_positions_are_refused(tokens: int) -> None:
+    with pytest.raises(WeftError, match=f"tokens must be 0 to the context = 256, not {tokens}"):
+        compile_decoder(read_checkpoint(SHIPPED).config, DEMO, tokens=tokens)
+
+
+def test_a_fabric_too_small_is_refused_with_what_would_fit() -> None:
+    with pytest.raises(WeftError, match=r"needs \d+ AGCUs.*set rows=10"):
+        compile_decoder(read_checkpoint(SHIPPED).config, DEMO.replace(rows=9, columns=10), tokens=4)
