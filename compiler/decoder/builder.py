@@ -106,7 +106,7 @@ class Builder:
     ) -> SSAValue:
         """A vector times a matrix [rows, columns] of weights; ``scalars`` come once for each group of columns."""
         groups = self.shapes.groups(columns) if groups is None else groups
-        shape = (rows, columns) if groups == 1 else (groups, rows, columns // groups)
+        shape = self.shapes.matrix(rows, columns, groups)
         form = self.shapes.config.quantisation
         kind = Kind.PACKED if form is None else Kind(form.value)
         loaded, hint = self.weights(name, kind, *shape), f"{name}_weights"

@@ -93,7 +93,7 @@ def rotated(build: Builder, qkv: SSAValue) -> SSAValue:
     are a dimension before the halves, several sequences one around all.
     """
     shapes = build.shapes
-    lead = () if shapes.sequences else shapes.lead
+    lead = shapes.together
     loops = (shapes.config.kv_heads, shapes.config.group + 1, *lead, 2, shapes.half)
     if lead:
         plain = build.add(BufferizeOp(qkv, rank=2))
@@ -168,7 +168,7 @@ def _masked(build: Builder, score: SSAValue) -> SSAValue:
 def queries_and_key(build: Builder, heads: SSAValue) -> tuple[SSAValue, SSAValue]:
     """Of rotated heads: buffers of the queries that share a key, and the keys."""
     shapes = build.shapes
-    lead = () if shapes.sequences else shapes.lead
+    lead = shapes.together
     rank, of_group = 3 + len(lead), shapes.queries * shapes.beats(shapes.key)
     queries = build.add(BufferizeOp(heads, rank=rank, last=of_group, inner=(shapes.queries, shapes.key)))
     last = of_group + shapes.positions * shapes.beats(shapes.key)

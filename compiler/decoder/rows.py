@@ -47,7 +47,7 @@ class RowsBuilder(Builder):
     ) -> SSAValue:
         """All rows times a matrix [rows, columns] of bf16 weights."""
         groups = self.shapes.groups(columns) if groups is None else groups
-        shape = (rows, columns) if groups == 1 else (groups, rows, columns // groups)
+        shape = self.shapes.matrix(rows, columns, groups)
         result = self._matmul(scalars, self.weights(name, Kind.PACKED, *shape), name)
         if groups > 1:
             result = self._row_by_row(result, groups, columns, name)
@@ -100,8 +100,8 @@ class RowsBuilder(Builder):
         shapes = self.shapes
         groups, rows = shapes.groups(shapes.vocabulary), shapes.rows
         part = shapes.vocabulary // groups
-        shape = (shapes.hidden, part) if groups == 1 else (groups, shapes.hidden, part)
-        product = self._matmul(scalars, self.weights("lm_head", Kind.PACKED, *shape), "lm_head")
+        weights = self.weights("lm_head", Kind.PACKED, *shapes.matrix(shapes.hidden, shapes.vocabulary, groups))
+        product = self._matmul(scalars, weights, "lm_head")
         tensor = self.tensor("logits", rows, groups, part, role=Role.OUTPUT)
         self.add(LinearStoreOp(product, tensor, dims=(0, 2) if groups == 1 else (1, 0, 2), when=self.when))
         return product

@@ -108,6 +108,11 @@ class DecoderShapes:
         return 1 if self.sequences else self.rows
 
     @property
+    def together(self) -> tuple[int, ...]:
+        """The dimension of rows that share a cache, where there are several."""
+        return () if self.sequences else self.lead
+
+    @property
     def caches(self) -> tuple[int, ...]:
         """The dimension of sequences that each have caches of their own, where there are several."""
         return self.lead if self.sequences else ()
@@ -169,6 +174,11 @@ class DecoderShapes:
         """
         vectors, most = columns // self.spec.lanes, max(1, self.spec.acc_depth // matrices)
         return next(n for n in range(1, vectors + 1) if vectors % n == 0 and vectors // n <= most)
+
+    @staticmethod
+    def matrix(rows: int, columns: int, groups: int) -> tuple[int, ...]:
+        """How a matrix [rows, columns] of weights lies in memory: group after group, where there are several."""
+        return (rows, columns) if groups == 1 else (groups, rows, columns // groups)
 
     @property
     def wide_groups(self) -> int:
