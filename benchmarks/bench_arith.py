@@ -12,11 +12,11 @@ from pathlib import Path
 from amaranth.back import verilog
 from results import Result, result, save
 
+from hw.clock_gate import CLOCK_GATE_SOURCE
 from hw.fields import Layout
 from hw.native import native_cpp, native_verilog
 from hw.numerics.ops import Op
 from hw.pcu import Pcu
-from hw.pcu.gate import CLOCK_GATE_SOURCE
 from hw.presets import PRESETS
 from hw.program import Pcu as Program
 from hw.program.pcu import Accumulate, Input, InputMode, Source, Stage

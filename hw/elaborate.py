@@ -8,10 +8,10 @@ from typing import Any
 from amaranth.back import verilog
 
 from hw.chip.chip import Chip
+from hw.clock_gate import CLOCK_GATE_SOURCE
 from hw.fabric import FABRIC, tile_module
 from hw.fabric_verilog import fabric_verilog
 from hw.native import native_cpp, native_verilog
-from hw.pcu.gate import CLOCK_GATE_SOURCE
 from hw.spec import FabricSpec
 from hw.tile.tile import Tile
 from hw.topology import TileKind, Topology

@@ -26,7 +26,7 @@ class Memory:
 
 def pipeline_depth(program: Pcu, spec: FabricSpec) -> int:
     """Cycles from a step that the header issues to its result at the end of the tail."""
-    depth = 1 + STAGE * sum(_works(stage, program) for stage in program.stages) + CONVERSION
+    depth = 1 + program.unpack.is_wide + STAGE * sum(_works(stage, program) for stage in program.stages) + CONVERSION
     if program.reduction is not Reduction.NONE:
         depth += ADDER * (spec.lanes.bit_length() - 1)
     return depth + SPECIAL * (program.special is not Special.NONE)

@@ -18,7 +18,7 @@ from hw.topology import Network
 from .deal import Deal
 from .gather import Gather
 from .sequencer import Sequencer
-from .step import control_layout, vector_layout
+from .step import step_signature
 from .unpack import UnpackPairs
 from .wide import Wide
 
@@ -45,10 +45,9 @@ class Header(wiring.Component):
         The body moves; without it nothing is issued.
     vector, scalar : In(stream).array()
         Beats.
-    valid : Out(1), control : Out(control_layout)
-        The step issued in this cycle.
-    registers, scalars : Out().array()
-        What the step begins with: data of input beats, or for a drain.
+    o : Out(step_signature)
+        The step issued in this cycle, with what it begins with: data of input beats, or for a drain. Rows of small
+        weights are still as :class:`Wide` has them.
     missing : Out(vector_inputs + scalar_inputs)
         Inputs without the beat that the next step needs; vector inputs first. 0 if the next step is a drain that takes
         none, or if there can be none.
@@ -65,10 +64,7 @@ class Header(wiring.Component):
                 "advance": In(1),
                 "vector": In(beat_stream(spec, Network.VECTOR)).array(spec.vector_inputs),
                 "scalar": In(beat_stream(spec, Network.SCALAR)).array(spec.scalar_inputs),
-                "valid": Out(1),
-                "control": Out(control_layout(spec)),
-                "registers": Out(vector_layout(spec)).array(spec.registers),
-                "scalars": Out(32).array(spec.scalar_inputs),
+                "o": Out(step_signature(spec)),
                 "missing": Out(spec.vector_inputs + spec.scalar_inputs),
                 "unfinished": Out(1),
             }
@@ -102,18 +98,18 @@ class Header(wiring.Component):
             sequencer.available.eq(gather.available),
             sequencer.stop.eq(gather.stop),
             sequencer.void.eq(gather.void),
-            self.valid.eq(sequencer.valid),
-            self.control.eq(sequencer.control),
+            self.o.valid.eq(sequencer.valid),
+            self.o.control.eq(sequencer.control),
             self.unfinished.eq(gather.present | ~sequencer.resting),
         ]
         with m.If(~sequencer.draining):
             m.d.comb += [
                 Value.cast(out).eq(Value.cast(word))
-                for out, word in zip(self.registers, gather.registers, strict=False)
+                for out, word in zip(self.o.registers, gather.registers, strict=False)
             ]
-            m.d.comb += [out.eq(word) for out, word in zip(self.scalars, gather.scalars, strict=True)]
+            m.d.comb += [out.eq(word) for out, word in zip(self.o.scalars, gather.scalars, strict=True)]
         with m.Else():
-            m.d.comb += [scalar.eq(ONE) for scalar in self.scalars]
+            m.d.comb += [scalar.eq(ONE) for scalar in self.o.scalars]
         with m.If(gather.configured & ~sequencer.draining):
             m.d.comb += self.missing.eq(gather.missing)
 
@@ -148,7 +144,7 @@ class Header(wiring.Component):
             sequencer.drainable.eq(~self.program.drain_scale | wide.i.valid),
         ]
         with m.If(drains):
-            m.d.comb += [Value.cast(self.registers[1]).eq(Value.cast(wide.i.p.data)), self.missing.eq(~wide.i.valid)]
+            m.d.comb += [Value.cast(self.o.registers[1]).eq(Value.cast(wide.i.p.data)), self.missing.eq(~wide.i.valid)]
 
         outputs = Unpack.MXFP4.width if Unpack.MXFP4.fits(self.spec) else Unpack.INT8.width
         m.submodules.deal = deal = Deal(spec=self.spec, outputs=outputs)
@@ -171,8 +167,6 @@ class Header(wiring.Component):
             with m.If(width == number + 1):
                 m.d.comb += wide.row_stop.eq(queue.o.p.stop)
         with m.If((width != 0) & ~sequencer.draining):
-            for number in range(1, outputs):
-                m.d.comb += Value.cast(self.registers[number]).eq(Value.cast(wide.rows[number]))
             # All queues that are dealt to wait for scalar input 0.
             vectors, dealt_to = self.spec.vector_inputs, Mux(width == 2, 0b11, 0b1111)
             waits = (gather.missing[vectors:] & dealt_to).any()

@@ -8,7 +8,7 @@ from amaranth.lib.wiring import In, Out
 
 from hw.spec import FabricSpec
 
-from .step import control_layout, step_signature, vector_layout
+from .step import step_signature
 
 __all__ = ["Load"]
 
@@ -25,11 +25,7 @@ class Load(wiring.Component):
 
     Members
     -------
-    valid : In(1), control : In(control_layout)
-        The step issued.
-    registers, scalars : In().array()
-        What it begins with.
-    o : Out(step_signature)
+    i : In(step_signature), o : Out(step_signature)
         The step.
     active : Out(1)
         There is something to move.
@@ -39,25 +35,20 @@ class Load(wiring.Component):
 
     def __init__(self, *, spec: FabricSpec) -> None:
         self.spec = spec
-        super().__init__(
-            {
-                "valid": In(1),
-                "control": In(control_layout(spec)),
-                "registers": In(vector_layout(spec)).array(spec.registers),
-                "scalars": In(32).array(spec.scalar_inputs),
-                "o": Out(step_signature(spec)),
-                "active": Out(1),
-            }
-        )
+        steps = step_signature(spec)
+        super().__init__({"i": In(steps), "o": Out(steps), "active": Out(1)})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
         valid = Signal()
-        control = Signal.like(self.control, reset_less=True)
-        m.d.sync += [valid.eq(self.valid), control.eq(self.control)]
-        m.d.comb += [self.o.valid.eq(valid), self.o.control.eq(control), self.active.eq(self.valid | valid)]
+        control = Signal.like(self.i.control, reset_less=True)
+        m.d.sync += [valid.eq(self.i.valid), control.eq(self.i.control)]
+        m.d.comb += [self.o.valid.eq(valid), self.o.control.eq(control), self.active.eq(self.i.valid | valid)]
 
-        pairs = [*zip(self.registers, self.o.registers, strict=True), *zip(self.scalars, self.o.scalars, strict=True)]
+        pairs = [
+            *zip(self.i.registers, self.o.registers, strict=True),
+            *zip(self.i.scalars, self.o.scalars, strict=True),
+        ]
         for number, (word, loaded) in enumerate(pairs):
             word = Value.cast(word)
             held = Signal(len(word), name=f"word_{number}", reset_less=True)

@@ -8,6 +8,8 @@ from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import flipped
 
+from hw.clock_gate import RigidPart, add_gated
+from hw.program import Unpack
 from hw.program.pcu import Accumulate
 from hw.spec import FabricSpec
 from hw.stream.connect import connect_streams
@@ -15,13 +17,13 @@ from hw.stream.monitor import watch_stream
 from hw.tile.unit import unit_members
 from hw.topology import TileKind
 
-from .gate import RigidPart, add_gated
 from .header import Header
 from .load import Load
 from .output import Output
 from .stage import Stage
 from .step import result_signature
 from .tail import Conversions, LaneReduction, Specials
+from .widen import Widen
 
 __all__ = ["Pcu"]
 
@@ -33,9 +35,9 @@ class Pcu(wiring.Component):
     conversion) as in Plasticine (ISCA 2017) and SN40L (arXiv 2405.07518). Body and tail are rigid pipelines, which
     stand still as long as the result at their end finds no room at an output.
 
-    At most one step a cycle. From a beat that arrives to its result: 1 cycle in the queue, 1 in the first register,
-    those of each stage that does something and of the reduction and special function if used, 1 of conversion, 1 at
-    the output. With an all-zero program it does nothing.
+    At most one step a cycle. From a beat that arrives to its result: 1 cycle in the queue, 1 in the first register, 1
+    more for small weights, those of each stage that does something and of the reduction and special function if used, 1
+    of conversion, 1 at the output. With an all-zero program it does nothing.
 
     Parameters
     ----------
@@ -44,9 +46,8 @@ class Pcu(wiring.Component):
     checks
         Add protocol assertions to every stream; not for synthesis.
     clock_gating
-        Stop the clock of each part of body and tail that has nothing to move, by the module in
-        :data:`hw.pcu.gate.CLOCK_GATE_SOURCE`. Makes simulation faster; not for synthesis, nor for Amaranth's simulator.
-
+        Stop the clock of each part of body and tail that has nothing to move, by :mod:`hw.clock_gate`. Makes simulation
+        faster; not for synthesis, nor for Amaranth's simulator.
     native
         Let the host compute instead of the arithmetic units, by the modules of :mod:`hw.native`; the same bits in the
         same cycles, sooner. Needs gated clocks; not for synthesis, nor for Amaranth's simulator.
@@ -82,11 +83,16 @@ class Pcu(wiring.Component):
             for outer, inner in zip(ours, theirs, strict=True):
                 connect_streams(m, producer=flipped(outer), consumer=inner)
 
+        issued: Any = header.o
+        if Unpack.INT8.fits(self.spec):
+            widen = Widen(spec=self.spec)
+            self._add_part(m, "widen", widen, advance)
+            wiring.connect(m, issued, widen.i)
+            m.d.comb += widen.format.eq(self.program.unpack)
+            issued = widen.o
         load = Load(spec=self.spec)
         self._add_part(m, "load", load, advance)
-        m.d.comb += [load.valid.eq(header.valid), load.control.eq(header.control)]
-        for loaded, word in zip([*load.registers, *load.scalars], [*header.registers, *header.scalars], strict=True):
-            m.d.comb += Value.cast(loaded).eq(Value.cast(word))
+        wiring.connect(m, issued, load.i)
 
         body_end = self._add_body(m, load.o, advance)
         tail_end = self._add_tail(m, body_end, advance)
@@ -101,7 +107,7 @@ class Pcu(wiring.Component):
         missing = Signal.like(header.missing)
         m.d.comb += [
             missing.eq(Mux(header.unfinished, header.missing, 0)),
-            self.busy.eq(header.valid),
+            self.busy.eq(header.o.valid),
             self.blocked.eq(~advance),
             self.starved.eq(advance & (header.missing != 0)),
             self.waits[: len(missing)].eq(missing),

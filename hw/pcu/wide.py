@@ -1,8 +1,8 @@
-"""Several rows of a matrix of weights in every step."""
+"""From beats of a matrix of small weights to steps of several rows."""
 
 from __future__ import annotations
 
-from amaranth.hdl import Module, Mux, Signal, Value, unsigned
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, unsigned
 from amaranth.lib import memory, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -10,9 +10,6 @@ from hw.program import BLOCK, Unpack
 from hw.spec import FabricSpec
 from hw.stream.beat import beat_stream
 from hw.topology import Network
-
-from .convert import from_e2m1, from_int8
-from .step import vector_layout
 
 __all__ = ["Wide"]
 
@@ -24,7 +21,8 @@ class Wide(wiring.Component):
     """Makes two steps of every beat of a matrix in ``INT8`` or ``MXFP4``, as :mod:`hw.program.unpack` says.
 
     Combinational from ``i`` to ``o`` and back; a step every cycle, but for a cycle for each beat of exponents, which
-    are kept for their block. Beats of other formats pass as they are.
+    are kept for their block. In a step each word holds the numbers of its rows, 16 bits, and above them their exponent;
+    `hw.pcu.widen` makes fp32 of them. Beats of other formats pass as they are.
 
     Parameters
     ----------
@@ -46,9 +44,7 @@ class Wide(wiring.Component):
     take_raw : In(1)
         Only while ``raw`` and ``i.valid``.
     i : In(stream), o : Out(stream)
-        Beats, and steps with the first of their rows as data.
-    rows : Out(vector_layout).array(registers)
-        All rows of the step, zero beyond its width.
+        Beats, and steps.
     """
 
     def __init__(self, *, spec: FabricSpec) -> None:
@@ -64,7 +60,6 @@ class Wide(wiring.Component):
                 "take_raw": In(1),
                 "i": In(beats),
                 "o": Out(beats),
-                "rows": Out(vector_layout(spec)).array(spec.registers),
             }
         )
 
@@ -79,7 +74,7 @@ class Wide(wiring.Component):
             matrix_ends.eq(row_ends & (self.row_stop != 0)),
             beat_ends.eq(second | matrix_ends),
             self.o.valid.eq(self.i.valid & ~loads & ~self.raw),
-            self.o.p.data.eq(Mux(wide, Value.cast(self.rows[0]), Value.cast(self.i.p.data))),
+            Value.cast(self.o.p.data).eq(Value.cast(self.i.p.data)),
             self.o.p.stop.eq(Mux(wide, Mux(row_ends, self.row_stop + 1, 0), self.i.p.stop)),
             self.o.p.void.eq(self.i.p.void & ~wide),
             moves.eq(wide & self.o.valid & self.o.ready),
@@ -96,10 +91,13 @@ class Wide(wiring.Component):
         with m.If(self.clear):
             m.d.sync += [second.eq(0), column.eq(0)]
 
-        exponents: Value | None = None
+        exponents: Value = Const(0, 8 * self.spec.lanes)
         if Unpack.MXFP4.fits(self.spec):
             exponents = self._exponents(m, column, loads, moves & row_ends, matrix_ends)
-        self._convert(m, second, exponents)
+        with m.If(wide):
+            for lane, word in enumerate(self.o.p.data):
+                halves = Value.cast(self.i.p.data[lane])
+                m.d.comb += word.eq(Cat(Mux(second, halves[16:], halves[:16]), exponents.word_select(lane, 8)))
         return m
 
     def _exponents(self, m: Module, column: Value, loads: Signal, row_moves: Value, matrix_ends: Value) -> Value:
@@ -131,19 +129,3 @@ class Wide(wiring.Component):
             for lane in range(self.spec.lanes)
         ]
         return chosen
-
-    def _convert(self, m: Module, second: Value, exponents: Value | None) -> None:
-        """The rows of the step as fp32."""
-        for lane in range(self.spec.lanes):
-            word = Value.cast(self.i.p.data).word_select(lane, 32)
-            half = Signal(16, name=f"half_{lane}")
-            m.d.comb += half.eq(Mux(second, word[16:], word[:16]))
-            for row in range(Unpack.MXFP4.width if exponents is not None else Unpack.INT8.width):
-                number = self.rows[row][lane]
-                if row < Unpack.INT8.width:
-                    with m.If(self.format == Unpack.INT8):
-                        m.d.comb += number.eq(from_int8(m, half.word_select(row, 8)))
-                if exponents is not None:
-                    with m.If(self.format == Unpack.MXFP4):
-                        nibble, scale = half.word_select(row, 4), exponents.word_select(lane, 8)
-                        m.d.comb += number.eq(from_e2m1(m, nibble, scale))

@@ -46,9 +46,10 @@ class ConfigBus(wiring.Signature):
 class ConfigRegisters(wiring.Component):
     """Keeps the configurations of a tile, one a context, and shows that of the active one.
 
-    A word written is shown in the next cycle; another context is shown in the cycle in which ``context`` changes.
-    Writing to contexts that are not active disturbs nothing. At reset all words are zero, which is every unit off.
-    Let a launch follow the last write and the change of context by 2 cycles or more.
+    A word written, or another context, is shown in the next cycle. Writing to contexts that are not active disturbs
+    nothing. At reset all words are zero, which is every unit off. Let a launch follow the last write and the change of
+    context by 2 cycles or more. A rigid part (`hw.clock_gate`): with a gated clock, what follows from a program alone
+    rests as well.
 
     Parameters
     ----------
@@ -69,6 +70,8 @@ class ConfigRegisters(wiring.Component):
         Program of the unit, bits as :class:`hw.fields.Layout` places them.
     switch : Out(bits)
         Program of the switch, likewise.
+    active : Out(1)
+        There is something to write, or another context to show.
     """
 
     def __init__(self, *, spec: FabricSpec, kind: TileKind) -> None:
@@ -83,6 +86,7 @@ class ConfigRegisters(wiring.Component):
                 "context": In(context_bits(spec)),
                 "unit": Out(self._unit.bits),
                 "switch": Out(self._switch.bits),
+                "active": Out(1),
             }
         )
 
@@ -90,7 +94,13 @@ class ConfigRegisters(wiring.Component):
         m = Module()
         bus = self.bus
         mine = Signal()
-        m.d.comb += mine.eq(bus.valid & (bus.address[8:24] == self.tile))
+        shown = Signal.like(self.context)
+        m.d.comb += [
+            mine.eq(bus.valid & (bus.address[8:24] == self.tile)),
+            self.active.eq(mine | (shown != self.context)),
+        ]
+        # The program decides which input an output shows, so the choice of a program must come from a register.
+        m.d.sync += shown.eq(self.context)
 
         for context in range(self._spec.contexts):
             unit = self._words("unit", context, self._unit.bits)
@@ -99,7 +109,7 @@ class ConfigRegisters(wiring.Component):
                 for number, word in enumerate(unit + switch):
                     with m.Case(number):
                         m.d.sync += word.eq(bus.data)
-            with m.If(self.context == context):
+            with m.If(shown == context):
                 m.d.comb += [self.unit.eq(Cat(unit)), self.switch.eq(Cat(switch))]
         return m
 

@@ -10,6 +10,7 @@ from amaranth.lib.wiring import In, Out, connect, flipped
 
 from hw.agcu.agcu import Agcu
 from hw.agcu.ports import agcu_members
+from hw.clock_gate import add_gated
 from hw.pcu.pcu import Pcu
 from hw.pmu.pmu import Pmu
 from hw.spec import FabricSpec
@@ -126,13 +127,15 @@ class Tile(wiring.Component):
         spec, kind = self._spec, self._kind
         m.submodules.unit = unit = self._unit()
         m.submodules.switch = switch = Switch(spec=spec, kind=kind, checks=self._checks)
-        m.submodules.config = config = ConfigRegisters(spec=spec, kind=kind)
+        config = ConfigRegisters(spec=spec, kind=kind)
+        add_gated(m, name="config", part=config, advance=Const(1), clock_gating=self._clock_gating)
         m.submodules.counters = counters = TileCounters()
 
         connect(m, bus=flipped(self.bus), config=config.bus)
         connect(m, bus=flipped(self.bus), counters=counters.bus)
         m.d.comb += [
             config.tile.eq(self.tile),
+            config.context.eq(self.active_context),
             Value.cast(unit.program).eq(config.unit),
             Value.cast(switch.program).eq(config.switch),
             unit.launch.eq(self.launch),
@@ -144,8 +147,6 @@ class Tile(wiring.Component):
             counters.waits.eq(unit.waits),
             self.read_data.eq(counters.read_data),
         ]
-        # The program decides which input an output shows, so the choice of a program must come from a register here.
-        m.d.sync += config.context.eq(self.active_context)
         if self._tap:
             m.d.comb += unit.tile_id.eq(self.tile)
 

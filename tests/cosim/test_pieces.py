@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from hw.pcu.gate import CLOCK_GATE_SOURCE
+from hw.clock_gate import CLOCK_GATE_SOURCE
 from sim.verilator import build as building
 from sim.verilator.block import edge_calls
 from sim.verilator.build import BuildError, Design, build

@@ -11,10 +11,10 @@ from pathlib import Path
 from amaranth.back import verilog
 from pcu_bench import Given, payloads
 
+from hw.clock_gate import CLOCK_GATE_SOURCE
 from hw.fields import Layout
 from hw.native import native_cpp, native_verilog
 from hw.pcu import Pcu
-from hw.pcu.gate import CLOCK_GATE_SOURCE
 from hw.program import Pcu as Program
 from hw.spec import FabricSpec
 from sim.verilator import toolchain

@@ -191,7 +191,7 @@ def test_program_bits_lie_where_the_layout_says(kind: TileKind):
         ctx.set(dut.bus.valid, 0)
         for context, words in enumerate(contexts):
             ctx.set(dut.context, context)
-            await ctx.delay(0)
+            await ctx.tick()
             for port, layout, part in (
                 (dut.unit, unit, words[: unit.words]),
                 (dut.switch, switch, words[unit.words :]),

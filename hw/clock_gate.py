@@ -1,4 +1,4 @@
-"""Letting a rigid pipeline move in some cycles only."""
+"""Letting a part of a tile move in some cycles only."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from amaranth.hdl import (
     Module,
     ResetSignal,
     Signal,
+    Value,
 )
 
 __all__ = ["CLOCK_GATE_SOURCE", "RigidPart", "add_gated"]
@@ -30,7 +31,7 @@ class RigidPart(Protocol):
     """Something is in it or about to enter: without it, a clock edge would change nothing."""
 
 
-def add_gated(m: Module, *, name: str, part: RigidPart, advance: Signal, clock_gating: bool) -> None:
+def add_gated(m: Module, *, name: str, part: RigidPart, advance: Value, clock_gating: bool) -> None:
     """Add ``part`` to ``m`` so that it moves where it is active and ``advance`` is high.
 
     Parameters
