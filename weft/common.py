@@ -1,12 +1,12 @@
-"""What all subcommands share: options, errors as one sentence, output, progress."""
+"""What all subcommands share: errors as one sentence, output, progress."""
 
 from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
 from typer.core import TyperGroup
@@ -20,17 +20,11 @@ __all__ = [
     "FAILED",
     "MISTAKE",
     "Commands",
-    "DeviceName",
-    "Fabric",
-    "Json",
-    "Set",
-    "Stalls",
     "check_new_file",
     "check_rtl_only",
     "example",
     "load_fabric",
     "show",
-    "within",
     "working",
 ]
 
@@ -38,37 +32,6 @@ FAILED = 1
 """Exit code of a mismatch or a failed run."""
 MISTAKE = 2
 """Exit code of a user's mistake."""
-
-Fabric = Annotated[str, typer.Option("--fabric", metavar="PRESET|FILE.toml", help="Name of a preset, or a spec file.")]
-Set = Annotated[
-    list[str] | None,
-    typer.Option("--set", metavar="FIELD=VALUE", help="Change a field of the spec, e.g. --set rows=16; repeatable."),
-]
-DeviceName = Annotated[str, typer.Option("--device", metavar="functional|rtl|reference", help="What runs it.")]
-
-
-def within(least: int, most: int | None = None) -> Callable[[typer.CallbackParam, Any], Any]:
-    """A rule for the number of an option, as its ``callback``; the sentence names option, rule and value."""
-
-    def check(option: typer.CallbackParam, value: Any) -> Any:
-        if value is None or (least <= value and (most is None or value <= most)):
-            return value
-        rule = f"at least {least}" if most is None else f"{least} to {most}"
-        _end(f"{option.opts[0]} must be {rule}, not {value}", MISTAKE)
-
-    return check
-
-
-Stalls = Annotated[
-    int | None,
-    typer.Option(
-        "--stalls",
-        metavar="SEED",
-        callback=within(0, (1 << 31) - 1),
-        help="On RTL: seed of random stalls of memory and tiles.",
-    ),
-]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
 
 _UsageError: type[Exception] = next(base for base in typer.BadParameter.__mro__ if base.__name__ == "UsageError")
 _UNREADABLE = (FileNotFoundError, FileExistsError, IsADirectoryError, NotADirectoryError, PermissionError)
