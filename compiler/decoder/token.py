@@ -6,8 +6,9 @@ from xdsl.ir import SSAValue
 
 from compiler.decoder.builder import Builder
 from compiler.step.buffers import BufferizeOp, StreamifyOp
-from compiler.step.offchip import Format, LinearLoadOp, LinearStoreOp, RandomLoadOp, Role, TensorOp
+from compiler.step.offchip import LinearLoadOp, LinearStoreOp, RandomLoadOp
 from compiler.step.onchip import AccumOp, PromoteOp
+from compiler.step.tensor import Format, Role, TensorOp
 from compiler.step.types import Kind, StreamType
 
 __all__ = ["NOWHERE", "TOKENS", "embedded_token", "next_token"]

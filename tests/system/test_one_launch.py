@@ -15,7 +15,8 @@ from compiler.decoder.token import next_token
 from compiler.decoder_program import compile_decoder
 from compiler.errors import WeftError
 from compiler.program import compile_module
-from compiler.step.offchip import Format, LinearLoadOp, Role
+from compiler.step.offchip import LinearLoadOp
+from compiler.step.tensor import Format, Role
 from compiler.step.types import Kind, StreamType
 from hw.presets import PRESETS
 from hw.spec import FabricSpec
