@@ -15,6 +15,7 @@ from weft.common import (
     check_rtl_only,
     example,
     load_fabric,
+    new_file,
     show,
 )
 from weft.decoding import rtl_device, summary, table
@@ -168,13 +169,13 @@ def generate(
         if not json:
             typer.echo()
     ended = time.perf_counter()
-    if logits is not None:
-        _write_logits(logits, [*ids, *result.tokens][begin.positions :], result)
     value = {"tokens": result.tokens, "prompt_ids": ids, "device": device}
     value |= summary(spec, result, ended - begun, ended - begun_run)
     value["arith"] = arith if device == "rtl" else None
     value["text"] = "" if tokenizer is None else tokenizer.decode(result.tokens)
     show(value, table(value), as_json=json)
+    if logits is not None:  # last: should there be no room for them, the tokens are not lost
+        _write_logits(logits, [*ids, *result.tokens][begin.positions :], result)
     if result.comparison.mismatches:
         raise typer.Exit(FAILED)
 
@@ -216,5 +217,5 @@ def _write_logits(path: Path, ids: list[int], result: Generation) -> None:
     import numpy as np
 
     rows = np.stack(result.logits).astype(np.float32)
-    with path.open("xb") as file:
+    with new_file(path) as file:
         np.savez(file, ids=np.asarray(ids[: len(rows)], np.int64), logits=rows)

@@ -13,6 +13,7 @@ from weft.common import (
     check_rtl_only,
     example,
     load_fabric,
+    new_file,
     show,
     working,
 )
@@ -66,7 +67,7 @@ def run(
         for name, values in outputs.items():
             compared += compare_values(f"output {name!r}", values, theirs[name])
         outputs = theirs
-    with out.open("xb") as file:
+    with new_file(out) as file:
         np.savez(file, **outputs)  # pyright: ignore[reportArgumentType]
     value: dict[str, Any] = {
         "device": device,
