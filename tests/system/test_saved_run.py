@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from command_line import weft
 from safetensors.numpy import load_file
-from typer.testing import CliRunner
 
 from compiler.checkpoint import LlamaCheckpoint, read_checkpoint
 from compiler.decoder_program import compile_decoder
@@ -25,7 +25,6 @@ from sim.device import HangError, Launch
 from sim.functional.device import FunctionalDevice
 from sim.generate import ComparedDecoder, Generation
 from sim.saved_run import SavedRun, identity_of, read_run, write_run
-from weft.cli import app
 from weft.saved import keeping
 
 ROOT = Path(__file__).parents[2]
@@ -37,7 +36,7 @@ SAMPLED = ("--temperature", "0.9", "--seed", "5")
 
 
 def _weft(*arguments: str) -> tuple[int, str, str]:
-    result = CliRunner().invoke(app, ["generate", *arguments])
+    result = weft("generate", *arguments)
     return result.exit_code, result.stdout, result.stderr
 
 
