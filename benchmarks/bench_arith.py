@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import random
 import subprocess
 import tempfile
@@ -10,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from amaranth.back import verilog
-from results import Result, result, save
+from results import Result, result, run
 
 from hw.clock_gate import CLOCK_GATE_SOURCE
 from hw.fields import Layout
@@ -181,17 +180,5 @@ def _bench(spec: FabricSpec) -> str:
     )
 
 
-def main() -> None:
-    """Write the results as JSON."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--fabric", choices=sorted(PRESETS), default="demo")
-    parser.add_argument("--cycles", type=int, default=200_000)
-    parser.add_argument("--rounds", type=int, default=3)
-    arguments = parser.parse_args()
-    results = measure(arguments.fabric, arguments.cycles, arguments.rounds)
-    save(results, arguments.out)
-
-
 if __name__ == "__main__":
-    main()
+    run(measure, __doc__, choices={"fabric": sorted(PRESETS)}, fabric="demo", cycles=200_000, rounds=3)

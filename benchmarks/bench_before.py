@@ -6,7 +6,6 @@ A copy without that history gets no figure.
 
 from __future__ import annotations
 
-import argparse
 import io
 import json
 import os
@@ -18,7 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from results import Result, result, save
+from results import Result, result, run
 
 _figure = partial(result, command="python benchmarks/bench_before.py --out FILE")
 ROOT = Path(__file__).parents[1]
@@ -94,14 +93,5 @@ def measure(tokens: int) -> list[Result]:
     ]
 
 
-def main() -> None:
-    """Write the results as JSON."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--tokens", type=int, default=2)
-    arguments = parser.parse_args()
-    save(measure(arguments.tokens), arguments.out)
-
-
 if __name__ == "__main__":
-    main()
+    run(measure, __doc__, tokens=2)

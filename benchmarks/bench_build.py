@@ -6,7 +6,6 @@ targets in seconds; where two builds are compared, processor time does, which ot
 
 from __future__ import annotations
 
-import argparse
 import os
 import resource
 import subprocess
@@ -16,7 +15,7 @@ import time
 from functools import partial
 from pathlib import Path
 
-from results import Result, result, save
+from results import Result, result, run
 
 from hw.presets import PRESETS
 from hw.spec import FabricSpec
@@ -71,12 +70,5 @@ def measure() -> list[Result]:
     return results
 
 
-def main() -> None:
-    """Write the results as JSON."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--out", type=Path, required=True)
-    save(measure(), parser.parse_args().out)
-
-
 if __name__ == "__main__":
-    main()
+    run(measure, __doc__)

@@ -6,7 +6,6 @@ fill three quarters of its tiles with a random graph, in which most streams end 
 
 from __future__ import annotations
 
-import argparse
 import math
 import random
 import time
@@ -14,7 +13,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from results import Result, result, save
+from results import Result, result, run
 
 from compiler.checkpoint import read_checkpoint
 from compiler.decoder_program import compile_decoder
@@ -30,6 +29,7 @@ _figure = partial(result, better="lower", command="python benchmarks/bench_compi
 _MODEL = Path(__file__).parents[1] / "models" / "weft-tiny"
 _PROGRAMS = {TileKind.PCU: Pcu(vector_out=True), TileKind.PMU: Pmu(write=Port.VECTOR, read=Port.VECTOR)}
 _FILL = 0.75
+_SIZES = [(10, 7), (16, 16), (24, 24), (32, 32)]
 DEMO = PRESETS["demo"]
 
 
@@ -69,7 +69,7 @@ def place_and_route(spec: FabricSpec, rounds: int) -> float:
     return least
 
 
-def measure(sizes: list[tuple[int, int]], rounds: int) -> list[Result]:
+def measure(rounds: int) -> list[Result]:
     """Results; time goes with ``(n log n) ** exponent`` for n tiles, fitted to the sizes."""
     results: list[Result] = []
     config = read_checkpoint(_MODEL).config
@@ -79,7 +79,7 @@ def measure(sizes: list[tuple[int, int]], rounds: int) -> list[Result]:
         results.append(_figure(f"compile_shipped_{name}", time.perf_counter() - begun, "s", target=target))
         results.append(_figure(f"compile_shipped_{name}_processor", time.process_time() - processor, "s"))
     tiles, seconds = [], []
-    for rows, columns in sizes:
+    for rows, columns in _SIZES:
         spec = DEMO.replace(rows=rows, columns=columns)
         tiles.append(len(Topology(spec).tiles))
         seconds.append(place_and_route(spec, rounds))
@@ -89,14 +89,5 @@ def measure(sizes: list[tuple[int, int]], rounds: int) -> list[Result]:
     return [*results, _figure("place_and_route_exponent_of_n_log_n", exponent, "", target=1.0)]
 
 
-def main() -> None:
-    """Write the results as JSON."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--rounds", type=int, default=2)
-    arguments = parser.parse_args()
-    save(measure([(10, 7), (16, 16), (24, 24), (32, 32)], arguments.rounds), arguments.out)
-
-
 if __name__ == "__main__":
-    main()
+    run(measure, __doc__, rounds=2)

@@ -5,14 +5,13 @@ The prompt passes the functional device; then some positions are measured on RTL
 
 from __future__ import annotations
 
-import argparse
 import tempfile
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 from random_checkpoint import write_random_checkpoint
-from results import Result, result, save
+from results import Result, result, run
 
 from compiler.checkpoint import read_checkpoint
 from compiler.decoder_program import compile_decoder
@@ -68,15 +67,5 @@ def measure(prompt: int, tokens: int) -> list[Result]:
     return results
 
 
-def main() -> None:
-    """Write the results as JSON."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--prompt", type=int, default=64)
-    parser.add_argument("--tokens", type=int, default=2)
-    arguments = parser.parse_args()
-    save(measure(arguments.prompt, arguments.tokens), arguments.out)
-
-
 if __name__ == "__main__":
-    main()
+    run(measure, __doc__, prompt=64, tokens=2)

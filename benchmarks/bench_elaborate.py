@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import argparse
 import math
 import time
 from functools import partial
-from pathlib import Path
 
-from results import Result, result, save
+from results import Result, result, run
 
 from hw.elaborate import elaborate
 from hw.presets import PRESETS
@@ -39,15 +37,5 @@ def measure(sizes: list[int], rounds: int) -> list[Result]:
     return [*results, _figure(f"elaborate_ratio_{sizes[-1]}_to_{sizes[0]}", ratio, "", target=1.5)]
 
 
-def main() -> None:
-    """Write the results as JSON."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--sizes", type=int, nargs="+", default=[4, 16])
-    parser.add_argument("--rounds", type=int, default=2)
-    arguments = parser.parse_args()
-    save(measure(arguments.sizes, arguments.rounds), arguments.out)
-
-
 if __name__ == "__main__":
-    main()
+    run(measure, __doc__, sizes=[4, 16], rounds=2)

@@ -5,14 +5,13 @@ Random weights say nothing of accuracy, so that is measured on the shipped model
 
 from __future__ import annotations
 
-import argparse
 import tempfile
 from functools import partial
 from pathlib import Path
 
 from bench_decoder import DEMO, measure_decoder
 from random_checkpoint import write_random_checkpoint
-from results import Result, result, save
+from results import Result, result, run
 
 from compiler.checkpoint import read_checkpoint
 from compiler.quantised import Quantisation
@@ -71,15 +70,5 @@ def _accuracy(form: Quantisation, folder: Path, small: Path) -> list[Result]:
     ]
 
 
-def main() -> None:
-    """Write the results as JSON."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--prompt", type=int, default=4)
-    parser.add_argument("--tokens", type=int, default=2)
-    arguments = parser.parse_args()
-    save(measure(arguments.prompt, arguments.tokens), arguments.out)
-
-
 if __name__ == "__main__":
-    main()
+    run(measure, __doc__, prompt=4, tokens=2)

@@ -5,7 +5,6 @@ What a launch computes does not change its time, so the caches of earlier positi
 
 from __future__ import annotations
 
-import argparse
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from itertools import product
 from pathlib import Path
 
 from random_checkpoint import write_random_checkpoint
-from results import Result, result, save
+from results import Result, result, run
 
 from compiler.checkpoint import read_checkpoint
 from compiler.decoder_program import compile_decoder
@@ -88,7 +87,7 @@ def measure_pairs(fabric: str, scratch: Path) -> Iterator[Pair]:
 
 
 def measure(fabrics: list[str]) -> list[Result]:
-    """The largest and the mean error, and each pair."""
+    """The largest and the mean error, and each pair; printed as well."""
     with tempfile.TemporaryDirectory() as scratch:
         pairs = [pair for fabric in fabrics for pair in measure_pairs(fabric, Path(scratch))]
     errors = [pair.error for pair in pairs]
@@ -102,21 +101,11 @@ def measure(fabrics: list[str]) -> list[Result]:
     for pair in pairs:
         about = {"predicted": pair.predicted, "measured": pair.measured}
         results.append(_figure(f"performance_model_error_{pair.name}", pair.error, "%", target=_TARGET) | about)
-    return results
-
-
-def main() -> None:
-    """Write the results as JSON."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--fabrics", nargs="+", choices=FABRICS, default=list(FABRICS))
-    arguments = parser.parse_args()
-    results = measure(arguments.fabrics)
     for each in results:
         cycles = f"  predicted {each['predicted']:,}, measured {each['measured']:,}" if "measured" in each else ""
         print(f"{each['name']}: {each['value']:g} {each['unit']}{cycles}".rstrip())
-    save(results, arguments.out)
+    return results
 
 
 if __name__ == "__main__":
-    main()
+    run(measure, __doc__, choices={"fabrics": FABRICS}, fabrics=list(FABRICS))

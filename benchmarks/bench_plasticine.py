@@ -5,13 +5,12 @@ Each beat into a buffer and each logit is compared with the functional device.
 
 from __future__ import annotations
 
-import argparse
 import tempfile
 from functools import partial
 from pathlib import Path
 
 from random_checkpoint import write_random_checkpoint
-from results import Result, result, save
+from results import Result, result, run
 
 from compiler.checkpoint import read_checkpoint
 from compiler.decoder_program import compile_decoder
@@ -49,14 +48,5 @@ def measure(tokens: int) -> list[Result]:
     ]
 
 
-def main() -> None:
-    """Write the results as JSON."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--tokens", type=int, default=2)
-    arguments = parser.parse_args()
-    save(measure(arguments.tokens), arguments.out)
-
-
 if __name__ == "__main__":
-    main()
+    run(measure, __doc__, tokens=2)

@@ -6,14 +6,13 @@ with all weights; what its unit could have done in that time is a step a cycle i
 
 from __future__ import annotations
 
-import argparse
 import tempfile
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 from random_checkpoint import write_random_checkpoint
-from results import Result, result, save
+from results import Result, result, run
 
 from compiler.checkpoint import read_checkpoint
 from compiler.decoder_program import CompiledPrefill, compile_decoder
@@ -149,14 +148,5 @@ def measure(tokens: int) -> list[Result]:
     return results
 
 
-def main() -> None:
-    """Write the results as JSON."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--tokens", type=int, default=64)
-    arguments = parser.parse_args()
-    save(measure(arguments.tokens), arguments.out)
-
-
 if __name__ == "__main__":
-    main()
+    run(measure, __doc__, tokens=64)

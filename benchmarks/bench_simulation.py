@@ -6,11 +6,10 @@ included; wall time would also measure what else the machine does.
 
 from __future__ import annotations
 
-import argparse
 from functools import partial
 from pathlib import Path
 
-from results import Result, result, save
+from results import Result, result, run
 
 from compiler.checkpoint import read_checkpoint
 from compiler.decoder_program import compile_decoder
@@ -59,15 +58,5 @@ def measure(tokens: int, rounds: int) -> list[Result]:
     ]
 
 
-def main() -> None:
-    """Write the results as JSON."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--tokens", type=int, default=8)
-    parser.add_argument("--rounds", type=int, default=2)
-    arguments = parser.parse_args()
-    save(measure(arguments.tokens, arguments.rounds), arguments.out)
-
-
 if __name__ == "__main__":
-    main()
+    run(measure, __doc__, tokens=8, rounds=2)

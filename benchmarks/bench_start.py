@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
 import math
 import subprocess
 import sys
 import time
 from functools import partial
-from pathlib import Path
 
-from results import Result, result, save
+from results import Result, result, run
 
 _figure = partial(result, better="lower", target=0.3, command="python benchmarks/bench_start.py --out FILE")
 _STARTS = {
@@ -31,14 +29,5 @@ def measure(rounds: int) -> list[Result]:
     return [_figure(name, value, "s") for name, value in seconds.items()]
 
 
-def main() -> None:
-    """Write the results as JSON."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--rounds", type=int, default=5)
-    arguments = parser.parse_args()
-    save(measure(arguments.rounds), arguments.out)
-
-
 if __name__ == "__main__":
-    main()
+    run(measure, __doc__, rounds=5)

@@ -8,13 +8,12 @@ one that copies a single beat.
 
 from __future__ import annotations
 
-import argparse
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import numpy as np
-from results import Result, result, save
+from results import Result, result, run
 
 from compiler.checkpoint import LlamaCheckpoint, read_checkpoint
 from compiler.decoder_program import compile_decoder
@@ -141,15 +140,5 @@ def measure(prompt: int, tokens: int) -> list[Result]:
     ]
 
 
-def main() -> None:
-    """Write the results as JSON."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--prompt", type=int, default=64)
-    parser.add_argument("--tokens", type=int, default=2)
-    arguments = parser.parse_args()
-    save(measure(arguments.prompt, arguments.tokens), arguments.out)
-
-
 if __name__ == "__main__":
-    main()
+    run(measure, __doc__, prompt=64, tokens=2)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Literal
 
-__all__ = ["Result", "result", "save", "table"]
+__all__ = ["Result", "result", "run", "save", "table"]
 
 Result = dict[str, Any]
 """``name``, ``value``, ``unit``, ``better`` (higher or lower), ``target``, ``met`` (None without one), ``command``."""
@@ -33,6 +34,29 @@ def save(results: Sequence[Result], out: Path) -> None:
     """Write results as a JSON list."""
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(json.dumps(list(results), indent=2) + "\n")
+
+
+def run(
+    measure: Callable[..., Sequence[Result]],
+    description: str | None,
+    *,
+    choices: Mapping[str, Collection[str]] = MappingProxyType({}),
+    **defaults: Any,
+) -> None:
+    """The command line of a benchmark: what ``measure`` returns is written to ``--out``.
+
+    Each of ``defaults`` is a parameter of ``measure`` and an option: a number, one of ``choices``, or a list of them.
+    """
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--out", type=Path, required=True)
+    for name, default in defaults.items():
+        several = isinstance(default, list)
+        kind = type(default[0] if several else default)
+        options = {"type": kind, "default": default, "choices": choices.get(name), "nargs": "+" if several else None}
+        parser.add_argument(f"--{name}", **options)
+    arguments = vars(parser.parse_args())
+    out: Path = arguments.pop("out")
+    save(measure(**arguments), out)
 
 
 def table(results: Sequence[Result]) -> str:

@@ -12,7 +12,7 @@ from compiler.llama_config import LlamaConfig
 from compiler.memory import Region, allocate
 from compiler.program import CompiledProgram, compile_module, tensors_of
 from compiler.step.loop import MOST_TURNS
-from compiler.step.offchip import TensorOp
+from compiler.step.tensor import TensorOp
 from hw.spec import FabricSpec
 
 __all__ = ["CompiledDecoder", "CompiledPrefill", "compile_decoder", "row_arguments"]

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from compiler.errors import WeftError
 from compiler.packing import matrix_words
 from compiler.quantised import Quantisation, Quantised, quantise
-from compiler.step.offchip import Format, TensorOp
+from compiler.step.tensor import Format, TensorOp
 from hw.numerics import floats_of, to_bf16
 from hw.spec import FabricSpec
 

@@ -13,7 +13,7 @@ from compiler.lower import lower
 from compiler.mapping import Mapping
 from compiler.memory import Region, allocate
 from compiler.step.loop import turns_of
-from compiler.step.offchip import TensorOp
+from compiler.step.tensor import TensorOp
 from hw.spec import FabricSpec
 from hw.topology import Tile
 

@@ -17,7 +17,7 @@ from compiler.errors import WeftError
 from compiler.llama_config import LlamaConfig
 from compiler.memory import Region, allocate
 from compiler.program import CompiledProgram, compile_module, tensors_of
-from compiler.step.offchip import TensorOp
+from compiler.step.tensor import TensorOp
 from hw.spec import FabricSpec
 
 __all__ = ["CompiledUnfused", "compile_unfused"]

@@ -14,7 +14,7 @@ from compiler.decoder import TOKENS, DecoderShapes, Weights, global_tensors, lay
 from compiler.decoder_program import CompiledDecoder, CompiledPrefill
 from compiler.memory import Region, decode, encode
 from compiler.program import CompiledProgram
-from compiler.step.offchip import TensorOp
+from compiler.step.tensor import TensorOp
 from hw.spec import FabricSpec
 from sim.device import Device, Launch
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from compiler.checkpoint import LlamaCheckpoint
 from compiler.program import tensors_of
-from compiler.step.offchip import Role
+from compiler.step.tensor import Role
 from hw.spec import FabricSpec
 from hw.topology import Tile, Topology
 from sim.compare import Comparison, compare_launches, compare_values

@@ -11,7 +11,7 @@ from compiler.errors import WeftError
 from compiler.memory import decode, encode
 from compiler.program import CompiledProgram, tensors_of
 from compiler.step.loop import turns_of
-from compiler.step.offchip import Role, TensorOp
+from compiler.step.tensor import Role, TensorOp
 from hw.spec import FabricSpec
 from sim.device import Device, Launch
 

@@ -26,12 +26,16 @@ from compiler.safetensors_file import SafetensorsFile, open_safetensors
 from hw.spec import FabricSpec
 from sim.decoder import CACHES
 
-__all__ = ["SavedRun", "identity_of", "read_run", "write_run"]
+__all__ = ["SaveError", "SavedRun", "identity_of", "read_run", "write_run"]
 
 Floats = NDArray[np.float32]
 
 VERSION = "1"
 _FORMAT, _DIGEST = "weft-run", "sha256"
+
+
+class SaveError(WeftError):
+    """A run could not be written."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +88,13 @@ def identity_of(checkpoint: LlamaCheckpoint, spec: FabricSpec) -> dict[str, str]
 
 
 def write_run(file: Path, run: SavedRun, identity: dict[str, str]) -> None:
-    """Write a run; the file is there as a whole or not at all."""
+    """Write a run; the file is there as a whole or not at all, and one that was there stays until then.
+
+    Raises
+    ------
+    SaveError
+        There is no room, or the folder or file cannot be written to.
+    """
     header: dict[str, Any] = {}
     data = b""
     for name in CACHES:
@@ -108,12 +118,15 @@ def write_run(file: Path, run: SavedRun, identity: dict[str, str]) -> None:
     metadata[_DIGEST] = _digest(metadata, data)
     text = json.dumps({"__metadata__": metadata, **header}).encode()
     text += b" " * (-len(text) % 8)
-    work = file.with_name(f".{file.name}.{os.getpid()}")
+    work = file.with_name(f".weft-run.{os.getpid()}")
     try:
-        work.write_bytes(len(text).to_bytes(8, "little") + text + data)
-        os.replace(work, file)
-    finally:
-        work.unlink(missing_ok=True)
+        try:
+            work.write_bytes(len(text).to_bytes(8, "little") + text + data)
+            os.replace(work, file)
+        finally:
+            work.unlink(missing_ok=True)
+    except OSError as error:
+        raise SaveError(f"{file}: the run cannot be saved ({error.strerror})") from None
 
 
 def read_run(file: Path, identity: dict[str, str]) -> SavedRun:

@@ -4,60 +4,58 @@ from __future__ import annotations
 
 import time
 from contextlib import ExitStack
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from weft.common import (
     FAILED,
-    DeviceName,
-    Fabric,
-    Json,
-    Set,
-    Stalls,
     check_rtl_only,
     example,
     load_fabric,
     show,
-    within,
 )
-from weft.decoding import ARITHMETIC, rtl_device, summary, table
+from weft.decoding import rtl_device, summary, table
 from weft.inputs import prompt_tokens
+from weft.options import (
+    ARITHMETIC,
+    Arith,
+    Checkpoint,
+    Fabric,
+    Json,
+    Prompts,
+    PromptsIds,
+    Seed,
+    Set,
+    Stalls,
+    Temperature,
+    Tokens,
+    device_option,
+)
 
 __all__ = ["EPILOG", "batch"]
 
 EPILOG = example('weft batch models/weft-tiny --prompt "And God " --prompt "The LORD " --tokens 16 --device rtl')
-_DEVICES = ("functional", "rtl")
 
 
 def batch(
-    checkpoint: Annotated[Path, typer.Argument(metavar="CHECKPOINT", help="A folder as transformers writes it.")],
-    prompt: Annotated[
-        list[str] | None, typer.Option("--prompt", help="Text to go on from; once for each sequence.")
-    ] = None,
-    prompt_ids: Annotated[
-        list[str] | None, typer.Option("--prompt-ids", metavar="5,17,3", help="The same as tokens.")
-    ] = None,
-    tokens: Annotated[int, typer.Option("--tokens", callback=within(1), help="Tokens to generate for each.")] = 16,
+    checkpoint: Checkpoint,
+    prompt: Prompts = None,
+    prompt_ids: PromptsIds = None,
+    tokens: Tokens = 16,
     fabric: Fabric = "demo",
     set_: Set = None,
-    device: DeviceName = "functional",
+    device: Annotated[str, device_option("functional", "rtl")] = "functional",
     stalls: Stalls = None,
-    arith: Annotated[
-        str | None, typer.Option("--arith", metavar="native|rtl", help="On RTL: as for weft generate.")
-    ] = None,
-    temperature: Annotated[
-        float, typer.Option("--temperature", callback=within(0), help="Sample; by default take the likeliest.")
-    ] = 0.0,
-    seed: Annotated[
-        int, typer.Option("--seed", callback=within(0), help="Of what is sampled for the first; each has the next.")
-    ] = 0,
+    arith: Arith = None,
+    temperature: Temperature = None,
+    seed: Seed = None,
     json: Json = False,
 ) -> None:
     """Generate for several prompts at once: every weight that comes serves all of them.
 
-    As many as a PCU of the fabric has stages. On RTL everything is compared with the functional device, bit for bit.
+    As many as a PCU of the fabric has stages, each by a --prompt or --prompt-ids of its own. The first is sampled with
+    --seed, each further one with the next. On RTL everything is compared with the functional device, bit for bit.
     """
     from compiler.checkpoint import read_checkpoint
     from compiler.decoder_program import compile_decoder
@@ -65,10 +63,6 @@ def batch(
     from compiler.tokenizer import check_ids, read_tokenizer
     from sim.generate import ComparedDecoder, Generation, generate_batch
 
-    if device not in _DEVICES:
-        raise WeftError(f"--device must be one of {', '.join(_DEVICES)}, not {device!r}")
-    if arith not in (None, *ARITHMETIC):
-        raise WeftError(f"--arith must be one of {', '.join(ARITHMETIC)}, not {arith!r}")
     check_rtl_only(device, stalls=stalls, arith=arith)
     spec = load_fabric(fabric, set_)
     model = read_checkpoint(checkpoint)
@@ -86,7 +80,7 @@ def batch(
         if device == "rtl":
             chip = rtl_device(compiled, spec, stack, stalls=stalls, waves=None, arith=arith or ARITHMETIC[0])
         decoder, begun_run = ComparedDecoder(compiled, model, spec, result, chip), time.perf_counter()
-        made = generate_batch(decoder.step, prompts, tokens, result, temperature=temperature, seed=seed)
+        made = generate_batch(decoder.step, prompts, tokens, result, temperature=temperature or 0.0, seed=seed or 0)
     ended = time.perf_counter()
     value = {"sequences": len(prompts), "tokens": made, "prompt_ids": prompts, "device": device}
     value |= summary(spec, result, ended - begun, ended - begun_run, sequences=len(prompts))

@@ -1,12 +1,13 @@
-"""What all subcommands share: options, errors as one sentence, output, progress."""
+"""What all subcommands share: errors as one sentence, output, progress."""
 
 from __future__ import annotations
 
+import errno
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Any, BinaryIO, NoReturn
 
 import typer
 from typer.core import TyperGroup
@@ -20,17 +21,13 @@ __all__ = [
     "FAILED",
     "MISTAKE",
     "Commands",
-    "DeviceName",
-    "Fabric",
-    "Json",
-    "Set",
-    "Stalls",
     "check_new_file",
     "check_rtl_only",
+    "check_writable",
     "example",
     "load_fabric",
+    "new_file",
     "show",
-    "within",
     "working",
 ]
 
@@ -39,39 +36,9 @@ FAILED = 1
 MISTAKE = 2
 """Exit code of a user's mistake."""
 
-Fabric = Annotated[str, typer.Option("--fabric", metavar="PRESET|FILE.toml", help="Name of a preset, or a spec file.")]
-Set = Annotated[
-    list[str] | None,
-    typer.Option("--set", metavar="FIELD=VALUE", help="Change a field of the spec, e.g. --set rows=16; repeatable."),
-]
-DeviceName = Annotated[str, typer.Option("--device", metavar="functional|rtl|reference", help="What runs it.")]
-
-
-def within(least: int, most: int | None = None) -> Callable[[typer.CallbackParam, Any], Any]:
-    """A rule for the number of an option, as its ``callback``; the sentence names option, rule and value."""
-
-    def check(option: typer.CallbackParam, value: Any) -> Any:
-        if value is None or (least <= value and (most is None or value <= most)):
-            return value
-        rule = f"at least {least}" if most is None else f"{least} to {most}"
-        _end(f"{option.opts[0]} must be {rule}, not {value}", MISTAKE)
-
-    return check
-
-
-Stalls = Annotated[
-    int | None,
-    typer.Option(
-        "--stalls",
-        metavar="SEED",
-        callback=within(0, (1 << 31) - 1),
-        help="On RTL: seed of random stalls of memory and tiles.",
-    ),
-]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
-
 _UsageError: type[Exception] = next(base for base in typer.BadParameter.__mro__ if base.__name__ == "UsageError")
 _UNREADABLE = (FileNotFoundError, FileExistsError, IsADirectoryError, NotADirectoryError, PermissionError)
+_UNWRITABLE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO, errno.ENAMETOOLONG}
 
 
 class Commands(TyperGroup):
@@ -85,8 +52,10 @@ class Commands(TyperGroup):
             return super().invoke(ctx)
         except _UsageError as error:
             _end(error.format_message(), MISTAKE)  # pyright: ignore[reportAttributeAccessIssue]
-        except _UNREADABLE as error:
-            _end(f"{error.filename}: {error.strerror}", MISTAKE)
+        except OSError as error:
+            if not isinstance(error, _UNREADABLE) and error.errno not in _UNWRITABLE:
+                raise
+            _end(f"{error.filename or 'a file'}: {error.strerror}", MISTAKE)
         except (ValueError, RuntimeError) as error:
             code = _exit_code(error)
             if code is None:
@@ -129,13 +98,42 @@ def load_fabric(fabric: str, assignments: list[str] | None) -> FabricSpec:
 
 
 def check_new_file(option: str, path: Path) -> None:
-    """Refuse a file to write that exists, or has no folder to be in: before the work, not after it."""
+    """Refuse a file to write that exists, or cannot be made in its folder: before the work, not after it."""
     from compiler.errors import WeftError
 
     if path.exists():
         raise WeftError(f"{option} must be a new file, but {str(path)!r} exists")
     if not path.parent.is_dir():
         raise WeftError(f"{option} must be a file in a folder that exists, not {str(path)!r}")
+    check_writable(option, path)
+
+
+def check_writable(option: str, path: Path) -> None:
+    """Refuse a file whose folder takes no new ones."""
+    import tempfile
+
+    from compiler.errors import WeftError
+
+    try:
+        tempfile.TemporaryFile(dir=path.parent).close()
+    except OSError as error:
+        raise WeftError(
+            f"{option} must be in a folder that can be written to, not {str(path)!r}: {error.strerror}"
+        ) from None
+
+
+@contextmanager
+def new_file(path: Path) -> Iterator[BinaryIO]:
+    """A file to write that does not exist yet, and does not if it could not be written as a whole."""
+    file = path.open("xb")
+    try:
+        with file:
+            yield file
+    except BaseException as error:
+        path.unlink()
+        if isinstance(error, OSError):
+            raise OSError(error.errno, error.strerror, str(path)) from None
+        raise
 
 
 def check_rtl_only(device: str, **given: object) -> None:

@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from weft.common import Fabric, Json, Set, example, load_fabric, show, within, working
+from weft.common import example, load_fabric, show, working
+from weft.options import Checkpoint, Fabric, Json, Set, within
 
 __all__ = ["EPILOG", "INDEX", "compile_"]
 
@@ -17,7 +18,7 @@ INDEX = "compile.json"
 
 
 def compile_(
-    checkpoint: Annotated[Path, typer.Argument(metavar="CHECKPOINT", help="A folder as transformers writes it.")],
+    checkpoint: Checkpoint,
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for the program, mapping and image.")],
     fabric: Fabric = "demo",
     set_: Set = None,

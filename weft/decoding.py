@@ -15,9 +15,8 @@ if TYPE_CHECKING:
     from sim.generate import Generation
     from sim.rtl.device import RtlDevice
 
-__all__ = ["ARITHMETIC", "rtl_device", "summary", "table"]
+__all__ = ["rtl_device", "summary", "table"]
 
-ARITHMETIC = ("native", "rtl")
 _WINDOW = 4096  # cycles; only the sums are shown
 _HIDDEN = ("tokens", "prompt_ids", "text", "first_mismatches")
 

@@ -6,7 +6,8 @@ import sys
 
 import typer
 
-from weft.common import FAILED, Json, example, show
+from weft.common import FAILED, example, show
+from weft.options import Json
 
 __all__ = ["EPILOG", "doctor"]
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from weft.common import Fabric, Json, Set, example, load_fabric, show, working
+from weft.common import example, load_fabric, show, working
+from weft.options import Fabric, Json, Set
 
 if TYPE_CHECKING:
     from hw.elaborate import Elaboration

@@ -11,20 +11,30 @@ import typer
 
 from weft.common import (
     FAILED,
-    DeviceName,
-    Fabric,
-    Json,
-    Set,
-    Stalls,
     check_new_file,
     check_rtl_only,
     example,
     load_fabric,
+    new_file,
     show,
-    within,
 )
-from weft.decoding import ARITHMETIC, rtl_device, summary, table
+from weft.decoding import rtl_device, summary, table
 from weft.inputs import prompt_tokens
+from weft.options import (
+    ARITHMETIC,
+    Arith,
+    Checkpoint,
+    Fabric,
+    Json,
+    Prompt,
+    PromptIds,
+    Seed,
+    Set,
+    Stalls,
+    Temperature,
+    Tokens,
+    device_option,
+)
 from weft.saved import check_saving, keeping, resumed_run
 from weft.signals import signal_files
 
@@ -37,41 +47,27 @@ if TYPE_CHECKING:
 __all__ = ["EPILOG", "generate"]
 
 EPILOG = example('weft generate models/weft-tiny --prompt "And God " --tokens 16 --fabric demo --device rtl')
-_DEVICES = ("functional", "rtl", "reference")
 
 
 def generate(
-    checkpoint: Annotated[Path, typer.Argument(metavar="CHECKPOINT", help="A folder as transformers writes it.")],
-    prompt: Annotated[str | None, typer.Option("--prompt", help="Text to go on from.")] = None,
-    prompt_ids: Annotated[
-        str | None, typer.Option("--prompt-ids", metavar="5,17,3", help="The same as tokens.")
-    ] = None,
-    tokens: Annotated[int, typer.Option("--tokens", callback=within(1), help="Tokens to generate.")] = 16,
+    checkpoint: Checkpoint,
+    prompt: Prompt = None,
+    prompt_ids: PromptIds = None,
+    tokens: Tokens = 16,
     fabric: Fabric = "demo",
     set_: Set = None,
-    device: DeviceName = "functional",
+    device: Annotated[str, device_option("functional", "rtl", "reference")] = "functional",
     stalls: Stalls = None,
     waves: Annotated[
         Path | None,
         typer.Option("--waves", metavar="FILE.fst", help="On RTL: write waves, and a map of their signals; slow."),
     ] = None,
-    arith: Annotated[
-        str | None,
-        typer.Option(
-            "--arith",
-            metavar="native|rtl",
-            help="On RTL: arithmetic on the host (the default), or the real logic: the same bits and cycles, slower.",
-        ),
-    ] = None,
+    arith: Arith = None,
     unfused: Annotated[
         bool, typer.Option("--unfused", help="Each operator a launch of its own, what is between them in memory.")
     ] = False,
-    temperature: Annotated[
-        float | None, typer.Option("--temperature", callback=within(0), help="Sample; by default take the likeliest.")
-    ] = None,
-    seed: Annotated[
-        int | None, typer.Option("--seed", callback=within(0), help="Of what is sampled; 0 by default.")
-    ] = None,
+    temperature: Temperature = None,
+    seed: Seed = None,
     prefill: Annotated[
         bool,
         typer.Option("--prefill/--no-prefill", help="Process the prompt several tokens a launch, where it can be."),
@@ -103,10 +99,6 @@ def generate(
     from sim.generate import generate as tokens_of
     from sim.saved_run import SavedRun, identity_of
 
-    if device not in _DEVICES:
-        raise WeftError(f"--device must be one of {', '.join(_DEVICES)}, not {device!r}")
-    if arith not in (None, *ARITHMETIC):
-        raise WeftError(f"--arith must be one of {', '.join(ARITHMETIC)}, not {arith!r}")
     if unfused and device == "reference":
         raise WeftError("--unfused must not be given with --device reference, which has no launches")
     if one_launch and device == "reference":
@@ -177,13 +169,13 @@ def generate(
         if not json:
             typer.echo()
     ended = time.perf_counter()
-    if logits is not None:
-        _write_logits(logits, [*ids, *result.tokens][begin.positions :], result)
     value = {"tokens": result.tokens, "prompt_ids": ids, "device": device}
     value |= summary(spec, result, ended - begun, ended - begun_run)
     value["arith"] = arith if device == "rtl" else None
     value["text"] = "" if tokenizer is None else tokenizer.decode(result.tokens)
     show(value, table(value), as_json=json)
+    if logits is not None:  # last: should there be no room for them, the tokens are not lost
+        _write_logits(logits, [*ids, *result.tokens][begin.positions :], result)
     if result.comparison.mismatches:
         raise typer.Exit(FAILED)
 
@@ -225,5 +217,5 @@ def _write_logits(path: Path, ids: list[int], result: Generation) -> None:
     import numpy as np
 
     rows = np.stack(result.logits).astype(np.float32)
-    with path.open("xb") as file:
+    with new_file(path) as file:
         np.savez(file, ids=np.asarray(ids[: len(rows)], np.int64), logits=rows)

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from weft.common import Fabric, Json, Set, example, load_fabric, show
+from weft.common import example, load_fabric, show
+from weft.options import Fabric, Json, Set
 
 if TYPE_CHECKING:
     from compiler.image import DecodedImage

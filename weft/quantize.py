@@ -9,7 +9,8 @@ from typing import Annotated
 
 import typer
 
-from weft.common import Json, example, show, within, working
+from weft.common import example, show, working
+from weft.options import Checkpoint, Json, within
 
 __all__ = ["EPILOG", "quantize"]
 
@@ -20,7 +21,7 @@ EPILOG = example(
 
 
 def quantize(
-    checkpoint: Annotated[Path, typer.Argument(metavar="CHECKPOINT", help="A folder as transformers writes it.")],
+    checkpoint: Checkpoint,
     form: Annotated[str, typer.Option("--format", metavar="int8|mxfp4", help="What the weights become.")],
     out: Annotated[Path, typer.Option("--out", metavar="FOLDER", help="New folder for the checkpoint.")],
     positions: Annotated[

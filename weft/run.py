@@ -9,19 +9,16 @@ import typer
 
 from weft.common import (
     FAILED,
-    DeviceName,
-    Fabric,
-    Json,
-    Set,
-    Stalls,
     check_new_file,
     check_rtl_only,
     example,
     load_fabric,
+    new_file,
     show,
     working,
 )
 from weft.inputs import load_arrays, load_text
+from weft.options import Fabric, Json, Set, Stalls, device_option
 
 __all__ = ["EPILOG", "run"]
 
@@ -34,7 +31,7 @@ def run(
     out: Annotated[Path, typer.Option("--out", help="The .npz file to write the outputs to; must not exist.")],
     fabric: Fabric = "demo",
     assignments: Set = None,
-    device: DeviceName = "functional",
+    device: Annotated[str, device_option("functional", "rtl")] = "functional",
     stalls: Stalls = None,
     as_json: Json = False,
 ) -> None:
@@ -44,7 +41,6 @@ def run(
     """
     import numpy as np
 
-    from compiler.errors import WeftError
     from compiler.program import compile_module
     from compiler.step import parse_module
     from sim.compare import Comparison, compare_launches, compare_values
@@ -53,8 +49,6 @@ def run(
 
     spec = load_fabric(fabric, assignments)
     check_new_file("--out", out)
-    if device not in ("functional", "rtl"):
-        raise WeftError(f"--device must be functional or rtl for a step program, not {device!r}")
     check_rtl_only(device, stalls=stalls)
     compiled = compile_module(parse_module(load_text(program), program.name), spec)
     arrays = load_arrays(inputs)
@@ -73,7 +67,7 @@ def run(
         for name, values in outputs.items():
             compared += compare_values(f"output {name!r}", values, theirs[name])
         outputs = theirs
-    with out.open("xb") as file:
+    with new_file(out) as file:
         np.savez(file, **outputs)  # pyright: ignore[reportArgumentType]
     value: dict[str, Any] = {
         "device": device,

@@ -8,7 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from weft.common import check_new_file
+import typer
+
+from weft.common import check_new_file, check_writable
 
 if TYPE_CHECKING:
     from compiler.checkpoint import LlamaCheckpoint
@@ -25,7 +27,7 @@ def check_saving(save: Path | None, resume: Path | None, at: int | None, device:
     Raises
     ------
     WeftError
-        A file that exists and is not resumed from, ``--at`` alone, or a device without caches.
+        A file that exists and is not resumed from, or cannot be written; ``--at`` alone; or a device without caches.
     """
     from compiler.errors import WeftError
 
@@ -33,7 +35,11 @@ def check_saving(save: Path | None, resume: Path | None, at: int | None, device:
         raise WeftError("--at must be given with --resume")
     if device == "reference" and (save is not None or resume is not None):
         raise WeftError("--save and --resume must not be given with --device reference, which has no caches")
-    if save is not None and not (resume is not None and resume.exists() and save.exists() and save.samefile(resume)):
+    if save is None:
+        return
+    if resume is not None and resume.exists() and save.exists() and save.samefile(resume):
+        check_writable("--save", save)
+    else:
         check_new_file("--save", save)
 
 
@@ -64,8 +70,14 @@ def resumed_run(
 def keeping(
     file: Path, begin: SavedRun, decoder: ComparedDecoder, result: Generation, identity: dict[str, str]
 ) -> Iterator[Callable[[], None]]:
-    """Something that writes the run to a file as it is now, and does so at the end, however it ends."""
-    from sim.saved_run import write_run
+    """Something that writes the run to a file as it is now, and does so at the end, however it ends.
+
+    Raises
+    ------
+    SaveError
+        The run could not be written. Where it ends with another error this is said, and that one raised.
+    """
+    from sim.saved_run import SaveError, write_run
 
     def keep() -> None:
         tokens = [*begin.tokens, *result.tokens]
@@ -74,5 +86,12 @@ def keeping(
 
     try:
         yield keep
-    finally:
-        keep()
+    except SaveError:
+        raise
+    except BaseException:
+        try:
+            keep()
+        except SaveError as error:
+            typer.echo(f"weft: {error}", err=True)
+        raise
+    keep()

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from weft.common import FAILED, Fabric, Json, Set, example, load_fabric, show, within, working
+from weft.common import FAILED, example, load_fabric, show, working
+from weft.options import Fabric, Json, PromptIds, Set, device_option, within
 
 if TYPE_CHECKING:
     from compiler.mapping import Mapping
@@ -22,7 +23,6 @@ EPILOG = example(
     "weft show examples/matmul.mlir --inputs in.npz --out build/matmul",
 )
 INDEX = "show.json"
-_DEVICES = ("rtl", "functional")
 
 
 def show_(
@@ -31,14 +31,12 @@ def show_(
     fabric: Fabric = "demo",
     set_: Set = None,
     device: Annotated[
-        str, typer.Option("--device", metavar="rtl|functional", help="functional: floor plans alone, nothing runs.")
+        str, device_option("rtl", "functional", help="functional: floor plans alone, nothing runs.")
     ] = "rtl",
     prompt: Annotated[
         str | None, typer.Option("--prompt", help="Checkpoint: text to go on from; by default token 0.")
     ] = None,
-    prompt_ids: Annotated[
-        str | None, typer.Option("--prompt-ids", metavar="5,17,3", help="The same as tokens.")
-    ] = None,
+    prompt_ids: PromptIds = None,
     tokens: Annotated[
         int, typer.Option("--tokens", callback=within(1), help="Checkpoint: tokens to generate and show.")
     ] = 1,
@@ -57,8 +55,6 @@ def show_(
     """
     from compiler.errors import WeftError
 
-    if device not in _DEVICES:
-        raise WeftError(f"--device must be one of {', '.join(_DEVICES)}, not {device!r}")
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise WeftError(f"--out must be a new or an empty folder, and {str(out)!r} is none")
     spec = load_fabric(fabric, set_)

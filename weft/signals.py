@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from weft.common import new_file
+
 if TYPE_CHECKING:
     from compiler.mapping import Mapping as Placed
     from hw.spec import FabricSpec
@@ -26,5 +28,5 @@ def write_signals(waves: Path, spec: FabricSpec, programs: Mapping[str, Placed])
     signals = signal_map(spec, programs)
     texts = (json.dumps(signals, indent=1) + "\n", gtkwave_save(signals, waves.name))
     for path, text in zip(signal_files(waves), texts, strict=True):
-        with path.open("x") as file:
-            file.write(text)
+        with new_file(path) as file:
+            file.write(text.encode())

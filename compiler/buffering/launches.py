@@ -9,7 +9,8 @@ from itertools import islice, product
 from xdsl.dialects.builtin import ModuleOp
 
 from compiler.memory import row_beats
-from compiler.step.offchip import ArgumentOp, Format, LinearLoadOp, LinearStoreOp, tensor_of
+from compiler.step.offchip import ArgumentOp, LinearLoadOp, LinearStoreOp, tensor_of
+from compiler.step.tensor import Format
 from compiler.step.types import DYNAMIC
 from hw.spec import FabricSpec
 

@@ -11,8 +11,9 @@ from compiler.decoder.shapes import Argument
 from compiler.decoder.token import embedded_token
 from compiler.step.buffers import BufferizeOp, KeepOp, RecallOp, ResidentOp, StreamifyOp
 from compiler.step.loop import TurnOp
-from compiler.step.offchip import Format, LinearLoadOp, LinearStoreOp, Role
+from compiler.step.offchip import LinearLoadOp, LinearStoreOp
 from compiler.step.onchip import AccumOp, MergeOp, UnpackOp, stream
+from compiler.step.tensor import Format, Role
 from compiler.step.types import DYNAMIC, Kind, StreamType
 
 __all__ = [

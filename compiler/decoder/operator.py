@@ -7,8 +7,9 @@ from xdsl.ir import SSAValue
 
 from compiler.decoder.builder import Builder
 from compiler.decoder.shapes import Argument, DecoderShapes
-from compiler.step.offchip import Format, LinearLoadOp, LinearStoreOp, Role, TensorOp
+from compiler.step.offchip import LinearLoadOp, LinearStoreOp
 from compiler.step.onchip import UnpackOp, stream
+from compiler.step.tensor import Format, Role, TensorOp
 from compiler.step.types import DYNAMIC, Kind, StreamType
 
 __all__ = ["LAYER", "Operator"]

@@ -7,8 +7,9 @@ from xdsl.ir import SSAValue
 from compiler.decoder.builder import Builder
 from compiler.step.buffers import BufferizeOp, StreamifyOp
 from compiler.step.matmul import MatmulOp
-from compiler.step.offchip import Format, LinearLoadOp, LinearStoreOp, Role
+from compiler.step.offchip import LinearLoadOp, LinearStoreOp
 from compiler.step.onchip import FlattenOp, UnpackOp, stream
+from compiler.step.tensor import Format, Role
 from compiler.step.types import Kind, StreamType
 
 __all__ = ["GATE_UP", "RowsBuilder"]

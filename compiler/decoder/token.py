@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from math import inf
+
 from xdsl.ir import SSAValue
 
 from compiler.decoder.builder import Builder
+from compiler.errors import WeftError
 from compiler.step.buffers import BufferizeOp, StreamifyOp
-from compiler.step.offchip import Format, LinearLoadOp, LinearStoreOp, RandomLoadOp, Role, TensorOp
+from compiler.step.offchip import LinearLoadOp, LinearStoreOp, RandomLoadOp
 from compiler.step.onchip import AccumOp, PromoteOp
+from compiler.step.tensor import Format, Role, TensorOp
 from compiler.step.types import Kind, StreamType
 
 __all__ = ["NOWHERE", "TOKENS", "embedded_token", "next_token"]
@@ -18,7 +22,7 @@ TOKENS = "tokens"
 NOWHERE = 1e9
 """The place, in the tensor ``vocabulary``, of what only fills up the vocabulary: behind all tokens."""
 
-_LEAST = -3.4028234e38  # below every logit that counts
+_LEAST = -inf
 
 
 def embedded_token(build: Builder) -> tuple[SSAValue, SSAValue]:
@@ -45,12 +49,23 @@ def embedded_token(build: Builder) -> tuple[SSAValue, SSAValue]:
 
 
 def next_token(build: Builder, logits: SSAValue) -> None:
-    """Store the first of the largest logits as the token of the next round.
+    """Store the first of the largest logits as the token of the next round; a NaN is larger than all, as in NumPy.
 
     Looked for in two passes: the largest, then the least place at which it stands. Logits that only fill up the last
     vector do not count.
+
+    Raises
+    ------
+    WeftError
+        The logits do not fit the buffer that keeps them for the second pass.
     """
     shapes = build.shapes
+    lines, spec = shapes.beats(shapes.vocabulary), shapes.spec
+    if lines > spec.pmu_lines:
+        raise WeftError(
+            f"vocab_size = {shapes.config.vocab_size} needs {lines} lines of a PMU for tokens made in one launch, but "
+            f"fabric {spec.name!r} has pmu_lines = {spec.pmu_lines}: set pmu_lines={1 << (lines - 1).bit_length()}"
+        )
     places = build.vector("vocabulary", shapes.vocabulary)
     if shapes.vocabulary != shapes.config.vocab_size:
         real = build.map("lt", places, const=NOWHERE)
@@ -62,6 +77,8 @@ def next_token(build: Builder, logits: SSAValue) -> None:
     again = build.add(StreamifyOp(kept), "logits_again").result
     same = build.map("eq", again, build.expand(top, again))
     found = build.map("select", same, places, const=NOWHERE)
+    # If there is a NaN it is the largest, and equals nothing, not even itself.
+    found = build.map("select", build.map("eq", again, again), found, places)
     first = build.add(AccumOp("min", found, keep=0, init=NOWHERE)).result
     token = build.add(PromoteOp(build.map("int32", first)), "next_token").result
     row = build.add(BufferizeOp(token, rank=1)).result

@@ -7,8 +7,9 @@ from xdsl.dialects.builtin import StringAttr
 from compiler.errors import WeftError
 from compiler.memory import Region, row_beats, tensor_beats
 from compiler.step.loop import Loop, when_of
-from compiler.step.offchip import Format, LinearLoadOp, LinearStoreOp, RandomLoadOp, SinkOp, tensor_of
+from compiler.step.offchip import LinearLoadOp, LinearStoreOp, RandomLoadOp, SinkOp, tensor_of
 from compiler.step.onchip import stream, used
+from compiler.step.tensor import Format
 from compiler.step.types import DYNAMIC, Kind, StreamType
 from hw.program import Agcu, AgcuKind, AgcuLevel, When
 from hw.spec import FabricSpec

@@ -15,9 +15,10 @@ from compiler.errors import WeftError
 from compiler.step.buffers import BufferizeOp, KeepOp, RecallOp, ResidentOp, StreamifyOp
 from compiler.step.loop import LoopOp, TurnOp
 from compiler.step.matmul import MatmulOp
-from compiler.step.offchip import ArgumentOp, LinearLoadOp, LinearStoreOp, RandomLoadOp, SinkOp, TensorOp
+from compiler.step.offchip import ArgumentOp, LinearLoadOp, LinearStoreOp, RandomLoadOp, SinkOp
 from compiler.step.onchip import AccumOp, ExpandOp, FlattenOp, MapOp, MergeOp, PromoteOp, ScanOp, UnpackOp
 from compiler.step.product import ProductOp
+from compiler.step.tensor import TensorOp
 from compiler.step.types import BufferType, StreamType
 
 __all__ = ["STEP", "parse_module", "print_module"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache, partial
 
 import networkx as nx
 import numpy as np
@@ -16,6 +17,9 @@ from sim.functional.execution import Circuit, Execution
 from sim.functional.pmu import PmuState
 
 __all__ = ["FunctionalDevice"]
+
+IMAGES_KEPT = 64
+"""Decoded images that a device keeps: an unfused decoder loads 16 in turn for every token."""
 
 
 class FunctionalDevice:
@@ -39,7 +43,7 @@ class FunctionalDevice:
         self.memory = np.zeros(memory_bytes, np.uint8)
         self.cycles = 0
         self._contexts: dict[int, Circuit] = {}
-        self._circuits: dict[bytes, tuple[int, Circuit]] = {}  # of images loaded before
+        self._decoded = lru_cache(IMAGES_KEPT)(partial(_decoded, spec))
         self._states: dict[Tile, PmuState] = {}
         self._given_up = False
 
@@ -53,14 +57,7 @@ class FunctionalDevice:
             could begin it. A launch has hung.
         """
         self._check_usable()
-        if image not in self._circuits:
-            try:
-                decoded = read_image(image, self.spec)
-            except ImageError as error:
-                raise DeviceError(str(error)) from None
-            _refuse_endless_circles(decoded)
-            self._circuits[image] = decoded.context, Circuit.of(decoded)
-        context, circuit = self._circuits[image]
+        context, circuit = self._decoded(image)
         self._contexts[context] = circuit
 
     def close(self) -> None:
@@ -99,6 +96,16 @@ class FunctionalDevice:
     def _check_usable(self) -> None:
         if self._given_up:
             raise DeviceError(GIVEN_UP)
+
+
+def _decoded(spec: FabricSpec, image: bytes) -> tuple[int, Circuit]:
+    """The context that an image is for, and what it makes of it."""
+    try:
+        decoded = read_image(image, spec)
+    except ImageError as error:
+        raise DeviceError(str(error)) from None
+    _refuse_endless_circles(decoded)
+    return decoded.context, Circuit.of(decoded)
 
 
 def _joined(turns: list[Launch]) -> Launch:

@@ -21,8 +21,9 @@ from compiler.errors import WeftError
 from compiler.step import parse_module, print_module
 from compiler.step.buffers import BufferizeOp, StreamifyOp
 from compiler.step.loop import Loop, loop_of, turns_of, when_of
-from compiler.step.offchip import LinearLoadOp, LinearStoreOp, Role, TensorOp
+from compiler.step.offchip import LinearLoadOp, LinearStoreOp
 from compiler.step.onchip import AccumOp, stream
+from compiler.step.tensor import Role, TensorOp
 from compiler.step.types import DYNAMIC
 from hw.presets import PRESETS
 from hw.spec import FabricSpec

@@ -13,8 +13,9 @@ from compiler.program import compile_module, tensors_of
 from compiler.step import parse_module, print_module
 from compiler.step.buffers import BufferizeOp, StreamifyOp
 from compiler.step.matmul import MatmulOp
-from compiler.step.offchip import Format, LinearLoadOp, LinearStoreOp, Role, TensorOp
+from compiler.step.offchip import LinearLoadOp, LinearStoreOp
 from compiler.step.onchip import UnpackOp
+from compiler.step.tensor import Format, Role, TensorOp
 from compiler.step.types import Kind, StreamType
 from hw.presets import PRESETS
 from hw.program import Pcu

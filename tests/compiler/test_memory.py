@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from compiler.memory import allocate, decode, encode
-from compiler.step.offchip import Format, Role, TensorOp
+from compiler.step.tensor import Format, Role, TensorOp
 from hw.presets import PRESETS
 
 TINY = PRESETS["tiny"]  # 4 lanes

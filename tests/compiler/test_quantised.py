@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from compiler.memory import encode, tensor_beats
 from compiler.packing import matrix_words
 from compiler.quantised import Quantisation, Quantised, quantise
-from compiler.step.offchip import Format, Role, TensorOp
+from compiler.step.tensor import Format, Role, TensorOp
 from hw.presets import PRESETS
 
 LANES = 8

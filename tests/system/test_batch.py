@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import re
 from pathlib import Path
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner
+from command_line import refused, weft
+from compared_decoder import compared_on_rtl
 
 from compiler.checkpoint import read_checkpoint
 from compiler.decoder_program import compile_decoder
@@ -18,8 +18,6 @@ from hw.spec import FabricSpec
 from sim.decoder import DecoderSession
 from sim.functional.device import FunctionalDevice
 from sim.generate import ComparedDecoder, Generation, generate, generate_batch
-from sim.rtl.device import RtlDevice
-from weft.cli import app
 
 ROOT = Path(__file__).parents[2]
 SHIPPED = ROOT / "models" / "weft-tiny"
@@ -60,13 +58,9 @@ def test_rtl_equals_functional_bit_for_bit(fabric: str, count: int) -> None:
     spec, checkpoint = FABRICS[fabric], read_checkpoint(SHIPPED)
     compiled = compile_decoder(checkpoint.config, spec, sequences=count)
     for seed in (1, 2):
-        result = Generation()
-        with RtlDevice(spec, memory_bytes=compiled.memory_bytes, stalls=seed, count=False) as chip:
-            decoder = ComparedDecoder(compiled, checkpoint, spec, result, chip)
+        with compared_on_rtl(compiled, checkpoint, spec, seed=seed) as decoder:
             for token in (7, 90):
                 decoder.step(*range(token, token + count))
-        assert result.comparison.compared > 10_000
-        assert result.comparison.mismatches == 0, (seed, result.comparison.first)
 
 
 def test_prompts_of_different_lengths() -> None:
@@ -95,12 +89,12 @@ def test_what_cannot_be_is_refused() -> None:
 def test_the_command_gives_what_generate_gives() -> None:
     prompts = ["And God ", "In"]
     options = [part for prompt in prompts for part in ("--prompt", prompt)]
-    result = CliRunner().invoke(app, ["batch", str(SHIPPED), *options, "--tokens", "5", "--json"])
+    result = weft("batch", SHIPPED, *options, "--tokens", 5, "--json")
     assert result.exit_code == 0, result.output
     value = json.loads(result.stdout)
     assert value["launches_per_token"] == 1 / 2
     for prompt, text in zip(prompts, value["text"], strict=True):
-        alone = CliRunner().invoke(app, ["generate", str(SHIPPED), "--prompt", prompt, "--tokens", "5", "--json"])
+        alone = weft("generate", SHIPPED, "--prompt", prompt, "--tokens", 5, "--json")
         assert json.loads(alone.stdout)["text"] == text
 
 
@@ -116,6 +110,4 @@ def test_the_command_gives_what_generate_gives() -> None:
     ],
 )
 def test_mistakes_are_one_sentence(options: list[str], sentence: str) -> None:
-    result = CliRunner().invoke(app, ["batch", str(SHIPPED), *options])
-    assert result.exit_code == 2, result.output
-    assert re.fullmatch(rf"weft: [^\n]*{sentence}[^\n]*\n", result.stderr), result.stderr
+    refused(weft("batch", SHIPPED, *options), sentence)

@@ -9,7 +9,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner, Result
+from command_line import refused, weft
+from typer.testing import Result
 
 from compiler.fit import fit
 from compiler.image import write_image
@@ -26,17 +27,6 @@ TINY = PRESETS["tiny"]
 SMALL = ["--fabric", "tiny", "--set", "lanes=2", "--set", "stages=1", "--set", "channel_bits=32"]
 """A fabric that is elaborated in a few seconds."""
 SUBCOMMANDS = ["compile", "doctor", "elaborate", "inspect", "run"]
-
-
-def weft(*arguments: object) -> Result:
-    return CliRunner().invoke(app, [str(each) for each in arguments])
-
-
-def refused(result: Result, sentence: str, code: int = 2) -> None:
-    """The run ended with that code, and with that sentence alone on stderr."""
-    assert result.exit_code == code, result.output
-    assert result.stdout == ""
-    assert re.fullmatch(rf"weft: [^\n]*{sentence}[^\n]*\n", result.stderr), result.stderr
 
 
 @pytest.fixture

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner, Result
+from command_line import refused, weft
 
 from compiler.checkpoint import read_checkpoint
 from compiler.decoder_program import compile_decoder
@@ -18,19 +17,9 @@ from compiler.mapping import Mapping
 from compiler.performance import predict
 from compiler.step import parse_module, print_module
 from hw.presets import PRESETS
-from weft.cli import app
 
 MODEL = Path(__file__).resolve().parents[2] / "models" / "weft-tiny"
 DEMO = PRESETS["demo"]
-
-
-def weft(*arguments: object) -> Result:
-    return CliRunner().invoke(app, [str(each) for each in arguments])
-
-
-def refused(result: Result, sentence: str) -> None:
-    assert result.exit_code == 2, result.output
-    assert re.fullmatch(rf"weft: [^\n]*{sentence}[^\n]*\n", result.stderr), result.stderr
 
 
 def test_compile_writes_what_can_be_read_back(tmp_path: Path) -> None:

@@ -7,9 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner
-
-from weft.cli import app
+from command_line import refused, weft
 
 MODEL = str(Path(__file__).parents[2] / "models" / "weft-tiny")
 KEYS = {
@@ -19,7 +17,7 @@ KEYS = {
 
 
 def _weft(*arguments: str) -> tuple[int, str, str]:
-    result = CliRunner().invoke(app, ["generate", *arguments])
+    result = weft("generate", *arguments)
     return result.exit_code, result.stdout, result.stderr
 
 
@@ -70,7 +68,4 @@ def test_one_launch_writes_the_same_text(tmp_path: Path) -> None:
     ],
 )
 def test_a_mistake_is_one_sentence(arguments: tuple[str, ...], sentence: str) -> None:
-    code, _, err = _weft(MODEL, *arguments)
-    assert code == 2
-    assert sentence in err
-    assert err.count("\n") == 1
+    refused(weft("generate", MODEL, *arguments), sentence)

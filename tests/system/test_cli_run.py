@@ -3,29 +3,18 @@
 from __future__ import annotations
 
 import json
-import re
 from pathlib import Path
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner, Result
-
-from weft.cli import app
+from command_line import refused, weft
+from typer.testing import Result
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 
 
 def weft_run(program: Path, inputs: Path, out: Path, *more: str) -> Result:
-    arguments = ["run", str(program), "--inputs", str(inputs), "--out", str(out), "--fabric", "tiny", *more]
-    return CliRunner().invoke(app, arguments)
-
-
-@pytest.fixture
-def inputs(tmp_path: Path) -> Path:
-    random = np.random.default_rng(3)
-    path = tmp_path / "in.npz"
-    np.savez(path, **{name: random.standard_normal((6, 21)).astype(np.float32) for name in "ab"})  # pyright: ignore
-    return path
+    return weft("run", program, "--inputs", inputs, "--out", out, "--fabric", "tiny", *more)
 
 
 def test_both_devices_write_the_same(tmp_path: Path, inputs: Path) -> None:
@@ -66,8 +55,3 @@ def test_broken_files_are_one_sentence(tmp_path: Path, inputs: Path) -> None:
     refused(weft_run(EXAMPLES / "elementwise.mlir", inputs, inputs), "--out must be a new file")
     refused(weft_run(EXAMPLES / "top1.mlir", inputs, out), "fabric 'tiny' has 2 and 2: set columns=3")
     assert not out.exists()
-
-
-def refused(result: Result, sentence: str) -> None:
-    assert result.exit_code == 2, result.output
-    assert re.fullmatch(rf"weft: [^\n]*{sentence}[^\n]*\n", result.stderr), result.stderr

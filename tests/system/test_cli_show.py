@@ -7,12 +7,11 @@ import re
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
-import numpy as np
 import pytest
-from typer.testing import CliRunner, Result
+from command_line import refused, weft
+from typer.testing import Result
 
 from sim.compare import Comparison
-from weft.cli import app
 
 ROOT = Path(__file__).resolve().parents[2]
 MODEL, ELEMENTWISE = ROOT / "models" / "weft-tiny", ROOT / "examples" / "elementwise.mlir"
@@ -20,15 +19,7 @@ STATES = ("busy", "starved", "blocked")
 
 
 def weft_show(*arguments: object) -> Result:
-    return CliRunner().invoke(app, ["show", *map(str, arguments)])
-
-
-@pytest.fixture
-def inputs(tmp_path: Path) -> Path:
-    random = np.random.default_rng(3)
-    path = tmp_path / "in.npz"
-    np.savez(path, **{name: random.standard_normal((6, 21)).astype(np.float32) for name in "ab"})  # pyright: ignore
-    return path
+    return weft("show", *arguments)
 
 
 def titles(path: Path) -> list[str]:
@@ -123,9 +114,3 @@ def test_nothing_is_overwritten(tmp_path: Path) -> None:
     assert weft_show(MODEL, "--device", "functional", "--out", out).exit_code == 0
     refused(weft_show(MODEL, "--device", "functional", "--out", out), "--out must be a new or an empty folder")
     refused(weft_show(MODEL, "--device", "functional", "--out", __file__), "--out must be a new or an empty folder")
-
-
-def refused(result: Result, sentence: str) -> None:
-    assert result.exit_code == 2, result.output
-    assert result.stdout == ""
-    assert re.fullmatch(rf"weft: [^\n]*{sentence}[^\n]*\n", result.stderr), result.stderr

@@ -5,12 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from compared_decoder import compared_on_rtl
 
 from compiler.checkpoint import read_checkpoint
 from compiler.decoder_program import compile_decoder
 from hw.presets import PRESETS
-from sim.generate import ComparedDecoder, Generation
-from sim.rtl.device import RtlDevice
 
 ROOT = Path(__file__).parents[2]
 RECORDED = ROOT / "tests" / "data" / "checkpoints"
@@ -31,12 +30,8 @@ def test_rtl_equals_functional_bit_for_bit(fabric: str, folder: Path) -> None:
     compiled = compile_decoder(checkpoint.config, spec)
     cycles = set()
     for seed in SEEDS:
-        result = Generation()
-        with RtlDevice(spec, memory_bytes=compiled.memory_bytes, stalls=seed, count=False) as chip:
-            decoder = ComparedDecoder(compiled, checkpoint, spec, result, chip)
+        with compared_on_rtl(compiled, checkpoint, spec, seed=seed) as decoder:
             for token in (7, 9):
                 decoder.step(token)
-        assert result.comparison.compared > 1000
-        assert result.comparison.mismatches == 0, (seed, result.comparison.first)
-        cycles.add(sum(result.cycles_by_token))
+        cycles.add(sum(decoder.result.cycles_by_token))
     assert len(cycles) == len(SEEDS), "stalls must make a difference"

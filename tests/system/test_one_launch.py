@@ -7,21 +7,25 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from compared_decoder import compared_on_rtl
+from numpy.typing import NDArray
 
-from compiler.checkpoint import read_checkpoint
+from compiler.checkpoint import LlamaCheckpoint, read_checkpoint
 from compiler.decoder import TOKENS, Argument, DecoderShapes
 from compiler.decoder.builder import Builder
 from compiler.decoder.token import next_token
 from compiler.decoder_program import compile_decoder
 from compiler.errors import WeftError
 from compiler.program import compile_module
-from compiler.step.offchip import Format, LinearLoadOp, Role
+from compiler.step.offchip import LinearLoadOp
+from compiler.step.tensor import Format, Role
 from compiler.step.types import Kind, StreamType
 from hw.presets import PRESETS
 from hw.spec import FabricSpec
+from sim.compare import compare_launches
 from sim.decoder import DecoderSession
 from sim.functional.device import FunctionalDevice
-from sim.generate import ComparedDecoder, Generation, generate
+from sim.generate import ComparedDecoder, Generation, choose, generate
 from sim.rtl.device import RtlDevice
 from sim.run import memory_needed, run_program
 
@@ -82,50 +86,92 @@ def test_rtl_equals_functional_bit_for_bit(folder: Path) -> None:
     checkpoint, cycles = read_checkpoint(folder), set()
     compiled = compile_decoder(checkpoint.config, DEMO, tokens=3)
     for seed in (1, 2):
-        result = Generation()
-        with RtlDevice(DEMO, memory_bytes=compiled.memory_bytes, stalls=seed, count=False) as chip:
-            decoder = ComparedDecoder(compiled, checkpoint, DEMO, result, chip)
+        with compared_on_rtl(compiled, checkpoint, DEMO, seed=seed) as decoder:
             decoder.step(7)
             made, rows = decoder.run(9, 3)
         assert made == rows.argmax(axis=1).tolist()
-        assert result.comparison.compared > 10_000
-        assert result.comparison.mismatches == 0, (seed, result.comparison.first)
-        cycles.add(result.looped_cycles)
+        cycles.add(decoder.result.looped_cycles)
     assert len(cycles) == 2, "stalls must make a difference"
 
 
-VOCABULARY = 21
+INF, NAN = np.inf, np.nan
 LOGITS = {
     "the largest": [3.0, -1.0, 7.0, 2.0],
     "the first of equals": [3.0, 7.0, 7.0, 7.0],
     "all below zero": [-3.0, -2.0, -9.0, -2.5],
     "either zero": [-1.0, -0.0, 0.0, -4.0],
     "tiny": [-1e30, -1e30, -1e38, -1e30],
+    "beyond fp32": [-INF, 2.0, INF, INF],
+    "all beyond fp32": [-INF, -INF, -INF, -INF],
+    "a NaN before larger ones": [1.0, NAN, 7.0, NAN],
+    "a NaN behind infinity": [1.0, INF, -NAN, 7.0],
+    "all NaN": [NAN, NAN, NAN, NAN],
 }
 
 
-@pytest.mark.parametrize("vocabulary", [VOCABULARY, 24], ids=["filled up", "whole vectors"])
-def test_the_next_token_is_the_first_of_the_largest_logits(vocabulary: int) -> None:
+def _rows(vocabulary: int) -> NDArray[np.float32]:
+    """Logits [tokens, vocabulary]: each number six times or more; lists as they are, in random order, and one more."""
+    rows = np.array(list(LOGITS.values()))
+    rows = np.concatenate([rows, np.random.default_rng(1).permuted(np.repeat(rows, 3, axis=0), axis=1)])
+    rows = rows.repeat(max(6, -(-vocabulary // 4)), axis=1)[:, :vocabulary]
+    last = np.full((1, vocabulary), -5)
+    last[0, -1] = -4
+    return np.concatenate([rows, last]).astype(np.float32)
+
+
+@pytest.mark.parametrize(
+    ("vocabulary", "spec", "rtl"),
+    [(21, DEMO, True), (24, DEMO, False), (4096, DEMO, False), (5003, DEMO.replace(pmu_lines=1024), False)],
+    ids=["filled up", "whole vectors", "a full buffer", "a larger buffer, filled up"],
+)
+def test_the_next_token_is_the_one_that_the_host_would_take(vocabulary: int, spec: FabricSpec, rtl: bool) -> None:
     """And what fills up the vocabulary, zeros here, is none of them."""
     config = replace(read_checkpoint(SHIPPED).config, vocab_size=vocabulary)
-    rows = np.random.default_rng(1).choice(list(LOGITS.values()), (len(LOGITS) + 20)).repeat(6, axis=1)
-    rows = np.concatenate([np.repeat(list(LOGITS.values()), 6, axis=1), rows])[:, :vocabulary].astype(np.float32)
-    last = np.full((1, vocabulary), -5, np.float32)
-    last[0, -1] = -4
-    rows = np.concatenate([rows, last])
-    build = Builder(DecoderShapes(config, DEMO, 16), tokens=len(rows))
+    rows = _rows(vocabulary)
+    build = Builder(DecoderShapes(config, spec, 16), tokens=len(rows))
     build.when, filled = "last", build.shapes.vocabulary
     build.tensor(TOKENS, len(rows) + 1, 1, format=Format.I32, role=Role.OUTPUT)
     tensor = build.tensor("logits", len(rows), filled, role=Role.INPUT)
     row = StreamType.make(Kind.VECTOR, (filled,))
     next_token(build, build.add(LinearLoadOp(tensor, row, dims=(1,), when="last", round_dim=0)).result)
 
-    program = compile_module(build.module, DEMO)
+    program = compile_module(build.module, spec)
     places = np.append(np.arange(vocabulary), np.full(filled - vocabulary, 1e9)).astype(np.float32)
     inputs = {"logits": np.pad(rows, ((0, 0), (0, filled - vocabulary))), "vocabulary": places}
-    device = FunctionalDevice(DEMO, memory_bytes=memory_needed(program))
-    outputs, _ = run_program(program, DEMO, device, inputs, arguments={Argument.TOKENS: len(rows)})
-    assert outputs[TOKENS][1:, 0].tolist() == rows.argmax(axis=1).tolist()
+    arguments, memory = {Argument.TOKENS: len(rows)}, memory_needed(program)
+    device = FunctionalDevice(spec, memory_bytes=memory)
+    outputs, expected = run_program(program, spec, device, inputs, arguments=arguments)
+    assert outputs[TOKENS][1:, 0].tolist() == [choose(each, 0, np.random.default_rng()) for each in rows]
+    if rtl:
+        with RtlDevice(spec, memory_bytes=memory, stalls=1, count=False) as chip:
+            theirs, launch = run_program(program, spec, chip, inputs, arguments=arguments)
+        np.testing.assert_array_equal(theirs[TOKENS], outputs[TOKENS])
+        compared = compare_launches(expected, launch)
+        assert compared.compared > 1000
+        assert compared.mismatches == 0, compared.first
+
+
+def test_a_model_with_a_nan_makes_the_tokens_that_it_makes_launch_by_launch() -> None:
+    """One row of the tied embedding: its logit is NaN first, and as the token behind, all are."""
+    checkpoint = read_checkpoint(SHIPPED)
+    embedding = checkpoint.tensors["model.embed_tokens.weight"].copy()
+    embedding[77, 3] = np.nan
+    broken = LlamaCheckpoint(checkpoint.config, {**checkpoint.tensors, "model.embed_tokens.weight": embedding})
+    made = []
+    for tokens in (0, 4):
+        result, compiled = Generation(), compile_decoder(broken.config, DEMO, tokens=tokens)
+        decoder = ComparedDecoder(compiled, broken, DEMO, result)
+        made.append(list(generate(decoder.step, [65], 4, result, run=decoder.run if tokens else None)))
+        assert [int(np.isnan(row).sum()) for row in result.logits] == [1, 256, 256, 256]
+    assert made == [[77, 0, 0, 0]] * 2
+
+
+def test_a_vocabulary_larger_than_a_buffer_is_refused_with_what_would_hold_it() -> None:
+    config = replace(read_checkpoint(SHIPPED).config, vocab_size=4097)
+    with pytest.raises(WeftError, match=r"vocab_size = 4097 .*513 lines of a PMU.*set pmu_lines=1024"):
+        compile_decoder(config, DEMO, tokens=4)
+    assert compile_decoder(config, DEMO).tokens == 0, "the host chooses among any number"
+    assert compile_decoder(config, DEMO.replace(pmu_lines=1024), tokens=4).tokens == 4
 
 
 @pytest.mark.parametrize("tokens", [-1, 257])

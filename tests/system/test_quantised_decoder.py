@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from compared_decoder import compared_on_rtl
 
 from compiler.checkpoint import LlamaCheckpoint, read_checkpoint
 from compiler.decoder_program import compile_decoder
@@ -67,13 +68,9 @@ def test_rtl_equals_functional_bit_for_bit(form: Quantisation, tmp_path: Path) -
     checkpoint = quantised(SHIPPED, form, tmp_path)
     compiled = compile_decoder(checkpoint.config, DEMO)
     for seed in (1, 2):
-        result = Generation()
-        with RtlDevice(DEMO, memory_bytes=compiled.memory_bytes, stalls=seed, count=False) as chip:
-            decoder = ComparedDecoder(compiled, checkpoint, DEMO, result, chip)
+        with compared_on_rtl(compiled, checkpoint, DEMO, seed=seed) as decoder:
             for token in (7, 9):
                 decoder.step(token)
-        assert result.comparison.compared > 1000
-        assert result.comparison.mismatches == 0, (seed, result.comparison.first)
 
 
 def test_smaller_weights_take_fewer_cycles(tmp_path: Path) -> None:

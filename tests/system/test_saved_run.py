@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import resource
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
@@ -11,8 +14,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from command_line import weft
 from safetensors.numpy import load_file
-from typer.testing import CliRunner
 
 from compiler.checkpoint import LlamaCheckpoint, read_checkpoint
 from compiler.decoder_program import compile_decoder
@@ -22,7 +25,6 @@ from sim.device import HangError, Launch
 from sim.functional.device import FunctionalDevice
 from sim.generate import ComparedDecoder, Generation
 from sim.saved_run import SavedRun, identity_of, read_run, write_run
-from weft.cli import app
 from weft.saved import keeping
 
 ROOT = Path(__file__).parents[2]
@@ -34,7 +36,7 @@ SAMPLED = ("--temperature", "0.9", "--seed", "5")
 
 
 def _weft(*arguments: str) -> tuple[int, str, str]:
-    result = CliRunner().invoke(app, ["generate", *arguments])
+    result = weft("generate", *arguments)
     return result.exit_code, result.stdout, result.stderr
 
 
@@ -257,9 +259,87 @@ def test_a_file_that_cannot_be_replaced_stays_as_it_was(
         raise OSError(28, "No space left on device", str(path))
 
     monkeypatch.setattr(Path, "write_bytes", full)
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(WeftError, match=r"run: the run cannot be saved \(No space left on device\)"):
         write_run(file, replace(run, prompt=1), _identity())
     assert file.read_bytes() == before
+
+
+@contextmanager
+def _room_for(file_size: int) -> Iterator[None]:
+    """The kernel refuses to write more to a file."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (file_size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_a_run_that_outgrows_its_room_ends_with_a_sentence_and_the_last_token_that_had_room(
+    whole: tuple[Path, dict[str, Any], np.ndarray], tmp_path: Path
+) -> None:
+    file, said, logits = whole
+    room, kept = file.stat().st_size - 1, tmp_path / "run.weft"
+    with _room_for(room):
+        code, out, err = _weft(MODEL, "--prompt", PROMPT, "--tokens", str(COUNT), "--save", str(kept), *SAMPLED)
+    assert (code, err) == (2, f"weft: {kept}: the run cannot be saved (File too large)\n")
+    assert out == PROMPT + bytes(said["tokens"][:-1]).decode()
+    assert list(tmp_path.iterdir()) == [kept], "nothing half written stays behind"
+    assert read_run(kept, _identity()).tokens == [*said["prompt_ids"], *said["tokens"]][:-1]
+    resumed, again = _generate(tmp_path, "--resume", str(kept), "--tokens", "1")
+    assert resumed["tokens"] == said["tokens"][-1:]
+    np.testing.assert_array_equal(again, logits[-1:])
+
+
+def test_a_run_that_can_be_neither_ended_nor_saved_says_both(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def hangs(device: FunctionalDevice, context: int, arguments: dict[int, int]) -> Launch:
+        raise HangError("the launch hung")
+
+    monkeypatch.setattr(FunctionalDevice, "launch", hangs)
+    with _room_for(100):
+        code, _, err = _weft(MODEL, "--prompt", PROMPT, "--save", str(tmp_path / "run"))
+    assert (code, err) == (
+        1,
+        f"weft: {tmp_path / 'run'}: the run cannot be saved (File too large)\nweft: the launch hung\n",
+    )
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("option", ["--save", "--logits"])
+def test_a_folder_that_takes_no_files_is_refused_before_the_run(option: str, tmp_path: Path) -> None:
+    for folder in ("/sys", *((str(tmp_path),) if os.geteuid() else ())):  # root may write where nobody may
+        tmp_path.chmod(0o500)
+        code, out, err = _weft(MODEL, "--prompt", PROMPT, option, f"{folder}/run")
+        assert (code, out) == (2, "")
+        assert f"{option} must be in a folder that can be written to, not '{folder}/run': " in err
+        assert err.count("\n") == 1
+
+
+def test_a_file_that_is_a_folder_by_the_end_is_left_alone(
+    whole: tuple[Path, dict[str, Any], np.ndarray], tmp_path: Path
+) -> None:
+    folder = tmp_path / "run"
+    folder.mkdir()
+    (folder / "precious").touch()
+    with pytest.raises(WeftError, match=r"run: the run cannot be saved \(Is a directory\)"):
+        write_run(folder, read_run(whole[0], _identity()), _identity())
+    assert [path.name for path in tmp_path.rglob("*")] == ["run", "precious"]
+    for arguments in (("--prompt", "a", "--save"), ("--resume",)):
+        code, _, err = _weft(MODEL, *arguments, str(folder))
+        assert (code, err.count("\n")) == (2, 1)
+
+
+def test_logits_without_room_leave_no_file_and_do_not_cost_the_tokens(
+    whole: tuple[Path, dict[str, Any], np.ndarray], tmp_path: Path
+) -> None:
+    logits = tmp_path / "logits.npz"
+    with _room_for(1000):
+        code, out, err = _weft(
+            MODEL, "--prompt", PROMPT, "--tokens", str(COUNT), "--logits", str(logits), "--json", *SAMPLED
+        )
+    assert (code, err) == (2, f"weft: {logits}: File too large\n")
+    assert json.loads(out)["tokens"] == whole[1]["tokens"]
+    assert not list(tmp_path.iterdir())
 
 
 def test_the_identity_is_of_weights_and_configuration() -> None:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import re
 from pathlib import Path
 
 import numpy as np
 import pytest
+from command_line import refused, weft
 from fst_names import fst_names
-from typer.testing import CliRunner
 
 from compiler.checkpoint import read_checkpoint
 from compiler.decoder_program import compile_decoder
@@ -21,7 +20,6 @@ from hw.topology import NETWORKS, Tile, Topology
 from sim.rtl.device import RtlDevice
 from sim.rtl.signal_map import gtkwave_save, signal_map
 from sim.run import memory_needed, run_program
-from weft.cli import app
 from weft.signals import write_signals
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -79,11 +77,9 @@ def test_the_map_is_written_beside_the_waves(tmp_path: Path, decoder: dict[str, 
 @pytest.mark.parametrize("taken", ["run.fst", "run.signals.json", "run.gtkw"])
 def test_generate_overwrites_none_of_the_three(tmp_path: Path, taken: str) -> None:
     (tmp_path / taken).write_text("mine")
-    model = str(ROOT / "models" / "weft-tiny")
-    arguments = [model, "--prompt", "a", "--device", "rtl", "--waves", str(tmp_path / "run.fst")]
-    result = CliRunner().invoke(app, ["generate", *arguments])
-    assert result.exit_code == 2
-    assert re.fullmatch(rf"weft: --waves must be a new file, but '\S+/{taken}' exists\n", result.stderr)
+    model, waves = ROOT / "models" / "weft-tiny", tmp_path / "run.fst"
+    result = weft("generate", model, "--prompt", "a", "--device", "rtl", "--waves", waves)
+    refused(result, rf"--waves must be a new file, but '\S+/{taken}' exists")
     assert [path.name for path in tmp_path.iterdir()] == [taken]
 
 

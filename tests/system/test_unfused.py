@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner
+from command_line import refused, weft
 
 from compiler.checkpoint import read_checkpoint
 from compiler.decoder.operator import LAYER
@@ -18,7 +18,6 @@ from hw.presets import PRESETS
 from hw.spec import FabricSpec
 from sim.generate import ComparedDecoder, Generation
 from sim.rtl.device import RtlDevice
-from weft.cli import app
 
 ROOT = Path(__file__).parents[2]
 SHIPPED = ROOT / "models" / "weft-tiny"
@@ -92,9 +91,7 @@ def test_a_fabric_with_too_few_arguments_is_refused() -> None:
 def test_generate_tells_launches_and_bytes() -> None:
     values = []
     for more in ((), ("--unfused",)):
-        result = CliRunner().invoke(
-            app, ["generate", str(SHIPPED), "--prompt", "And ", "--tokens", "3", "--json", *more]
-        )
+        result = weft("generate", SHIPPED, "--prompt", "And ", "--tokens", 3, "--json", *more)
         assert result.exit_code == 0
         values.append(json.loads(result.stdout))
     fused, unfused = values
@@ -106,6 +103,5 @@ def test_generate_tells_launches_and_bytes() -> None:
 
 
 def test_the_reference_has_no_launches() -> None:
-    result = CliRunner().invoke(app, ["generate", str(SHIPPED), "--prompt", "a", "--device", "reference", "--unfused"])
-    assert result.exit_code == 2
-    assert "--unfused must not be given with --device reference" in result.stderr
+    result = weft("generate", SHIPPED, "--prompt", "a", "--device", "reference", "--unfused")
+    refused(result, "--unfused must not be given with --device reference")

@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from compiler.fit import fit
-from compiler.image import write_image
+from compiler.image import DecodedImage, read_image, write_image
 from compiler.mapping import Mapping
 from compiler.netlist import Net, Netlist, Pin, Program, Unit
 from hw.numerics.ops import Op
@@ -33,7 +33,8 @@ from hw.program import (
 from hw.spec import FabricSpec
 from hw.topology import Network, Tile, TileKind, Topology
 from sim.device import GIVEN_UP, DeviceError, HangError
-from sim.functional.device import FunctionalDevice
+from sim.functional import device as device_module
+from sim.functional.device import IMAGES_KEPT, FunctionalDevice
 
 TINY, DEMO = PRESETS["tiny"], PRESETS["demo"]
 BYTES = 1 << 14
@@ -215,6 +216,31 @@ def test_a_buffer_filled_twice_has_no_room() -> None:
     chip.launch(0, {})
     with pytest.raises(DeviceError, match=r"launch hangs: pmu.* has room for 1 blocks but is left with 2"):
         chip.launch(0, {})
+
+
+def test_images_are_decoded_once_while_they_are_few(monkeypatch: pytest.MonkeyPatch) -> None:
+    decoded: list[bytes] = []
+
+    def counted(image: bytes, spec: FabricSpec) -> DecodedImage:
+        decoded.append(image)
+        return read_image(image, spec)
+
+    monkeypatch.setattr(device_module, "read_image", counted)
+    mapping = mapped(COPY, COPY_NETS)
+    images = []
+    for number in range(IMAGES_KEPT + 1):
+        units = {**mapping.netlist.units, "out": Unit("out", store(1024 + TINY.beat_bytes * number, 6))}
+        images.append(write_image(replace(mapping, netlist=replace(mapping.netlist, units=units)), 0, spec=TINY))
+    chip = FunctionalDevice(TINY, memory_bytes=BYTES)
+    floats(chip, 0, 1)[:] = 3
+    for image in images[:-1] * 3:
+        chip.load(image)
+    assert decoded == images[:-1]
+    for image in images[-1], images[0]:  # one more than are kept, so that the first is decoded again
+        chip.load(image)
+    assert decoded == [*images, images[0]]
+    chip.launch(0, {})
+    assert floats(chip, 1024, 1) == 6
 
 
 @pytest.mark.parametrize("swapped", [False, True])
