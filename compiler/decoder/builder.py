@@ -8,18 +8,14 @@ from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import Operation, SSAValue
 
 from compiler.decoder.shapes import Argument, DecoderShapes
-from compiler.memory import tensor_beats
 from compiler.step.buffers import BufferizeOp, StreamifyOp
 from compiler.step.loop import LoopOp
-from compiler.step.offchip import Format, LinearLoadOp, LinearStoreOp, Role, TensorOp, tensor_of
+from compiler.step.offchip import Format, LinearLoadOp, LinearStoreOp, Role, TensorOp
 from compiler.step.onchip import AccumOp, ExpandOp, FlattenOp, MapOp, UnpackOp
 from compiler.step.product import ProductOp
 from compiler.step.types import Kind, StreamType
 
 __all__ = ["Builder"]
-
-_LEAST = 16
-"""Beats of a FIFO for weights, at least."""
 
 AnyOperation = TypeVar("AnyOperation", bound=Operation)
 
@@ -67,9 +63,9 @@ class Builder:
         """A value held for the inner dimensions of another."""
         return self.add(ExpandOp(value, like)).result
 
-    def fifo(self, value: SSAValue, hint: str, *, blocks: int | None = None) -> SSAValue:
-        """The same stream behind a scratchpad full of room, or with room for ``blocks`` beats."""
-        buffer = self.add(BufferizeOp(value, rank=0, blocks=blocks))
+    def fifo(self, value: SSAValue, hint: str) -> SSAValue:
+        """The same stream behind a scratchpad full of room."""
+        buffer = self.add(BufferizeOp(value, rank=0))
         return self.add(StreamifyOp(buffer.result), hint).result
 
     def vector(self, name: str, size: int) -> SSAValue:
@@ -111,7 +107,7 @@ class Builder:
         kind = Kind.PACKED if form is None else Kind(form.value)
         loaded, hint = self.weights(name, kind, *shape), f"{name}_weights"
         if kind.is_matrix:
-            result = self.add(ProductOp(scalars, self._ahead(loaded, hint)), name).result
+            result = self.add(ProductOp(scalars, self.fifo(loaded, hint)), name).result
         else:
             vectors = self.add(UnpackOp(self.fifo(loaded, hint))).result
             terms = self.map("mul", vectors, self.expand(scalars, vectors))
@@ -121,17 +117,6 @@ class Builder:
         if bias:
             result = self.map("add", result, self.vector(f"{name}_bias", columns), hint=f"{name}_biased")
         return result
-
-    def _ahead(self, weights: SSAValue, hint: str) -> SSAValue:
-        """Small weights behind a FIFO for at most half of a turn's.
-
-        Loads are served in the order of use, so one with more room would fetch the next turns' weights before the other
-        loads had this turn's.
-        """
-        assert isinstance(weights.owner, LinearLoadOp)
-        spec = self.shapes.spec
-        half = tensor_beats(tensor_of(weights.owner), spec) // 2
-        return self.fifo(weights, hint, blocks=min(spec.pmu_lines, max(half, _LEAST)))
 
     def gate_and_up(self, scalars: SSAValue) -> tuple[SSAValue, SSAValue]:
         """The first two products of the feed-forward network."""

@@ -65,6 +65,11 @@ class AgcuTimer:
         self._before = 0  # beats of the turns before
         self._emit()
 
+    @property
+    def turn(self) -> int:
+        """See :class:`compiler.performance.channel.Requester`."""
+        return self._place
+
     def advance(self) -> list[Stream]:
         """Go as far as is known; the streams that have gone on."""
         setup, moved = self.setup, list[Stream]()

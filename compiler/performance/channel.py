@@ -20,6 +20,11 @@ class Requester(Protocol):
     priority: int
     writes: bool
 
+    @property
+    def turn(self) -> int:
+        """How many turns it has gone through."""
+        ...
+
     def request(self) -> int | None:
         """The cycle from which on its next burst is asked for; None if there is none or nobody knows yet."""
         ...
@@ -39,8 +44,9 @@ AnyRequester = TypeVar("AnyRequester", bound=Requester)
 class MemoryChannel(Generic[AnyRequester]):
     """Arbiter, AXI port and memory of a channel, see ``hw.chip.channel`` and ``sim/rtl/memory.cpp``.
 
-    Bursts are granted one a cycle by priority, equals in turn, none to read while ``window`` beats are under way. They
-    are read in the order in which they were granted. Reads and writes share the data bus, a beat a cycle.
+    Bursts are granted one a cycle by turn, then by priority, equals one after the other, none to read while ``window``
+    beats are under way. They are read in the order in which they were granted. Reads and writes share the data bus, a
+    beat a cycle.
     ``moved`` are (cycle, beats) of each burst in order.
     """
 
@@ -74,8 +80,8 @@ class MemoryChannel(Generic[AnyRequester]):
                 break
             writes = next(requesters[number].writes for number, cycle in soonest.items() if cycle == now)
             last = self._last[writes]
-            _, _, number = min(
-                (requesters[number].priority, number <= last, number)
+            *_, number = min(
+                (requesters[number].turn, requesters[number].priority, number <= last, number)
                 for number, cycle in soonest.items()
                 if cycle == now and requesters[number].writes == writes
             )

@@ -142,6 +142,7 @@ class Agcu(wiring.Component):
             coalescer.access.payload.address.eq(checked.address),
             coalescer.access.payload.skip.eq(skip),
             coalescer.write.eq(store),
+            coalescer.turn.eq(sequencer.turns_over),
             coalescer.priority.eq(program.priority),
             coalescer.finish.eq(store_input.ended),
             admitted.eq(coalescer.access.valid & coalescer.access.ready),

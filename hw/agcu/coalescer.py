@@ -8,7 +8,7 @@ from amaranth.lib.wiring import In, Out
 
 from hw.spec import FabricSpec, SpecError
 
-from .ports import request_layout
+from .ports import TURN_BITS, request_layout
 
 __all__ = ["Coalescer", "access_layout", "longest_burst"]
 
@@ -54,7 +54,7 @@ class Coalescer(wiring.Component):
     -------
     access : In(stream)
         See :func:`access_layout`. ``ready`` depends on ``valid`` and payload.
-    write, priority : In
+    write, turn, priority : In
         Passed into requests; stable while there is work. With ``write``, a skipped beat takes no place.
     finish : In(1)
         No more accesses will come before the open burst has been closed.
@@ -83,6 +83,7 @@ class Coalescer(wiring.Component):
             {
                 "access": In(stream.Signature(access_layout())),
                 "write": In(1),
+                "turn": In(TURN_BITS),
                 "priority": In(4),
                 "finish": In(1),
                 "freed": In(1),
@@ -137,6 +138,7 @@ class Coalescer(wiring.Component):
                 closed.address.eq(start),
                 closed.beats.eq(beats * self._parts - 1),
                 closed.write.eq(self.write),
+                closed.turn.eq(self.turn),
                 closed.priority.eq(self.priority),
                 is_open.eq(0),
             ]

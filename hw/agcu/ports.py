@@ -10,16 +10,27 @@ from amaranth.lib.wiring import In, Out
 
 from hw.spec import FabricSpec
 
-__all__ = ["agcu_members", "argument_signature", "memory_signature", "request_layout"]
+__all__ = ["TURN_BITS", "agcu_members", "argument_signature", "memory_signature", "request_layout"]
+
+TURN_BITS = 8
+"""Turns that an AGCU has gone through are counted modulo 2 to the power of this."""
 
 
 def request_layout() -> data.StructLayout:
-    """A burst: ``address``, channel beats minus one, read or write, and ``priority`` (lower goes first).
+    """A burst: ``address``, channel beats minus one, read or write, and what says who goes first.
 
-    A burst never crosses a 4 KB boundary.
+    ``turn`` is the number of turns that the AGCU has gone through in the launch, those of all rounds, modulo
+    ``2**TURN_BITS``: the earlier goes first, and within a turn the lower ``priority``. A burst never crosses a 4 KB
+    boundary.
     """
     return data.StructLayout(
-        {"address": unsigned(32), "beats": unsigned(8), "write": unsigned(1), "priority": unsigned(4)}
+        {
+            "address": unsigned(32),
+            "beats": unsigned(8),
+            "write": unsigned(1),
+            "turn": unsigned(TURN_BITS),
+            "priority": unsigned(4),
+        }
     )
 
 

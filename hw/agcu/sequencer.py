@@ -16,7 +16,7 @@ from hw.stream.beat import beat_stream
 from hw.tile.unit import program_layout
 from hw.topology import Network
 
-from .ports import argument_signature
+from .ports import TURN_BITS, argument_signature
 
 __all__ = ["Sequencer"]
 
@@ -57,6 +57,8 @@ class Sequencer(wiring.Component):
         No launch is under way.
     waiting : Out(1)
         The token is waited for.
+    turns_over : Out(TURN_BITS)
+        Turns of this launch that are over, those of all rounds, modulo ``2**TURN_BITS``.
     base : Out(32)
         ``base + args[arg_a] + args[arg_b] + turn * turn_stride + round * round_stride``.
     bounds : Out(24).array
@@ -79,6 +81,7 @@ class Sequencer(wiring.Component):
                 "running": Out(1),
                 "idle": Out(1),
                 "waiting": Out(1),
+                "turns_over": Out(TURN_BITS),
                 "base": Out(32),
                 "bounds": Out(data.ArrayLayout(unsigned(BOUND_BITS), spec.agcu_levels)),
                 "token": In(beat_stream(spec, Network.CONTROL)),
@@ -148,7 +151,7 @@ class Sequencer(wiring.Component):
         tell = self.done_token.valid.eq(1)
         with m.Switch(state):
             with m.Case(_State.IDLE):
-                m.d.sync += [step.eq(0), turn.eq(0), over.eq(0), rounds.eq(0)]
+                m.d.sync += [step.eq(0), turn.eq(0), over.eq(0), rounds.eq(0), self.turns_over.eq(0)]
                 with m.If(self.launch & (program.kind != AgcuKind.OFF.value)):
                     m.d.sync += state.eq(_State.SETUP)
             with m.Case(_State.SETUP):
@@ -179,7 +182,8 @@ class Sequencer(wiring.Component):
                 with m.If(last_turn & last_round):
                     m.d.sync += state.eq(_State.IDLE)
                 with m.Else():
-                    m.d.sync += [self.emitted.valid.eq(emits), state.eq(_State.WAIT)]
+                    m.d.sync += [self.emitted.valid.eq(emits), self.turns_over.eq(self.turns_over + 1)]
+                    m.d.sync += state.eq(_State.WAIT)
                     with m.If(program.emit_turn):
                         m.d.sync += self.emitted.payload.data.eq(Mux(last_turn, 0, turn + 1))
                     with m.If(last_turn):

@@ -21,10 +21,11 @@ class Channel(wiring.Component):
     """Lets the bursts of several AGCUs into one AXI4 port.
 
     Reads and writes are chosen independently, each a burst a cycle at best, one cycle from an AGCU to the port and one
-    back. A lower priority number goes first, equals take turns. The AXI ID is the number of the AGCU on this channel.
-    Bursts of writes are not interleaved. The port is always ready for read data and for responses, because every AGCU
-    asks only for what it has room for. A write burst may be chosen in the cycle in which the last beat of the one
-    before is sent, so the data channel does not rest between bursts.
+    back. An AGCU in an earlier turn of the launch goes first, for one in a later turn only fetches ahead. Within a turn
+    a lower priority number goes first, and equals one after the other. The AXI ID is the number of the AGCU on this
+    channel. Bursts of writes are not interleaved. The port is always ready for read data and for responses, because
+    every AGCU asks only for what it has room for. A write burst may be chosen in the cycle in which the last beat of
+    the one before is sent, so the data channel does not rest between bursts.
 
     No burst is read ahead while ``channel_window`` beats are under way: what memory has not begun to answer still waits
     here, where priorities count. Otherwise loads that are in no hurry would fill memory's queue, and one that is would
@@ -102,6 +103,7 @@ class Channel(wiring.Component):
                 free &= under_way < self._spec.channel_window
             m.d.comb += [
                 arbiter.requests.eq(Cat(port.request.valid & (port.request.payload.write == write) for port in ports)),
+                arbiter.turns.eq(Cat(port.request.payload.turn for port in ports)),
                 arbiter.priorities.eq(Cat(port.request.payload.priority for port in ports)),
                 grant.eq(arbiter.any & free),
                 arbiter.taken.eq(grant),

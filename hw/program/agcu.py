@@ -121,7 +121,7 @@ class Agcu:
     round_stride: int = bits(32, "bytes added to the address from round to round, signed")
     wait_later: bool = bits(1, "no token is waited for in the first round", False, kind=bool)
     tells_next: bool = bits(1, "the done token is sent when the next round begins, and only then", False, kind=bool)
-    priority: int = bits(4, "requests of a lower number go first")
+    priority: int = bits(4, "of requests in the same turn, those of a lower number go first")
     segment_base: int = bits(32, "first byte that may be accessed")
     segment_size: int = bits(32, "bytes that may be accessed")
 

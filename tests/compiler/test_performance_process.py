@@ -117,10 +117,15 @@ def test_numbers_are_dealt_while_steps_go_on() -> None:
 class Asking:
     """Asks for bursts from given cycles on."""
 
-    def __init__(self, priority: int, asks: list[int], beats: int = 4, *, writes: bool = False) -> None:
+    def __init__(self, priority: int, asks: list[int], beats: int = 4, *, writes: bool = False, turn: int = 0) -> None:
         self.priority, self.writes, self._asks, self._beats = priority, writes, asks, beats
+        self._turn = turn
         self.grants: list[int] = []
         self.moves: list[tuple[int, int]] = []
+
+    @property
+    def turn(self) -> int:
+        return self._turn
 
     def request(self) -> int | None:
         number = len(self.grants)
@@ -143,6 +148,12 @@ def test_the_lower_number_goes_first_and_data_follow_in_that_order() -> None:
     # Accepted a cycle after the grant, answered 32 later, one after the other.
     assert high.moves == [(43, 46), (51, 54)]
     assert low.moves == [(47, 50), (55, 58)]
+
+
+def test_the_earlier_turn_goes_before_the_lower_number() -> None:
+    later, earlier = Asking(1, [10, 10], turn=4), Asking(3, [10, 12], turn=3)
+    MemoryChannel([later, earlier], Memory(), ENDLESS).grant_until(1000)
+    assert (earlier.grants, later.grants) == ([10, 12], [11, 13])
 
 
 def test_equals_take_turns() -> None:

@@ -87,6 +87,7 @@ class PortMemory:
     def __init__(self, spec: FabricSpec, port: Any, memory: NDArray[np.uint8], rng: random.Random, rate: float) -> None:
         self.spec, self.port, self.memory, self.rng, self.rate = spec, port, memory, rng, rate
         self.requests: list[tuple[int, int, int]] = []
+        self.turns: list[int] = []
         self.reads: deque[tuple[int, int]] = deque()
         self.writes: deque[tuple[int, bool]] = deque()
         self.acks: deque[int] = deque()
@@ -126,6 +127,7 @@ class PortMemory:
             assert payload.address % self.spec.beat_bytes == 0
             assert payload.address // PAGE == (payload.address + count * size - 1) // PAGE, "burst crosses 4 KB"
             self.requests.append((payload.address, count, payload.write))
+            self.turns.append(payload.turn)
             if payload.write:
                 self.writes.extend((payload.address + k * size, k == count - 1) for k in range(count))
             else:

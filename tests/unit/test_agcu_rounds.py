@@ -31,6 +31,17 @@ def test_a_round_goes_through_all_turns_and_begins_further_on() -> None:
     assert read_addresses(program, {ROUNDS: 3}) == [10, 110, 9, 109, 8, 108]
 
 
+def test_a_request_says_how_many_turns_are_over() -> None:
+    """Those of all rounds, also those without work; a launch begins at 0 again, and after 255 the count does."""
+    program = Agcu(kind=AgcuKind.LOAD, turns=3, works=When.LATER, rounds_arg=ROUNDS, **WHOLE)
+    memory = np.zeros(1 << 14, np.uint8)
+    *_, last = run_unit(SPEC, [program] * 2, memory, {ROUNDS: 3})
+    assert last.memory.turns == [1, 2, 4, 5, 7, 8] * 2
+    long = Agcu(kind=AgcuKind.LOAD, turns=300, works=When.LAST, **WHOLE)
+    (run,) = run_unit(SPEC, [long], memory, {})
+    assert run.memory.turns == [299 - 256]
+
+
 @pytest.mark.parametrize("rounds", [0, 1])
 def test_there_is_at_least_one_round(rounds: int) -> None:
     program = Agcu(kind=AgcuKind.LOAD, base=10 * V, rounds_arg=ROUNDS, round_stride=V, **WHOLE)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import deque
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -94,8 +95,10 @@ class AxiMemory:
 class Requester:
     """An AGCU as the channel sees it: asks for bursts of its own pages, remembers what came back."""
 
-    def __init__(self, port: Any, bursts: list[tuple[int, int, int]], priority: int, rng: random.Random, rate: float):
-        self.port, self.priority, self.rng, self.rate = port, priority, rng, rate
+    def __init__(
+        self, port: Any, bursts: list[tuple[int, int, int]], priority: int, rng: random.Random, rate: float, turn: int
+    ):
+        self.port, self.priority, self.rng, self.rate, self.turn = port, priority, rng, rate, turn
         self.todo = deque(bursts)
         self.words: deque[int] = deque()
         self.sent: list[int] = []
@@ -112,7 +115,8 @@ class Requester:
         if not self.asks and self.todo and self.rng.random() < self.rate:
             self.asks = True
             address, count, write = self.todo[0]
-            fields = {"address": address, "beats": count - 1, "write": write, "priority": self.priority}
+            order = {"turn": self.turn, "priority": self.priority}
+            fields = {"address": address, "beats": count - 1, "write": write, **order}
             ctx.set(self.port.request.payload, request_layout().const(fields))
         ctx.set(self.port.request.valid, self.asks)
         if not self.offers and self.words and self.rng.random() < self.rate:
@@ -142,12 +146,16 @@ def simulate(
     cycles: int = 900,
     memory_rate: float | None = None,
     spec: FabricSpec = SPEC,
+    turns: Sequence[int] | None = None,
 ) -> tuple[list[Requester], AxiMemory, Channel]:
     dut = Channel(spec=spec, ports=len(plans))
     rng = random.Random(seed)
     memory = np.random.default_rng(2).integers(0, 256, 1 << 15, dtype=np.uint8)
     model = AxiMemory(dut.axi, memory, rng, memory_rate or rate, fails=fails)
-    users = [Requester(dut.port[i], bursts, priority, rng, rate) for i, (priority, bursts) in enumerate(plans)]
+    users = [
+        Requester(dut.port[i], bursts, priority, rng, rate, turns[i] if turns else 0)
+        for i, (priority, bursts) in enumerate(plans)
+    ]
 
     async def bench(ctx: Any) -> None:
         for _ in range(cycles):
@@ -203,6 +211,19 @@ def test_lower_priority_number_goes_first_and_equals_take_turns() -> None:
     assert abs(rest.count(0) - rest.count(1)) <= 1
 
 
+@pytest.mark.parametrize("turns", [(1, 0), (0, 255), (100, 99)])
+@pytest.mark.parametrize("write", [0, 1])
+def test_the_earlier_turn_goes_first_whatever_the_priority(turns: tuple[int, int], write: int) -> None:
+    """Turn 255 comes before turn 0, to which the count comes back."""
+    plans = [(0, [(k * 8, 1, write) for k in range(20)]), (15, [(k * 8, 1, write) for k in range(20)])]
+    _, model, _ = simulate(plans, rate=1.0, memory_rate=0.3, cycles=300, turns=turns)
+    owners = [owner for _, owner, _, _ in model.bursts]
+    assert owners.count(0) == owners.count(1) == 20
+    # A user needs a cycle between two requests, in which the other one may slip in.
+    last = len(owners) - 1 - owners[::-1].index(1)
+    assert last - 19 <= 3
+
+
 @pytest.mark.parametrize("window", [1, 8, 24])
 def test_no_burst_is_read_ahead_of_the_window(window: int) -> None:
     plans = [(0, [(k * 64, 8, 0) for k in range(12)])] * 2
@@ -224,7 +245,8 @@ def test_errors_reach_their_user() -> None:
 
 
 @pytest.mark.parametrize("count", [1, 2, 5, 8])
-def test_arbiter_chooses_the_least_and_then_in_turn(count: int) -> None:
+def test_arbiter_chooses_the_earliest_then_the_least_then_one_after_the_other(count: int) -> None:
+    """Turns are less than half of 256 apart, anywhere in the count."""
     dut = Arbiter(count=count)
     rng = random.Random(count)
 
@@ -233,15 +255,19 @@ def test_arbiter_chooses_the_least_and_then_in_turn(count: int) -> None:
         for _ in range(300):
             wants = [rng.random() < 0.6 for _ in range(count)]
             priorities = [rng.randrange(3) for _ in range(count)]
+            first, spread = rng.randrange(256), rng.choice([1, 2, 127])
+            ages = [rng.randrange(spread) for _ in range(count)]
             taken = rng.random() < 0.7 and any(wants)
             ctx.set(dut.requests, sum(want << i for i, want in enumerate(wants)))
+            ctx.set(dut.turns, sum((first + each) % 256 << 8 * i for i, each in enumerate(ages)))
             ctx.set(dut.priorities, sum(each << 4 * i for i, each in enumerate(priorities)))
             ctx.set(dut.taken, taken)
             _, _, chosen, some = await ctx.tick().sample(dut.chosen, dut.any)
             assert some == any(wants)
             if any(wants):
-                least = min(priority for priority, want in zip(priorities, wants, strict=True) if want)
-                equals = [i for i in range(count) if wants[i] and priorities[i] == least]
+                order = list(zip(ages, priorities, strict=True))
+                least = min(each for each, want in zip(order, wants, strict=True) if want)
+                equals = [i for i in range(count) if wants[i] and order[i] == least]
                 assert chosen == next((i for i in equals if i > last), equals[0])
             if taken:
                 last = chosen
