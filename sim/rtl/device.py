@@ -18,7 +18,7 @@ from sim.device import GIVEN_UP, Activity, Beats, DeviceError, HangError, Launch
 from sim.rtl.process import SimulatorProcess
 from sim.rtl.testbench import chip_design
 from sim.rtl.waits import describe_waits
-from sim.verilator.build import build
+from sim.verilator.build import Simulator, build
 from sim.verilator.toolchain import require
 
 __all__ = ["ARITHMETIC", "RtlDevice"]
@@ -125,10 +125,10 @@ class RtlDevice:
         self.cycles = 0  # simulated, all in all
         if files is None:
             files = _elaborate(spec, checks=checks, native=arith == "native")
-        design = chip_design(files, waves=waves is not None, flat=flat)
+        self.design = chip_design(files, waves=waves is not None, flat=flat)
         # A seed of 0 is a seed too, but means no stalls to the models.
         stall_seed = 0 if stalls is None else stalls + 1
-        self._process = SimulatorProcess(build(design), waves=waves, stalls=stall_seed, seed=seed)
+        self._process = self._start(build(self.design), waves=waves, stalls=stall_seed, seed=seed)
         try:
             with tempfile.NamedTemporaryFile(prefix="weft-memory-", dir=_memory_folder(memory_bytes)) as file:
                 file.truncate(memory_bytes)
@@ -239,6 +239,9 @@ class RtlDevice:
         return "; ".join(found) or "no tile"
 
     # -- how ---------------------------------------------------------------------------------------------
+
+    def _start(self, simulator: Simulator, **options: Any) -> SimulatorProcess:
+        return SimulatorProcess(simulator, **options)
 
     def _check_usable(self) -> None:
         if self._given_up:
