@@ -89,21 +89,20 @@ class _RecordedProcess(SimulatorProcess):
         answer = super().ask(*message)
         if message[0] == "run":
             outcome, _, values, cycles = answer
-            recorded.told += struct.pack("<IQQ", outcome, cycles, len(values)) + values.tobytes()
+            recorded.told += struct.pack("<IQQ", outcome, cycles, len(values) // 4) + values
             for first, words in self._changes():
                 recorded.act(Action.PEEK, first, len(words))
                 recorded.told += words.tobytes()
         elif message[0] == "fetch":
-            for tile, (data, marks) in answer.items():
-                recorded.told += struct.pack("<iQ", tile, len(marks)) + data.tobytes() + marks.tobytes()
+            for tile, (_, words, marks) in answer.items():
+                recorded.told += struct.pack("<iQ", tile, len(marks)) + words + marks
         elif message[0] == "activity":
-            recorded.told += answer[1].tobytes()
+            recorded.told += answer[1]
         return answer
 
-    def _note(self, kind: str, address: int = 0, words: Any = (), step: int = 0) -> None:
+    def _note(self, kind: str, address: int, words: bytes = b"", step: int = 0) -> None:
         if kind == "write":
-            data = np.asarray(words, "<u4")
-            self._recorded.act(Action.WRITE, address, step, len(data), data=data.tobytes())
+            self._recorded.act(Action.WRITE, address, step, len(words) // 4, data=words)
         elif kind == "read":
             self._recorded.act(Action.READ, address)
         else:

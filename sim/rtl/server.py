@@ -13,7 +13,7 @@ message                 answer
 ``("taps", enable)``    None; the beats recorded are forgotten
 ``("sample", window)``  None; see :meth:`HostLibrary.start_activity`
 ``("run", operations)`` outcome, notes, values read, cycles; see :meth:`HostLibrary.queue`
-``("fetch",)``          the beats recorded, by tile
+``("fetch",)``          see :meth:`HostLibrary.taps`
 ``("activity",)``       see :meth:`HostLibrary.activity`
 ``("close",)``          none, the simulation ends
 ======================= ==================================================================================
