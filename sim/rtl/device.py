@@ -278,9 +278,7 @@ class RtlDevice:
 
     def _buffers(self) -> dict[Tile, Beats]:
         tiles = {self._topology.number(tile): tile for tile in self._topology.tiles}
-        return {
-            tiles[number]: _beats(*recorded) for number, recorded in self._process.ask("fetch").items()
-        }
+        return {tiles[number]: _beats(*recorded) for number, recorded in self._process.ask("fetch").items()}
 
     def _activity(self) -> Activity:
         paths, words = self._process.ask("activity")
@@ -292,7 +290,7 @@ class RtlDevice:
 
 
 def _plain(kind: str, address: int = 0, words: ArrayLike = (), *step: int) -> tuple[Any, ...]:
-    """A host operation in plain types: to take others out of a message, the simulator would import what defines them."""
+    """A host operation in plain types: of others the simulator would import what defines them."""
     data = (np.asarray(words, "<u4").tobytes(),) if step else ()
     return (kind, int(address), *data, *step)
 

@@ -21,6 +21,7 @@ message                 answer
 
 from __future__ import annotations
 
+import gc
 import os
 from multiprocessing.connection import Connection
 from typing import Any
@@ -39,6 +40,7 @@ DESCRIPTOR = "WEFT_DESCRIPTOR"
 @cocotb.test()
 async def serve(dut: Any) -> None:
     """Reset the chip, then answer messages until told to close, or nobody is left to tell."""
+    gc.freeze()  # else all that cocotb has imported is searched for garbage once more at the end
     library = HostLibrary()
     request, events = dut.request, dut.events
     dut.rst.value = 1
