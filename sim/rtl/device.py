@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from hw.address_map import Counter, HostRegister, Status
 from hw.spec import FabricSpec
@@ -18,7 +19,7 @@ from sim.device import GIVEN_UP, Activity, Beats, DeviceError, HangError, Launch
 from sim.rtl.process import SimulatorProcess
 from sim.rtl.testbench import chip_design
 from sim.rtl.waits import describe_waits
-from sim.verilator.build import build
+from sim.verilator.build import Simulator, build
 from sim.verilator.toolchain import require
 
 __all__ = ["ARITHMETIC", "RtlDevice"]
@@ -125,10 +126,10 @@ class RtlDevice:
         self.cycles = 0  # simulated, all in all
         if files is None:
             files = _elaborate(spec, checks=checks, native=arith == "native")
-        design = chip_design(files, waves=waves is not None, flat=flat)
+        self.design = chip_design(files, waves=waves is not None, flat=flat)
         # A seed of 0 is a seed too, but means no stalls to the models.
         stall_seed = 0 if stalls is None else stalls + 1
-        self._process = SimulatorProcess(build(design), waves=waves, stalls=stall_seed, seed=seed)
+        self._process = self._start(build(self.design), waves=waves, stalls=stall_seed, seed=seed)
         try:
             with tempfile.NamedTemporaryFile(prefix="weft-memory-", dir=_memory_folder(memory_bytes)) as file:
                 file.truncate(memory_bytes)
@@ -240,6 +241,9 @@ class RtlDevice:
 
     # -- how ---------------------------------------------------------------------------------------------
 
+    def _start(self, simulator: Simulator, **options: Any) -> SimulatorProcess:
+        return SimulatorProcess(simulator, **options)
+
     def _check_usable(self) -> None:
         if self._given_up:
             raise DeviceError(GIVEN_UP)
@@ -253,7 +257,7 @@ class RtlDevice:
 
     def _run(self, *operations: tuple[Any, ...]) -> list[int]:
         """Run host operations; the values read."""
-        outcome, notes, values, self.cycles = self._process.ask("run", list(operations))
+        outcome, notes, values, self.cycles = self._process.ask("run", [_plain(*each) for each in operations])
         self._notes = notes
         self._given_up |= outcome in (_HUNG, _LIMIT)
         if outcome == _HUNG:
@@ -262,7 +266,7 @@ class RtlDevice:
         if outcome:
             sentence = _OUTCOMES[outcome].format(limit=self._limit)
             raise (HangError if outcome == _LIMIT else DeviceError)(sentence + (f": {notes}" if notes else ""))
-        return values.tolist()
+        return np.frombuffer(values, "<u4").tolist()
 
     def _failure(self, context: int, violation: int) -> str:
         reasons = [self._notes] if self._notes else []
@@ -274,17 +278,28 @@ class RtlDevice:
 
     def _buffers(self) -> dict[Tile, Beats]:
         tiles = {self._topology.number(tile): tile for tile in self._topology.tiles}
-        return {
-            tiles[number]: Beats(data=words.view(np.float32), stop=marks & 0x7F, void=(marks & 0x80) != 0)
-            for number, (words, marks) in self._process.ask("fetch").items()
-        }
+        return {tiles[number]: _beats(*recorded) for number, recorded in self._process.ask("fetch").items()}
 
     def _activity(self) -> Activity:
-        paths, totals = self._process.ask("activity")
+        paths, words = self._process.ask("activity")
+        totals = np.frombuffer(words, "<u4").reshape(-1, len(paths), len(_COUNTERS))
         windows = np.diff(totals, axis=0, prepend=np.zeros_like(totals[:1]))
         # A path ends with tile_ROW_COLUMN.
         tiles = {Tile(*map(int, path.split("_")[-2:])): windows[:, index] for index, path in enumerate(paths)}
         return Activity(self._window, dict(sorted(tiles.items())))
+
+
+def _plain(kind: str, address: int = 0, words: ArrayLike = (), *step: int) -> tuple[Any, ...]:
+    """A host operation in plain types: of others the simulator would import what defines them."""
+    data = (np.asarray(words, "<u4").tobytes(),) if step else ()
+    return (kind, int(address), *data, *step)
+
+
+def _beats(lanes: int, words: bytes, marks: bytes) -> Beats:
+    """As :meth:`sim.rtl.host_library.HostLibrary.taps` has them."""
+    mark = np.frombuffer(marks, np.uint8)
+    data = np.frombuffer(words, "<f4").reshape(-1, lanes)
+    return Beats(data=data, stop=mark & 0x7F, void=(mark & 0x80) != 0)
 
 
 def _memory_folder(size: int) -> str | None:

@@ -1,12 +1,13 @@
-"""The C functions of the simulator that Python runs in, typed. Only in a process of ``sim.verilator``'s making."""
+"""The C functions of the simulator that Python runs in, typed. Only in a process of ``sim.verilator``'s making.
+
+Words are bytes here: to import NumPy would take as long as to simulate ten thousand cycles and more.
+"""
 
 from __future__ import annotations
 
 import ctypes
 from ctypes import c_char_p, c_double, c_int, c_uint32, c_uint64, c_void_p
 from typing import Any
-
-import numpy as np
 
 __all__ = ["HostLibrary"]
 
@@ -38,12 +39,9 @@ _FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
 }
 
 
-def _array(address: int | None, count: int, kind: type) -> np.ndarray:
+def _copy(address: int | None, size: int) -> bytes:
     """A copy of C memory."""
-    if not count or address is None:
-        return np.empty(0, kind)
-    size = count * np.dtype(kind).itemsize
-    return np.frombuffer(ctypes.string_at(address, size), kind)
+    return ctypes.string_at(address, size) if size and address is not None else b""
 
 
 class HostLibrary:
@@ -70,21 +68,20 @@ class HostLibrary:
         self._c.weft_host_watchdog(idle_cycles, all_cycles)
 
     def queue(self, operations: list[tuple[Any, ...]]) -> None:
-        """Queue ``("write", address, words, step)``, ``("read", address)`` and ``("wait",)``."""
+        """Queue ``("write", address, words, step)``, ``("read", address)`` and ``("wait",)``; words are of 32 bits."""
         self._c.weft_host_forget()
         for operation in operations:
             match operation:
                 case ("write", address, words, step):
-                    data = np.ascontiguousarray(words, np.uint32)
-                    self._c.weft_host_write(address, data.ctypes.data, len(data), step)
+                    self._c.weft_host_write(address, words, len(words) // 4, step)
                 case ("read", address):
                     self._c.weft_host_read(address)
                 case _:
                     self._c.weft_host_wait()
 
-    def result(self) -> tuple[int, str, np.ndarray, int]:
-        """Of the queue that was run: outcome, notes, values read; and cycles since the simulation began."""
-        values = _array(self._c.weft_host_data(), self._c.weft_host_results(), np.uint32)
+    def result(self) -> tuple[int, str, bytes, int]:
+        """Of the queue that was run: outcome, notes, words read; and cycles since the simulation began."""
+        values = _copy(self._c.weft_host_data(), 4 * self._c.weft_host_results())
         notes = self._c.weft_host_notes().decode()
         return self._c.weft_host_outcome(), notes, values, self._c.weft_host_cycles()
 
@@ -92,25 +89,23 @@ class HostLibrary:
         """Forget the beats recorded, and record from now on or not."""
         self._c.weft_tap_start(int(enable))
 
-    def taps(self) -> dict[int, tuple[np.ndarray, np.ndarray]]:
-        """Of each tile that reported: words [beats, lanes], and marks [beats]: stop, bit 7 void."""
+    def taps(self) -> dict[int, tuple[int, bytes, bytes]]:
+        """Of each tile that reported: its lanes, the words of all beats, and a mark for each: stop, bit 7 void."""
         count = self._c.weft_tap_tiles(None, 0)
         tiles = (c_int * max(count, 1))()
         self._c.weft_tap_tiles(tiles, count)
         found = {}
         for tile in list(tiles)[:count]:
             beats, lanes = self._c.weft_tap_beats(tile), self._c.weft_tap_lanes(tile)
-            data = _array(self._c.weft_tap_data(tile), beats * lanes, np.uint32).reshape(beats, lanes)
-            found[tile] = (data, _array(self._c.weft_tap_marks(tile), beats, np.uint8))
+            words = _copy(self._c.weft_tap_data(tile), 4 * beats * lanes)
+            found[tile] = (lanes, words, _copy(self._c.weft_tap_marks(tile), beats))
         return found
 
     def start_activity(self, window: int) -> None:
         """Forget the samples of the tiles' counters, and take one every ``window`` cycles of a launch; 0 for none."""
         self._c.weft_activity_start(window)
 
-    def activity(self) -> tuple[list[str], np.ndarray]:
-        """Paths of the tiles, and their counters [samples, tiles, 4] from the start of the launch."""
-        count = self._c.weft_activity_blocks()
-        paths = [self._c.weft_activity_path(block).decode() for block in range(count)]
-        data = _array(self._c.weft_activity_data(), self._c.weft_activity_count(), np.uint32)
-        return paths, data.reshape(-1, count, 4)
+    def activity(self) -> tuple[list[str], bytes]:
+        """Paths of the tiles, and words: the four counters of each, from the start of the launch, at each sample."""
+        paths = [self._c.weft_activity_path(block).decode() for block in range(self._c.weft_activity_blocks())]
+        return paths, _copy(self._c.weft_activity_data(), 4 * self._c.weft_activity_count())

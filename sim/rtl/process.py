@@ -47,6 +47,7 @@ class SimulatorProcess:
         ours, theirs = socket.socketpair()
         environment = cocotb_environment(simulator.top, "sim.rtl.server", self.folder, seed=seed)
         environment["WEFT_STALLS"] = str(stalls)
+        environment["COCOTB_REWRITE_ASSERTION_FILES"] = ""  # else cocotb starts pytest and all of its plugins
         environment.update(
             {DESCRIPTOR: str(theirs.fileno()), "COCOTB_LOG_LEVEL": "WARNING", "GPI_LOG_LEVEL": "WARNING"}
         )

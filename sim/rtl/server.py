@@ -13,7 +13,7 @@ message                 answer
 ``("taps", enable)``    None; the beats recorded are forgotten
 ``("sample", window)``  None; see :meth:`HostLibrary.start_activity`
 ``("run", operations)`` outcome, notes, values read, cycles; see :meth:`HostLibrary.queue`
-``("fetch",)``          the beats recorded, by tile
+``("fetch",)``          see :meth:`HostLibrary.taps`
 ``("activity",)``       see :meth:`HostLibrary.activity`
 ``("close",)``          none, the simulation ends
 ======================= ==================================================================================
@@ -21,6 +21,7 @@ message                 answer
 
 from __future__ import annotations
 
+import gc
 import os
 from multiprocessing.connection import Connection
 from typing import Any
@@ -39,6 +40,7 @@ DESCRIPTOR = "WEFT_DESCRIPTOR"
 @cocotb.test()
 async def serve(dut: Any) -> None:
     """Reset the chip, then answer messages until told to close, or nobody is left to tell."""
+    gc.freeze()  # else all that cocotb has imported is searched for garbage once more at the end
     library = HostLibrary()
     request, events = dut.request, dut.events
     dut.rst.value = 1

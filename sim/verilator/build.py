@@ -44,7 +44,8 @@ class Design:
     grows with the distinct modules, not with their instances; ``counters`` names their submodule that only counts.
     ``array`` names a module that only joins blocks: they are then simulated as its parts (:mod:`sim.verilator.array`),
     and what is between them is no signal of the design. A file ``{module}.v`` holds each. With ``clock`` the simulation
-    loop drives ``clk`` of ``top`` itself (10 ns a cycle), else the bench does.
+    loop drives ``clk`` of ``top`` itself (10 ns a cycle), else the bench does. ``main`` is C++ that stands in place of
+    the loop and of cocotb, around the same model.
     """
 
     top: str
@@ -55,6 +56,7 @@ class Design:
     array: str = ""
     counters: str = ""
     clock: bool = False
+    main: str = ""
     waves: bool = False
     assertions: bool = True
 
@@ -62,7 +64,7 @@ class Design:
     def key(self) -> str:
         """Hash of the content, the options and the tools: equal keys mean equal simulators."""
         sources = [(_HERE / name).read_text() for name in _SOURCES]
-        options = (self.top, self.public, self.blocks, self.array, self.counters)
+        options = (self.top, self.public, self.blocks, self.array, self.counters, self.main)
         switches = (self.clock, self.waves, self.assertions)
         texts = (sorted(self.files.items()), sorted(self.cpp.items()))
         cocotb = (version("cocotb"), str(cocotb_tools.config.libs_dir))
@@ -102,6 +104,8 @@ def _build(design: Design, work: Path, result: Path) -> None:
         (work / name).write_text(text)
     for name in ("main.cpp", *HEADERS):
         shutil.copy(_HERE / name, work)
+    if design.main:
+        (work / "main.cpp").write_text(design.main)
     with ThreadPoolExecutor(_jobs()) as pool:
         library = pool.submit(library_piece, waves=design.waves)
         blocks = {block: pool.submit(_block, design, block) for block in design.blocks}
@@ -146,7 +150,8 @@ def _arguments(design: Design, work: Path, linked: list[str]) -> list[str]:
     """Verilator's, for all that is no block; with what to link."""
     libraries = cocotb_tools.config.libs_dir
     flags = "-I.." + " -DWEFT_CLOCK" * design.clock
-    link = " ".join([*linked, f"-rdynamic -L{libraries} -lcocotbvpi_verilator -Wl,-rpath,{libraries}"])
+    cocotb = "" if design.main else f" -L{libraries} -lcocotbvpi_verilator -Wl,-rpath,{libraries}"
+    link = " ".join([*linked, f"-rdynamic{cocotb}"])
     arguments = ["--exe", "--vpi", "-o", "simulator"]
     if design.waves:
         arguments += ["--trace-fst", "--trace-structs"]

@@ -1,0 +1,100 @@
+"""What cocotb costs: a decoder on `demo` in simulated RTL, with cocotb as its test bench and in a bare loop in C++.
+
+Both are the same verilated model with the same options, and what the host does is recorded with cocotb and done again
+without: the same writes, reads and waits, the beats of every buffer handed out. All that the host is told, every
+launch's cycles and what it writes into memory must be equal. Ratios are of the processor time of the simulating
+process, with its start and end and without: wall time also measures what else the machine does. The best of some
+rounds, the two in turn.
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+from functools import partial
+from pathlib import Path
+
+from results import Result, result, save
+
+from compiler.checkpoint import LlamaCheckpoint, read_checkpoint
+from compiler.decoder_program import CompiledDecoder, compile_decoder
+from hw.presets import PRESETS
+from sim.bare.recording import Recorded, RecordedDevice
+from sim.bare.replay import bare_simulator, replay
+from sim.decoder import DecoderSession
+from sim.verilator.build import Design
+
+_figure = partial(result, better="lower", command="python benchmarks/bench_cocotb.py --out FILE")
+MODEL = Path(__file__).parents[1] / "models" / "weft-tiny"
+DEMO = PRESETS["demo"]
+_TARGET = 1.05
+_WINDOW = 4096  # of `weft generate`
+
+
+class Run:
+    """A run with cocotb: seconds as :class:`sim.bare.replay.Replayed` has them, and what is compared."""
+
+    def __init__(self, compiled: CompiledDecoder, checkpoint: LlamaCheckpoint, tokens: int) -> None:
+        before = _child_seconds()
+        options = {"count": False, "checks": False, "activity": _WINDOW, "arith": "native"}  # of `weft generate`
+        with RecordedDevice(DEMO, memory_bytes=compiled.memory_bytes, **options) as chip:
+            ready = chip.cpu_seconds
+            session, token = DecoderSession(compiled, checkpoint, DEMO, chip), 1
+            for _ in range(tokens):
+                token = int(session.step(token).argmax())
+            self.loop_seconds = chip.cpu_seconds - ready
+            self.wall_seconds = chip.wall_seconds
+            self.memory = chip.memory.tobytes()
+            self.recorded: Recorded = chip.recorded
+            self.design: Design = chip.design
+        self.cpu_seconds = _child_seconds() - before
+
+
+def measure(tokens: int, rounds: int) -> list[Result]:
+    """Results.
+
+    Raises
+    ------
+    ValueError
+        The two runs are not the same.
+    """
+    checkpoint = read_checkpoint(MODEL)
+    compiled = compile_decoder(checkpoint.config, DEMO)
+    simulator = bare_simulator(Run(compiled, checkpoint, 1).design)
+    best: dict[str, float] = {}
+    for _ in range(rounds):
+        run = Run(compiled, checkpoint, tokens)
+        bare = replay(simulator, run.recorded)
+        if bare.told != run.recorded.told or bare.memory != run.memory:
+            raise ValueError("a bare loop must tell the host what the run with cocotb did")
+        for name in ("loop_seconds", "cpu_seconds"):
+            for kind, each in (("cocotb", run), ("bare", bare)):
+                key = f"{kind} {name}"
+                best[key] = min(best.get(key, float("inf")), getattr(each, name))
+        best["start"] = min(best.get("start", float("inf")), run.cpu_seconds - run.loop_seconds)
+    ratios = [best[f"cocotb {name}"] / best[f"bare {name}"] for name in ("loop_seconds", "cpu_seconds")]
+    return [
+        _figure("cocotb_over_bare_loop", ratios[0], "", target=_TARGET),
+        _figure("cocotb_over_bare_loop_with_start", ratios[1], "", target=_TARGET),
+        _figure("cocotb_start_and_end", best["start"], "s"),
+        _figure("bare_loop", best["bare loop_seconds"], "s"),
+    ]
+
+
+def _child_seconds() -> float:
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
+
+
+def main() -> None:
+    """Write the results as JSON."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--tokens", type=int, default=24)
+    parser.add_argument("--rounds", type=int, default=5)
+    arguments = parser.parse_args()
+    save(measure(arguments.tokens, arguments.rounds), arguments.out)
+
+
+if __name__ == "__main__":
+    main()
