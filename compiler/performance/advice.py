@@ -70,7 +70,7 @@ def lift(phase: Phase, tried: list[Change]) -> str:
     if best is not None and (saved := best.saved(phase)) >= _WORTH:
         return f"{best.field}={best.value} saves {saved:.0%} of it"
     if min(phase.channel, phase.busy) >= ENOUGH:
-        return f"in balance: a wider channel and {phase.busiest!r} on two PCUs"
+        return f"both a wider channel and {phase.busiest!r} on two PCUs"
     if phase.bound is Bound.CHANNEL:
         return "none of these: it waits while others are fetched for"
     if phase.bound is Bound.ARITHMETIC:

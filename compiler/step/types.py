@@ -54,7 +54,7 @@ def _parse_dims(parser: AttrParser) -> ArrayAttr[IntAttr]:
 
 
 def _parse_kind(parser: AttrParser) -> StringAttr:
-    return StringAttr(parser.parse_identifier("a kind of stream"))
+    return StringAttr(parser.parse_identifier())
 
 
 def _check(kind: StringAttr, *shapes: ArrayAttr[IntAttr]) -> None:

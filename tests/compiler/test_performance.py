@@ -230,7 +230,7 @@ def test_without_a_change_that_helps_the_bound_says_it() -> None:
     slow = Phase("down", ("down",), 100, 0.95, "down", 0.5)
     same = Change("agcu_buffer", 32, Prediction(100, 1.0, (slow,)))
     assert lift(slow, [same]).startswith("none of these")
-    assert "in balance" in lift(dataclasses.replace(slow, busy=0.9), [same])
+    assert lift(dataclasses.replace(slow, busy=0.9), [same]).startswith("both a wider channel")
     assert "'down' on two PCUs" in lift(dataclasses.replace(slow, channel=0.5, busy=0.95), [same])
     assert "waits" in lift(dataclasses.replace(slow, channel=0.5), [])
     half = dataclasses.replace(same, prediction=Prediction(50, 1.0, (dataclasses.replace(slow, cycles=50),)))

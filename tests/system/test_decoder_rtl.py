@@ -34,4 +34,4 @@ def test_rtl_equals_functional_bit_for_bit(fabric: str, folder: Path) -> None:
             for token in (7, 9):
                 decoder.step(token)
         cycles.add(sum(decoder.result.cycles_by_token))
-    assert len(cycles) == len(SEEDS), "stalls must make a difference"
+    assert len(cycles) > 1, "stalls must make a difference"
