@@ -17,8 +17,8 @@ enum Reduction { NONE, SUM, GREATEST, LEAST_OF_ALL };
 
 template <Op op>
 WEFT_INLINE Words applied(Words a, Words b, Words c) {
-    if constexpr (op == MUL) return multiply(a, b);
-    if constexpr (op == MULADD) return add(multiply(a, b), c);
+    if constexpr (op == MUL) return canonical(product(a, b));
+    if constexpr (op == MULADD) return sum(product(a, b), flush(c));
     if constexpr (op == ADD) return add(a, c);
     if constexpr (op == SUB) return add(a, c ^ SIGN);
     if constexpr (op == RSUB) return add(a ^ SIGN, c);
@@ -30,12 +30,11 @@ WEFT_INLINE Words applied(Words a, Words b, Words c) {
     return a;
 }
 
+// All of a group of lanes is there, even if only some of it means something.
 template <Op op>
 WEFT_INLINE void apply(int lanes, const uint32_t* a, const uint32_t* b, const uint32_t* c, uint32_t* r) {
-    for (int lane = 0; lane < lanes; lane += GROUP) {
-        const int count = lanes - lane;
-        store(r + lane, applied<op>(load(a + lane, count), load(b + lane, count), load(c + lane, count)), count);
-    }
+    for (int lane = 0; lane < lanes; lane += GROUP)
+        store(r + lane, applied<op>(load(a + lane), load(b + lane), load(c + lane)));
 }
 
 }  // namespace
@@ -57,7 +56,8 @@ using namespace weft_native;
 WEFT_VECTORS void weft_native_function(int lanes, unsigned char op, svBit bypass, svOpenArrayHandle operands,
                                        svOpenArrayHandle result) {
     const uint32_t* const a = static_cast<const uint32_t*>(svGetArrayPtr(operands));
-    const uint32_t *const b = a + lanes, *const c = b + lanes;
+    const int row = (lanes + GROUP - 1) / GROUP * GROUP;
+    const uint32_t *const b = a + row, *const c = b + row;
     uint32_t* const r = static_cast<uint32_t*>(svGetArrayPtr(result));
     if (bypass) {
         std::memcpy(r, c, lanes * sizeof *r);
@@ -80,7 +80,7 @@ WEFT_VECTORS void weft_native_function(int lanes, unsigned char op, svBit bypass
 }
 
 WEFT_VECTORS void weft_native_reduce(int lanes, unsigned char op, const svBitVecVal* x, svBitVecVal* r) {
-    uint32_t level[64], left[32], right[32];
+    uint32_t level[64], left[32]{}, right[32]{};
     std::memcpy(level, x, lanes * sizeof *x);
     // Level by level, element 2i with element 2i + 1.
     for (int count = op == NONE ? 0 : lanes / 2; count > 0; count /= 2) {

@@ -33,6 +33,14 @@ constexpr int GROUP = 8;
 constexpr uint32_t SIGN = 0x80000000, MAGNITUDE = 0x7fffffff;
 constexpr uint32_t INFINITE = 0x7f800000, NOT_A_NUMBER = 0x7fc00000, LEAST = 0x00800000, ONE = 0x3f800000;
 
+WEFT_INLINE Words load(const uint32_t* words) {
+    Words value;
+    std::memcpy(&value, words, sizeof value);
+    return value;
+}
+
+WEFT_INLINE void store(uint32_t* words, Words value) { std::memcpy(words, &value, sizeof value); }
+
 // Up to eight lanes from memory; the missing ones are zero.
 WEFT_INLINE Words load(const uint32_t* words, int count) {
     Words value{};
@@ -59,8 +67,8 @@ WEFT_INLINE bool any(Words condition) {
     return (parts[0] | parts[1] | parts[2] | parts[3]) != 0;
 }
 
-WEFT_INLINE Words is_nonzero(Words x) { return (Words)((x & INFINITE) != 0); }
-WEFT_INLINE Words is_nan(Words x) { return (Words)((Integers)(x & MAGNITUDE) > (int32_t)INFINITE); }
+WEFT_INLINE Words is_nonzero(Words x) { return (Words)((Integers)(x & INFINITE) > 0); }
+WEFT_INLINE Words is_nan(Words x) { return (Words)((Reals)x != (Reals)x); }
 
 // Subnormals become the zero of their sign.
 WEFT_INLINE Words flush(Words x) { return x & (is_nonzero(x) | SIGN); }
@@ -68,19 +76,22 @@ WEFT_INLINE Words flush(Words x) { return x & (is_nonzero(x) | SIGN); }
 // Flushed, and any NaN the one that there is.
 WEFT_INLINE Words canonical(Words x) { return select(is_nan(x), Words{} + NOT_A_NUMBER, flush(x)); }
 
-// A sum below the smallest normal number is exact, so flushing cannot disturb its rounding.
-WEFT_INLINE Words add(Words a, Words b) { return canonical((Words)((Reals)flush(a) + (Reals)flush(b))); }
+// A sum below the smallest normal number is exact, so flushing cannot disturb its rounding. Operands are flushed.
+WEFT_INLINE Words sum(Words a, Words b) { return canonical((Words)((Reals)a + (Reals)b)); }
+
+WEFT_INLINE Words add(Words a, Words b) { return sum(flush(a), flush(b)); }
 
 // Whether a product that became 2^-126 is there only because it was rounded to the spacing of subnormals.
 Words reaches_least(const Words& a, const Words& b);
 
-WEFT_INLINE Words multiply(Words a, Words b) {
+// Flushed, with any NaN.
+WEFT_INLINE Words product(Words a, Words b) {
     a = flush(a);
     b = flush(b);
-    Words product = (Words)((Reals)a * (Reals)b);
-    const Words suspect = (Words)((product & MAGNITUDE) == LEAST);
-    if (__builtin_expect(any(suspect), 0)) product &= ~suspect | SIGN | reaches_least(a, b);
-    return canonical(product);
+    Words value = (Words)((Reals)a * (Reals)b);
+    const Words suspect = (Words)((value & MAGNITUDE) == LEAST);
+    if (__builtin_expect(any(suspect), 0)) value &= ~suspect | SIGN | reaches_least(a, b);
+    return flush(value);
 }
 
 // Integers in the order of the numbers, -0 just below +0.

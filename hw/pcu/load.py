@@ -25,6 +25,8 @@ class Load(wiring.Component):
 
     Members
     -------
+    keeps : In(registers)
+        Registers that matter; the others stand still.
     i : In(step_signature), o : Out(step_signature)
         The step.
     active : Out(1)
@@ -36,7 +38,7 @@ class Load(wiring.Component):
     def __init__(self, *, spec: FabricSpec) -> None:
         self.spec = spec
         steps = step_signature(spec)
-        super().__init__({"i": In(steps), "o": Out(steps), "active": Out(1)})
+        super().__init__({"keeps": In(spec.registers), "i": In(steps), "o": Out(steps), "active": Out(1)})
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -45,13 +47,13 @@ class Load(wiring.Component):
         m.d.sync += [valid.eq(self.i.valid), control.eq(self.i.control)]
         m.d.comb += [self.o.valid.eq(valid), self.o.control.eq(control), self.active.eq(self.i.valid | valid)]
 
-        pairs = [
-            *zip(self.i.registers, self.o.registers, strict=True),
-            *zip(self.i.scalars, self.o.scalars, strict=True),
-        ]
-        for number, (word, loaded) in enumerate(pairs):
-            word = Value.cast(word)
-            held = Signal(len(word), name=f"word_{number}", reset_less=True)
-            m.d.sync += held.eq(word)
+        for number, (word, loaded) in enumerate(zip(self.i.registers, self.o.registers, strict=True)):
+            held = Signal(len(Value.cast(word)), name=f"register_{number}", reset_less=True)
             m.d.comb += Value.cast(loaded).eq(held)
+            with m.If(self.keeps[number]):
+                m.d.sync += held.eq(Value.cast(word))
+        for number, (scalar, loaded) in enumerate(zip(self.i.scalars, self.o.scalars, strict=True)):
+            held = Signal(len(scalar), name=f"scalar_{number}", reset_less=True)
+            m.d.sync += held.eq(scalar)
+            m.d.comb += loaded.eq(held)
         return m

@@ -94,7 +94,7 @@ class Pcu(wiring.Component):
         self._add_part(m, "load", load, advance)
         wiring.connect(m, issued, load.i)
 
-        body_end = self._add_body(m, load.o, advance)
+        body_end = self._add_body(m, load, advance)
         tail_end = self._add_tail(m, body_end, advance)
 
         m.submodules.output = output = Output(spec=self.spec)
@@ -127,8 +127,10 @@ class Pcu(wiring.Component):
     def _add_part(self, m: Module, name: str, part: RigidPart, advance: Signal) -> None:
         add_gated(m, name=name, part=part, advance=advance, clock_gating=self._clock_gating)
 
-    def _add_body(self, m: Module, step: Any, advance: Signal) -> Any:
-        """The stages one after the other; returns the step at their end."""
+    def _add_body(self, m: Module, load: Load, advance: Signal) -> Any:
+        """The stages one after the other; returns the step at their end, of which register 0 leaves."""
+        step: Any = load.o
+        keeps = load.keeps
         for number in range(self.spec.stages):
             stage = Stage(spec=self.spec, number=number, native=self._native)
             self._add_part(m, f"stage_{number}", stage, advance)
@@ -137,8 +139,10 @@ class Pcu(wiring.Component):
                 stage.program.eq(self.program.stages[number]),
                 stage.accumulate.eq(self.program.accumulate != Accumulate.OFF),
                 stage.sums.eq(self.program.drain_sum),
+                keeps.eq(stage.needs),
             ]
-            step = stage.o
+            step, keeps = stage.o, stage.keeps
+        m.d.comb += keeps.eq(1)
         return step
 
     def _add_tail(self, m: Module, step: Any, advance: Signal) -> Any:

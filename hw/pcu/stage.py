@@ -45,6 +45,10 @@ class Stage(wiring.Component):
         Operand c ``ACC`` accumulates; otherwise it is zero.
     sums : In(1)
         A drain step is one for all stages: operand a is then the register written.
+    keeps : In(registers)
+        Registers that matter after this stage. The others stand still in it, and leave it as anything.
+    needs : Out(registers)
+        Registers that matter before this stage. Like ``keeps``, of the program alone.
     i : In(step_signature), o : Out(step_signature)
         Steps.
     active : Out(1)
@@ -70,6 +74,8 @@ class Stage(wiring.Component):
                 "program": In(program_layout(StageProgram, spec)),
                 "accumulate": In(1),
                 "sums": In(1),
+                "keeps": In(spec.registers),
+                "needs": Out(spec.registers),
                 "i": In(steps),
                 "o": Out(steps),
                 "active": Out(1),
@@ -85,6 +91,15 @@ class Stage(wiring.Component):
             changes_nothing.eq((program.op == Op.PASS) & (program.a == program.dst) & ~uses_accumulator),
         ]
 
+        reads = [
+            Cat(source == Source(number) for source in (program.a, program.b, program.c)).any()
+            | (self.sums & (program.dst == number))
+            for number in range(self.spec.registers)
+        ]
+        if len(reads) > 1:
+            reads[1] |= Cat(source == Source.ROW for source in (program.a, program.b, program.c)).any()
+        m.d.comb += self.needs.eq(self.keeps | Cat(reads))
+
         # The step as it was 0, 1, ... cycles ago; a bypassed stage lets none in.
         valid = Signal()
         m.d.comb += valid.eq(self.i.valid & ~changes_nothing)
@@ -97,12 +112,17 @@ class Stage(wiring.Component):
             controls.append(Signal.like(self.i.control, name=f"control_{age}", reset_less=True))
             m.d.sync += [valids[-1].eq(valids[-2]), controls[-1].eq(controls[-2])]
             for name, ages in (("register", registers), ("scalar", scalars)):
-                words = [
-                    Signal(len(word), name=f"{name}_{number}_{age}", reset_less=True)
-                    for number, word in enumerate(ages[-1])
-                ]
-                m.d.sync += [later.eq(word) for later, word in zip(words, ages[-1], strict=True)]
-                ages.append(words)
+                ages.append(
+                    [
+                        Signal(len(word), name=f"{name}_{number}_{age}", reset_less=True)
+                        for number, word in enumerate(ages[-1])
+                    ]
+                )
+            m.d.sync += [later.eq(word) for later, word in zip(scalars[-1], scalars[-2], strict=True)]
+            moves = self.needs if age == 1 else self.keeps
+            for number, (later, word) in enumerate(zip(registers[-1], registers[-2], strict=True)):
+                with m.If(moves[number]):
+                    m.d.sync += later.eq(word)
         m.d.comb += self.active.eq(Cat(*valids).any())
 
         # Operand c comes later than the others, with the accumulator that was addressed the cycle before.
@@ -115,27 +135,33 @@ class Stage(wiring.Component):
         c = self._operand(m, "c", program.c, registers[c_age], scalars[c_age])
         result = Signal(len(c))
 
-        m.submodules.accumulators = accumulators = memory.Memory(
-            shape=unsigned(len(c)), depth=1 << len(last.index), init=[]
-        )
-        write = accumulators.write_port()
-        read = accumulators.read_port(transparent_for=[write])
+        write_enable, accumulated = Signal(), []
+        for lane in range(self.spec.lanes):
+            m.submodules[f"accumulators_{lane}"] = accumulators = memory.Memory(
+                shape=unsigned(32), depth=1 << len(last.index), init=[]
+            )
+            write = accumulators.write_port()
+            read = accumulators.read_port(transparent_for=[write])
+            m.d.comb += [
+                write.addr.eq(last.index),
+                write.data.eq(result.word_select(lane, 32)),
+                write.en.eq(write_enable),
+                read.addr.eq(controls[c_age - 1].index),
+            ]
+            accumulated.append(read.data)
         at_c = controls[c_age]
         drains = Signal()
         m.d.comb += [
-            write.addr.eq(last.index),
-            write.data.eq(result),
-            write.en.eq(valids[self.latency] & uses_accumulator & ~last.drain),
-            read.addr.eq(controls[c_age - 1].index),
+            write_enable.eq(valids[self.latency] & uses_accumulator & ~last.drain),
             drains.eq(at_c.drain & ~self.sums & (at_c.stage == self.number)),
         ]
         c_or_accumulator = Signal(len(c))
         m.d.comb += c_or_accumulator.eq(c)
         with m.If(uses_accumulator):
-            m.d.comb += c_or_accumulator.eq(read.data)
+            m.d.comb += c_or_accumulator.eq(Cat(*accumulated))
             with m.If(at_c.first):
                 m.d.comb += c_or_accumulator.eq(program.const.replicate(self.spec.lanes))
-            with m.Elif(write.en & (write.addr == at_c.index)):
+            with m.Elif(write_enable & (last.index == at_c.index)):
                 m.d.comb += c_or_accumulator.eq(result)
 
         bypass = Signal()
