@@ -70,7 +70,7 @@ public:
     }
 
 protected:
-    // Simulate an edge; append the outputs that changed.
+    // Simulate an edge, with inputs that have `changed` since the last one or not; append the outputs that changed.
     virtual void edge(std::vector<Net*>& moved) = 0;
 
     // The state is compared as bytes; `counters` lie within it.

@@ -58,8 +58,9 @@ def block_counters(header: Path, submodule: str) -> dict[str, str]:
 def edge_calls(folder: Path, block: str) -> list[str]:
     """C++ that takes a verilated model, ``model``, through a cycle, with its inputs as they are before the rising edge.
 
-    Where nothing waits for a falling edge but clock gates, and for a rising one but the clock, gated or not, it calls
-    the phases of Verilator's ``eval`` that have something to do: inputs are looked at once, and no edge makes another.
+    ``changed`` says whether one of them is another than in the cycle before. Where nothing waits for a falling edge but
+    clock gates, and for a rising one but the clock, gated or not, it calls the phases of Verilator's ``eval`` that have
+    something to do: inputs are looked at once, if at all, and no edge makes another.
     """
     sources = [path.read_text() for path in folder.glob("V*.cpp")]
     triggers = {name for text in sources for name in _TRIGGER.findall(text)}
@@ -67,7 +68,7 @@ def edge_calls(folder: Path, block: str) -> list[str]:
         return ["model.clk = 0;", "model.eval();", "model.clk = 1;", "model.eval();"]
     phase = f"V{block}___024root___eval_phase__"
     edge = [f"{phase}act(model.rootp);", f"{phase}nba(model.rootp);"]
-    inputs = ["model.rootp->__VicoFirstIteration = 1;", f"{phase}ico(model.rootp);"]
+    inputs = ["if (changed) {", "  model.rootp->__VicoFirstIteration = 1;", f"  {phase}ico(model.rootp);", "}"]
     if not any(f"{phase}ico(" in text for text in sources):
         inputs = []
     if triggers == {"@(posedge clk)"}:
