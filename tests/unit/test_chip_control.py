@@ -46,8 +46,10 @@ class Host:
 
     async def tick(self) -> None:
         bus, argument = self.dut.bus, self.dut.argument
-        signals = (Cat(bus.valid), bus.payload.address, bus.payload.data, argument.valid, argument.index, argument.data, self.dut.launch,
-                   self.dut.context, bus.clear, bus.read, bus.read_address)  # fmt: skip
+        signals = (
+            *(Cat(bus.valid), bus.payload.address, bus.payload.data, argument.valid, argument.index, argument.data),
+            *(self.dut.launch, self.dut.context, bus.clear, bus.read, bus.read_address),
+        )
         _, _, *values = await self.ctx.tick().sample(*signals)
         valid, address, data, is_argument, index, value, launch, context, clear, read, read_address = values
         if valid:
