@@ -9,12 +9,11 @@ rounds, the two in turn.
 
 from __future__ import annotations
 
-import argparse
 import resource
 from functools import partial
 from pathlib import Path
 
-from results import Result, result, save
+from results import Result, result, run
 
 from compiler.checkpoint import LlamaCheckpoint, read_checkpoint
 from compiler.decoder_program import CompiledDecoder, compile_decoder
@@ -63,15 +62,15 @@ def measure(tokens: int, rounds: int) -> list[Result]:
     simulator = bare_simulator(Run(compiled, checkpoint, 1).design)
     best: dict[str, float] = {}
     for _ in range(rounds):
-        run = Run(compiled, checkpoint, tokens)
-        bare = replay(simulator, run.recorded)
-        if bare.told != run.recorded.told or bare.memory != run.memory:
+        cocotb = Run(compiled, checkpoint, tokens)
+        bare = replay(simulator, cocotb.recorded)
+        if bare.told != cocotb.recorded.told or bare.memory != cocotb.memory:
             raise ValueError("a bare loop must tell the host what the run with cocotb did")
         for name in ("loop_seconds", "cpu_seconds"):
-            for kind, each in (("cocotb", run), ("bare", bare)):
+            for kind, each in (("cocotb", cocotb), ("bare", bare)):
                 key = f"{kind} {name}"
                 best[key] = min(best.get(key, float("inf")), getattr(each, name))
-        best["start"] = min(best.get("start", float("inf")), run.cpu_seconds - run.loop_seconds)
+        best["start"] = min(best.get("start", float("inf")), cocotb.cpu_seconds - cocotb.loop_seconds)
     ratios = [best[f"cocotb {name}"] / best[f"bare {name}"] for name in ("loop_seconds", "cpu_seconds")]
     return [
         _figure("cocotb_over_bare_loop", ratios[0], "", target=_TARGET),
@@ -86,15 +85,5 @@ def _child_seconds() -> float:
     return usage.ru_utime + usage.ru_stime
 
 
-def main() -> None:
-    """Write the results as JSON."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--tokens", type=int, default=24)
-    parser.add_argument("--rounds", type=int, default=5)
-    arguments = parser.parse_args()
-    save(measure(arguments.tokens, arguments.rounds), arguments.out)
-
-
 if __name__ == "__main__":
-    main()
+    run(measure, __doc__, tokens=24, rounds=5)

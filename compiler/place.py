@@ -20,7 +20,9 @@ __all__ = ["place"]
 
 _MOVES_PER_UNIT = 1000
 _TEMPERATURES = 60
-_HOT, _COLD = 6.0, 0.05
+_HOT, _COLD = 2.5, 0.05
+_OTHER_SIDE = 0.25
+"""Part of an AGCU's moves that lead to the other column."""
 _WEIGHT = {Network.VECTOR: 1.0, Network.SCALAR: 1.0, Network.CONTROL: 1.5}
 _FAN_OUT = (0.0, 1.0, 1.0, 1.0, 1.08, 1.15, 1.22, 1.28, 1.34, 1.4, 1.45)
 _MORE_FAN_OUT = 0.027
@@ -45,14 +47,14 @@ def place(netlist: Netlist, spec: FabricSpec, *, seed: int = 0) -> dict[str, Til
 
 
 class _Sites:
-    """The tiles that units may take. Units of a kind without further wishes share theirs."""
+    """The tiles that units may take, column by column. Units of a kind without further wishes share theirs."""
 
     def __init__(self, topology: Topology) -> None:
         channels = topology.spec.channels
-        self._of_kind = {kind: topology.of_kind(kind) for kind in TileKind}
-        agcus = self._of_kind[TileKind.AGCU]
+        agcus = topology.of_kind(TileKind.AGCU)
+        self._of_kind = {kind: sorted(topology.of_kind(kind), key=_by_column) for kind in TileKind}
         # As Topology.channel says, for all at once.
-        self._of_channel = [agcus[channel::channels] for channel in range(channels)]
+        self._of_channel = [sorted(agcus[channel::channels], key=_by_column) for channel in range(channels)]
 
     def of(self, unit: Unit) -> list[Tile]:
         """The same list for all units that may take the same tiles, but for those that are pinned."""
@@ -63,8 +65,15 @@ class _Sites:
         return self._of_channel[unit.channel] if unit.channel < len(self._of_channel) else []
 
 
+def _by_column(tile: Tile) -> tuple[int, int]:
+    return tile.column, tile.row
+
+
 def _first_fit(netlist: Netlist, topology: Topology, sites: _Sites) -> dict[str, Tile]:
-    """A legal placement: the units with the least choice first, each in the first free tile."""
+    """A legal placement: the units with the least choice first, each in the first free tile.
+
+    So they begin at one side, if it has room for them; what begins at both sides of a wide fabric stays there.
+    """
     spec = topology.spec
     tiles: dict[str, Tile] = {}
     taken: set[Tile] = set()
@@ -127,16 +136,14 @@ class _Annealing:
         return factor * (max(columns) - min(columns) + max(rows) - min(rows))
 
     def _target(self, unit: int, reach: int) -> tuple[int, int] | None:
-        """A random place for a unit, near it but for the AGCUs, whose two columns lie far apart."""
+        """A random place for a unit, near it; AGCUs, whose two columns lie far apart, also change sides."""
         draw = self.random.random
-        if self.edge[unit]:
-            choices = self.sites[unit]
-            return choices[int(draw() * len(choices))]
-        place = (
-            self.x[unit] + int(draw() * (2 * reach + 1)) - reach,
-            self.y[unit] + int(draw() * (2 * reach + 1)) - reach,
-        )
-        return place if place in self.site_sets[unit] else None
+        x, y = self.x[unit], self.y[unit] + int(draw() * (2 * reach + 1)) - reach
+        if not self.edge[unit]:
+            x += int(draw() * (2 * reach + 1)) - reach
+        elif draw() < _OTHER_SIDE:
+            x = self.width - 1 - x
+        return (x, y) if (x, y) in self.site_sets[unit] else None
 
     def _move(self, unit: int, place: tuple[int, int], temperature: float) -> bool:
         x, y = self.x, self.y

@@ -12,7 +12,7 @@ from amaranth.lib.wiring import In, Out, connect, flipped
 
 from hw.spec import FabricSpec
 from hw.stream.connect import connect_streams
-from hw.tile.config import ConfigBus, context_bits
+from hw.tile.config import ConfigBus, bus_groups, connect_bus, context_bits
 from hw.tile.tile import Tile, extra_members, link_name
 from hw.topology import NETWORKS, TileKind, Topology
 from hw.topology import Tile as Place
@@ -37,7 +37,7 @@ def fabric_members(spec: FabricSpec) -> dict[str, Any]:
     """Members of a fabric, see :class:`Fabric`."""
     agcus = len(Topology(spec).of_kind(TileKind.AGCU))
     return {
-        "bus": In(ConfigBus()),
+        "bus": In(ConfigBus(groups=bus_groups(spec))),
         # The ports that go to all tiles are called as they are there.
         "active_context": In(context_bits(spec)),
         "launch": In(1),
@@ -65,8 +65,8 @@ class Fabric(wiring.Component):
 
     Members
     -------
-    bus : In(ConfigBus())
-        To every tile.
+    bus : In(ConfigBus(groups=bus_groups(spec)))
+        To every tile, each ``valid`` to its group.
     active_context : In(context_bits(spec)), launch : In(1), running : In(1)
         To every tile.
     read_data : Out(32)
@@ -86,9 +86,10 @@ class Fabric(wiring.Component):
         tiles = {place: Tile(spec=self._spec, kind=kind, checks=self._checks) for place, kind in topology.tiles.items()}
         for place, tile in tiles.items():
             m.submodules[instance_name(place)] = tile
-            connect(m, bus=flipped(self.bus), tile=tile.bus)
+            number = topology.number(place)
+            connect_bus(m, chip=self.bus, tile=tile.bus, number=number)
             m.d.comb += [
-                tile.tile.eq(topology.number(place)),
+                tile.tile.eq(number),
                 tile.active_context.eq(self.active_context),
                 tile.launch.eq(self.launch),
                 tile.running.eq(self.running),

@@ -14,6 +14,7 @@ from amaranth.lib.wiring import Out
 
 from hw.fabric import FABRIC, fabric_members, instance_name, tile_module
 from hw.spec import FabricSpec
+from hw.tile.config import GROUP
 from hw.tile.tile import extra_members, link_name, tile_members
 from hw.topology import NETWORKS, Direction, Tile, TileKind, Topology
 from hw.verilog_ports import verilog_ports
@@ -100,6 +101,8 @@ class _Body:
         member, _, rest = port.name.partition("__")
         if member == "tile":
             return f"{port.bits}'d{self._topology.number(tile)}"
+        if port.name == "bus__valid":
+            return f"bus__valid__{self._topology.number(tile) // GROUP}"
         if member == "read_data":
             return f"{instance_name(tile)}__{port.name}"
         if member in self._extras[kind]:

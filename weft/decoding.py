@@ -79,9 +79,17 @@ def summary(
 
 
 def table(value: dict[str, Any]) -> str:
-    """A summary for people, a line for each figure that there is."""
-    rows = {key: each for key, each in value.items() if key not in _HIDDEN and each is not None}
-    rows["channel_utilisation"] = f"{value['channel_utilisation']:.1%}"
-    rows["tile_utilisation"] = ", ".join(f"{kind} {each:.1%}" for kind, each in value["tile_utilisation"].items())
+    """A summary for people: a line for each figure that there is, those of RTL only after a run on it."""
+    always = {"failed_at", "mismatches"} if value["compared"] else set()
+    rows = {key: each for key, each in value.items() if key not in _HIDDEN and (each or key in always)}
+    rows = {key: each for key, each in rows.items() if each is not None}
     width = max(map(len, rows))
-    return "\n".join(f"{key:<{width}}  {each}" for key, each in rows.items())
+    return "\n".join(f"{key:<{width}}  {_figure(key, each)}" for key, each in rows.items())
+
+
+def _figure(name: str, value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {_figure(name, each)}" for key, each in value.items())
+    if isinstance(value, float):
+        return f"{value:.1%}" if name.endswith("_utilisation") else f"{value:,.3f}".rstrip("0").rstrip(".")
+    return f"{value:,}" if isinstance(value, int) else str(value)

@@ -10,9 +10,10 @@ from xdsl.ir import Operation, SSAValue
 from compiler.decoder.shapes import Argument, DecoderShapes
 from compiler.step.buffers import BufferizeOp, StreamifyOp
 from compiler.step.loop import LoopOp
-from compiler.step.offchip import Format, LinearLoadOp, LinearStoreOp, Role, TensorOp
+from compiler.step.offchip import LinearLoadOp, LinearStoreOp
 from compiler.step.onchip import AccumOp, ExpandOp, FlattenOp, MapOp, UnpackOp
 from compiler.step.product import ProductOp
+from compiler.step.tensor import Format, Role, TensorOp
 from compiler.step.types import Kind, StreamType
 
 __all__ = ["Builder"]

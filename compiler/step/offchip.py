@@ -22,18 +22,15 @@ from xdsl.utils.exceptions import VerifyException
 
 from compiler.step.attributes import INTS, attributes, given
 from compiler.step.loop import verify_when
-from compiler.step.tensor import Format, Role, TensorOp
+from compiler.step.tensor import Format, TensorOp
 from compiler.step.types import DYNAMIC, Kind, StreamType, dims_text
 
 __all__ = [
     "ArgumentOp",
-    "Format",
     "LinearLoadOp",
     "LinearStoreOp",
     "RandomLoadOp",
-    "Role",
     "SinkOp",
-    "TensorOp",
     "tensor_of",
 ]
 

@@ -9,7 +9,7 @@ from amaranth.lib.wiring import In, Out
 from hw.address_map import IMAGE_MAGIC, IMAGE_VERSION, HostRegister, Status
 from hw.agcu.ports import argument_signature
 from hw.spec import FabricSpec
-from hw.tile.config import ConfigBus
+from hw.tile.config import GROUP, ConfigBus, bus_groups
 from hw.topology import TileKind, Topology
 
 from .axi import AxiLite
@@ -36,7 +36,7 @@ class Control(wiring.Component):
         The host.
     interrupt : Out(1)
         A launch has ended, well or not; cleared by the next one.
-    bus : Out(ConfigBus())
+    bus : Out(ConfigBus(groups=bus_groups(spec)))
         Configuration words and counters; from registers.
     read_data : In(32)
         What the fabric answers to the bus; the host must ask no sooner than that.
@@ -58,7 +58,7 @@ class Control(wiring.Component):
             {
                 "host": In(AxiLite()),
                 "interrupt": Out(1),
-                "bus": Out(ConfigBus()),
+                "bus": Out(ConfigBus(groups=bus_groups(spec))),
                 "read_data": In(32),
                 "argument": Out(argument_signature(spec)),
                 "context": Out(range(max(2, spec.contexts))),
@@ -92,9 +92,9 @@ class Control(wiring.Component):
             launcher.contexts.eq(loader.contexts),
             launcher.done.eq(self.done),
             launcher.violation.eq(self.violation),
-            self.bus.valid.eq(loader.write),
-            self.bus.address.eq(loader.address),
-            self.bus.data.eq(loader.data),
+            *(valid.eq(loader.write & (loader.address[8:24] // GROUP == n)) for n, valid in enumerate(self.bus.valid)),
+            self.bus.payload.address.eq(loader.address),
+            self.bus.payload.data.eq(loader.data),
             self.context.eq(launcher.context),
             self.launch.eq(launcher.launch),
             self.running.eq(launcher.running),

@@ -10,7 +10,7 @@ from amaranth.lib.wiring import In, Out, connect, flipped
 
 from hw.agcu.ports import argument_signature, memory_signature
 from hw.spec import FabricSpec
-from hw.tile.config import ConfigBus, context_bits
+from hw.tile.config import ConfigBus, bus_groups, context_bits
 from hw.topology import TileKind, Topology
 
 from .axi import Axi4, AxiLite
@@ -51,7 +51,7 @@ class Shell(wiring.Component):
     -------
     host, channel, interrupt
         See :func:`outer_members`.
-    bus : Out(ConfigBus()), context, launch, running : Out, read_data : In(32)
+    bus : Out(ConfigBus(groups=bus_groups(spec))), context, launch, running : Out, read_data : In(32)
         To and from every tile, see :class:`hw.tile.tile.Tile`.
     memory, argument, done, violation : arrays
         Those of each AGCU, in the order of :meth:`hw.topology.Topology.of_kind`.
@@ -63,7 +63,7 @@ class Shell(wiring.Component):
         super().__init__(
             {
                 **outer_members(spec),
-                "bus": Out(ConfigBus()),
+                "bus": Out(ConfigBus(groups=bus_groups(spec))),
                 "context": Out(context_bits(spec)),
                 "launch": Out(1),
                 "running": Out(1),

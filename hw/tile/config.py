@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from amaranth.hdl import Cat, Module, Signal
-from amaranth.lib import wiring
+from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from hw.address_map import AddressMap
 from hw.spec import FabricSpec
-from hw.topology import TileKind
+from hw.topology import TileKind, Topology
 
-__all__ = ["ConfigBus", "ConfigRegisters", "context_bits"]
+__all__ = ["GROUP", "ConfigBus", "ConfigRegisters", "bus_groups", "connect_bus", "context_bits"]
+
+GROUP = 16
+"""Tiles that share a ``valid`` of the bus: those of consecutive numbers."""
+
+
+def bus_groups(spec: FabricSpec) -> int:
+    """How many groups of tiles the bus has."""
+    return -(-len(Topology(spec).tiles) // GROUP)
 
 
 def context_bits(spec: FabricSpec) -> int:
@@ -21,8 +31,11 @@ def context_bits(spec: FabricSpec) -> int:
 class ConfigBus(wiring.Signature):
     """The bus from the chip to all tiles at once, as the chip sees it. No tile ever holds it up.
 
-    ``valid``, ``address``, ``data``
-        Write a configuration word; addresses as in :mod:`hw.address_map`. A word every cycle.
+    The chip decodes the upper bits of a tile's number and gives each group a ``valid`` of its own, so that of a word
+    only one group takes note; at a tile there is one ``valid``.
+
+    ``valid``, ``payload``
+        Write a configuration word, ``data``; its ``address`` is as in :mod:`hw.address_map`. A word every cycle.
     ``read``, ``read_address``
         Ask for the counter ``read_address = tile << 8 | counter``; its value then stays on the tile's ``read_data``
         until the next ``read``, while those of all other tiles are zero.
@@ -30,17 +43,22 @@ class ConfigBus(wiring.Signature):
         Counters begin anew.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, groups: int | None = None) -> None:
         super().__init__(
             {
-                "valid": Out(1),
-                "address": Out(32),
-                "data": Out(32),
+                "valid": Out(1) if groups is None else Out(1).array(groups),
+                "payload": Out(data.StructLayout({"data": 32, "address": 32})),
                 "read": Out(1),
                 "read_address": Out(24),
                 "clear": Out(1),
             }
         )
+
+
+def connect_bus(m: Module, *, chip: Any, tile: Any, number: int) -> None:
+    """Connect the bus of a tile, by its number, to that of the chip."""
+    m.d.comb += tile.valid.eq(chip.valid[number // GROUP])
+    m.d.comb += [getattr(tile, name).eq(getattr(chip, name)) for name in tile.signature.members if name != "valid"]
 
 
 class ConfigRegisters(wiring.Component):
@@ -92,11 +110,11 @@ class ConfigRegisters(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        bus = self.bus
+        word_in, address = self.bus.payload.data, self.bus.payload.address
         mine = Signal()
         shown = Signal.like(self.context)
         m.d.comb += [
-            mine.eq(bus.valid & (bus.address[8:24] == self.tile)),
+            mine.eq(self.bus.valid & (address[8:24] == self.tile)),
             self.active.eq(mine | (shown != self.context)),
         ]
         # The program decides which input an output shows, so the choice of a program must come from a register.
@@ -105,10 +123,10 @@ class ConfigRegisters(wiring.Component):
         for context in range(self._spec.contexts):
             unit = self._words("unit", context, self._unit.bits)
             switch = self._words("switch", context, self._switch.bits)
-            with m.If(mine & (bus.address[24:] == context)), m.Switch(bus.address[:8]):
+            with m.If(mine & (address[24:] == context)), m.Switch(address[:8]):
                 for number, word in enumerate(unit + switch):
                     with m.Case(number):
-                        m.d.sync += word.eq(bus.data)
+                        m.d.sync += word.eq(word_in)
             with m.If(shown == context):
                 m.d.comb += [self.unit.eq(Cat(unit)), self.switch.eq(Cat(switch))]
         return m

@@ -15,6 +15,7 @@ from typing import Any
 
 from sim.device import DeviceError
 from sim.rtl.server import DESCRIPTOR
+from sim.rtl.without_pytest import USERS
 from sim.verilator.build import Simulator, cocotb_environment
 
 __all__ = ["SimulatorProcess"]
@@ -47,7 +48,7 @@ class SimulatorProcess:
         ours, theirs = socket.socketpair()
         environment = cocotb_environment(simulator.top, "sim.rtl.server", self.folder, seed=seed)
         environment["WEFT_STALLS"] = str(stalls)
-        environment["COCOTB_REWRITE_ASSERTION_FILES"] = ""  # else cocotb starts pytest and all of its plugins
+        environment["PYGPI_USERS"] = ",".join(USERS)
         environment.update(
             {DESCRIPTOR: str(theirs.fileno()), "COCOTB_LOG_LEVEL": "WARNING", "GPI_LOG_LEVEL": "WARNING"}
         )

@@ -23,7 +23,7 @@ from hw.program import Agcu as Program
 from hw.program import AgcuKind, AgcuLevel
 from hw.spec import FabricSpec
 from hw.stream.connect import connect_streams
-from hw.tile.config import ConfigRegisters
+from hw.tile.config import ConfigRegisters, connect_bus
 from hw.topology import TileKind, Topology
 
 SPECS = {"tiny": PRESETS["tiny"], "two channels": PRESETS["tiny"].replace(channels=2)}
@@ -48,8 +48,7 @@ class Ring(Elaboratable):
             m.submodules[f"config_{index}"] = config = ConfigRegisters(spec=spec, kind=TileKind.AGCU)
             connect(m, agcu=agcu.memory, shell=shell.memory[index])
             connect(m, agcu=agcu.argument, shell=shell.argument[index])
-            for name in config.bus.signature.members:
-                m.d.comb += getattr(config.bus, name).eq(getattr(shell.bus, name))
+            connect_bus(m, chip=shell.bus, tile=config.bus, number=topology.number(tile))
             busy, answer = Signal(32), Signal(32)
             m.d.sync += busy.eq(Mux(shell.bus.clear, 0, busy + agcu.busy))
             with m.If(shell.bus.read):

@@ -16,13 +16,14 @@ SPECS = {
     "tiny": TINY,
     "tall": TINY.replace(rows=4, columns=1, vector_tracks=1, scalar_tracks=3, control_tracks=2),
     "one tile": TINY.replace(rows=1, columns=1),
+    "several groups": TINY.replace(rows=5, columns=5),
     "memories only": TINY.replace(columns=3, pattern=("M",)),
 }
 
 
 ALL_TILES = {
     "clk", "rst", "active_context", "launch", "running",
-    "bus__valid", "bus__address", "bus__data", "bus__read", "bus__read_address", "bus__clear",
+    "bus__payload", "bus__read", "bus__read_address", "bus__clear",
 }  # fmt: skip
 
 
@@ -50,6 +51,9 @@ def test_ports_lead_to_all_tiles_or_to_the_agcu_of_their_number(name: str):
     ports = dict(read_netlist(fabric_verilog(SPECS[name])).ports)
     for port in ALL_TILES:
         assert ports.pop(port) == {(tile, port) for tile in topology.tiles}
+    for group in range(-(-len(topology.tiles) // 16)):
+        tiles = {tile for tile in topology.tiles if topology.number(tile) // 16 == group}
+        assert ports.pop(f"bus__valid__{group}") == {(tile, "bus__valid") for tile in tiles}
     seen: set[tuple[Tile, str]] = set()
     for port, pins in ports.items():
         found = re.fullmatch(r"(memory|argument|done|violation)__(\d+)(\w*)", port)

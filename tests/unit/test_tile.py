@@ -43,8 +43,8 @@ class Host:
     async def load(self, context: int, words: Sequence[int], number: int = NUMBER) -> None:
         self.ctx.set(self.tile.bus.valid, 1)
         for word, value in enumerate(words):
-            self.ctx.set(self.tile.bus.address, MAP.address(context, number, word))
-            self.ctx.set(self.tile.bus.data, value)
+            self.ctx.set(self.tile.bus.payload.address, MAP.address(context, number, word))
+            self.ctx.set(self.tile.bus.payload.data, value)
             await self.ctx.tick()
         self.ctx.set(self.tile.bus.valid, 0)
 
@@ -185,8 +185,8 @@ def test_program_bits_lie_where_the_layout_says(kind: TileKind):
         ctx.set(dut.bus.valid, 1)
         for context, words in enumerate(contexts):
             for word, value in enumerate(words):
-                ctx.set(dut.bus.address, MAP.address(context, NUMBER, word))
-                ctx.set(dut.bus.data, value)
+                ctx.set(dut.bus.payload.address, MAP.address(context, NUMBER, word))
+                ctx.set(dut.bus.payload.data, value)
                 await ctx.tick()
         ctx.set(dut.bus.valid, 0)
         for context, words in enumerate(contexts):
