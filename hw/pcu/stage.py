@@ -91,13 +91,11 @@ class Stage(wiring.Component):
             changes_nothing.eq((program.op == Op.PASS) & (program.a == program.dst) & ~uses_accumulator),
         ]
 
-        reads = [
-            Cat(source == Source(number) for source in (program.a, program.b, program.c)).any()
-            | (self.sums & (program.dst == number))
-            for number in range(self.spec.registers)
-        ]
+        # A sum passes in the register that it is written to: if that matters, `keeps` says so.
+        sources = (program.a, program.b, program.c)
+        reads = [Cat(each == Source(number) for each in sources).any() for number in range(self.spec.registers)]
         if len(reads) > 1:
-            reads[1] |= Cat(source == Source.ROW for source in (program.a, program.b, program.c)).any()
+            reads[1] |= Cat(each == Source.ROW for each in sources).any()
         m.d.comb += self.needs.eq(self.keeps | Cat(reads))
 
         # The step as it was 0, 1, ... cycles ago; a bypassed stage lets none in.
@@ -135,6 +133,7 @@ class Stage(wiring.Component):
         c = self._operand(m, "c", program.c, registers[c_age], scalars[c_age])
         result = Signal(len(c))
 
+        # A memory a lane: a simulator is slow to read a wide word that it has just written in parts.
         write_enable, accumulated = Signal(), []
         for lane in range(self.spec.lanes):
             m.submodules[f"accumulators_{lane}"] = accumulators = memory.Memory(

@@ -135,6 +135,15 @@ def test_hardware_gives_the_same_with_any_pauses(form: Unpack, rows: list[int], 
     check(program, vector, scalar, spec=SPEC)
 
 
+def test_a_sum_travels_in_any_register() -> None:
+    program, vector, scalar, words = case(Unpack.INT8, [33, 2], 5)
+    *products, scaled = program.stages
+    moved = (*(replace(stage, dst=2) for stage in products), replace(scaled, a=Source.REG2))
+    program = replace(program, stages=moved)
+    assert [word for data, _, _ in expected(SPEC, program, vector, scalar).vector for word in data] == words.tolist()
+    check(program, vector, scalar, spec=SPEC)
+
+
 def _registers(form: Unpack, row: int) -> Pcu:
     """Gives register ``row`` of every step."""
     return replace(
