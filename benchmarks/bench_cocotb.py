@@ -86,4 +86,4 @@ def _child_seconds() -> float:
 
 
 if __name__ == "__main__":
-    run(measure, __doc__, tokens=24, rounds=5)
+    run(measure, __doc__, tokens=64, rounds=4)
