@@ -45,13 +45,10 @@ int main(int, char** argv) {
     bench.eval();
     const std::clock_t begun = std::clock();
     for (long cycle = 0; cycle < cycles; ++cycle) {
-        const bool changed = cycle == 0 || cycle == 3;
         bench.rst = cycle < 3;
         bench.clk = 0;
-        if (changed) {
-            root->__VicoFirstIteration = 1;
-            Vbench___024root___eval_phase__ico(root);
-        }
+        root->__VicoFirstIteration = 1;
+        Vbench___024root___eval_phase__ico(root);
         Vbench___024root___eval_phase__act(root);
         Vbench___024root___eval_phase__nba(root);
         bench.clk = 1;
