@@ -30,30 +30,17 @@ _MAIN = """
 #include <cstdio>
 #include <cstdlib>
 #include <ctime>
-#include "Vbench.h"
-#include "Vbench___024root.h"
+#include "cycle.h"
 #include "verilated.h"
-// A cycle as sim/verilator/block.py has it for a tile.
-bool Vbench___024root___eval_phase__ico(Vbench___024root*);
-bool Vbench___024root___eval_phase__act(Vbench___024root*);
-bool Vbench___024root___eval_phase__nba(Vbench___024root*);
 int main(int, char** argv) {
     VerilatedContext context;
     Vbench bench{&context};
     const long cycles = std::atol(argv[1]);
-    Vbench___024root* const root = bench.rootp;
     bench.eval();
     const std::clock_t begun = std::clock();
-    for (long cycle = 0; cycle < cycles; ++cycle) {
-        bench.rst = cycle < 3;
-        bench.clk = 0;
-        root->__VicoFirstIteration = 1;
-        Vbench___024root___eval_phase__ico(root);
-        Vbench___024root___eval_phase__act(root);
-        Vbench___024root___eval_phase__nba(root);
-        bench.clk = 1;
-        Vbench___024root___eval_phase__act(root);
-        Vbench___024root___eval_phase__nba(root);
+    for (long number = 0; number < cycles; ++number) {
+        bench.rst = number < 3;
+        cycle(bench, true);
     }
     std::printf("%u %u %f\\n", bench.sum, bench.taken, double(std::clock() - begun) / CLOCKS_PER_SEC);
 }
@@ -173,7 +160,11 @@ def _bench(spec: FabricSpec) -> str:
             f"  wire [{width - 1}:0] result; wire valid; initial sum = 0;",
             f"  always @(posedge clk) if (valid) sum <= sum * 31 + {folded};",
             *body,
-            f"  pcu dut(.clk(clk), .rst(rst), .launch(launch), .\\program (words[0]), {', '.join(ports)});",
+            # As in a tile: what follows from the program alone rests.
+            f"  reg [{Layout(Program, spec).bits - 1}:0] shown; wire config_clk;",
+            "  weft_clock_gate config_clock(.i_clk(clk), .i_enable(rst), .o_gated(config_clk));",
+            "  always @(posedge config_clk) shown <= words[0];",
+            f"  pcu dut(.clk(clk), .rst(rst), .launch(launch), .\\program (shown), {', '.join(ports)});",
             "endmodule",
             "",
         ]

@@ -13,12 +13,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["BlockPort", "block_counters", "block_glue", "block_ports", "edge_calls"]
+from sim.verilator.edge import edge_declarations
+
+__all__ = ["BlockPort", "block_counters", "block_glue", "block_ports"]
 
 _PORT = re.compile(r"VL_(IN|OUT)(8|16|64|W)?\(&(\w+),(\d+),0")
-_TRIGGER = re.compile(r"' region trigger index \d+ is active: (@[^\"\\]*)")
-_GATED = re.compile(r"@\((posedge|negedge) clk\)|@\(posedge \(clk & [\w.$]+_clock\.enable\)\)")
-_PHASES = ("ico", "act", "nba")
 
 
 @dataclass(frozen=True)
@@ -55,27 +54,6 @@ def block_counters(header: Path, submodule: str) -> dict[str, str]:
     return {name: member for member, name in found}
 
 
-def edge_calls(folder: Path, block: str) -> list[str]:
-    """C++ that takes a verilated model, ``model``, through a cycle, with its inputs as they are before the rising edge.
-
-    ``changed`` says whether one of them is another than in the cycle before. Where nothing waits for a falling edge but
-    clock gates, and for a rising one but the clock, gated or not, it calls the phases of Verilator's ``eval`` that have
-    something to do: inputs are looked at once, if at all, and no edge makes another.
-    """
-    sources = [path.read_text() for path in folder.glob("V*.cpp")]
-    triggers = {name for text in sources for name in _TRIGGER.findall(text)}
-    if not all(_GATED.fullmatch(name) for name in triggers):
-        return ["model.clk = 0;", "model.eval();", "model.clk = 1;", "model.eval();"]
-    phase = f"V{block}___024root___eval_phase__"
-    edge = [f"{phase}act(model.rootp);", f"{phase}nba(model.rootp);"]
-    inputs = ["if (changed) {", "  model.rootp->__VicoFirstIteration = 1;", f"  {phase}ico(model.rootp);", "}"]
-    if not any(f"{phase}ico(" in text for text in sources):
-        inputs = []
-    if triggers == {"@(posedge clk)"}:
-        return [*inputs, "model.rootp->__Vtrigprevexpr___TOP__clk__0 = 0;", "model.clk = 1;", *edge]
-    return ["model.clk = 0;", *inputs, *edge, "model.clk = 1;", *edge]
-
-
 def block_glue(block: str, ports: tuple[BlockPort, ...], counters: Mapping[str, str], edge: Sequence[str]) -> str:
     """C++ of ``{block}_place``, which makes an instance of the block as a part of an array; ``edge`` is a cycle."""
     inputs = [port for port in ports if not port.output]
@@ -89,7 +67,7 @@ def block_glue(block: str, ports: tuple[BlockPort, ...], counters: Mapping[str, 
             f'#include "V{block}__Syms.h"',
             '#include "block.h"',
             '#include "ports.h"',
-            *(f"bool V{block}___024root___eval_phase__{phase}(V{block}___024root*);" for phase in _PHASES),
+            *edge_declarations(block),
             "namespace {",
             "class Placed final : public Block {",
             "public:",

@@ -11,8 +11,9 @@ from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
-from sim.verilator.block import block_counters, block_glue, block_ports, edge_calls
+from sim.verilator.block import block_counters, block_glue, block_ports
 from sim.verilator.commands import compression_shim, make, tools, verilate
+from sim.verilator.edge import edge_calls
 from sim.verilator.store import cache_folder, content_key, kept
 
 __all__ = ["HEADERS", "block_piece", "cpp_piece", "library_piece"]
@@ -36,7 +37,8 @@ def block_piece(block: str, files: Mapping[str, str], *, counters: str, assertio
     BuildError
         The Verilog is wrong.
     """
-    parts = [(_HERE / "block.py").read_text(), block, sorted(files.items()), counters, assertions]
+    glue = [(_HERE / name).read_text() for name in ("block.py", "edge.py")]
+    parts = [glue, block, sorted(files.items()), counters, assertions]
     return _kept(parts, partial(_make_block, block, files, counters, assertions))
 
 

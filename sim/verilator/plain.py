@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from sim.verilator import toolchain
+from sim.verilator.edge import edge_calls, edge_declarations
 
 __all__ = ["build_plain"]
 
@@ -14,7 +15,8 @@ __all__ = ["build_plain"]
 def build_plain(files: Mapping[str, str], *, top: str, folder: Path) -> Path:
     """Verilate and compile ``files``, text by name, in ``folder``; returns the executable.
 
-    One of them has ``main`` and includes ``V{top}.h``. Optimised as the simulators of a fabric are.
+    One of them has ``main`` and includes ``V{top}.h``, or ``cycle.h``, where ``cycle(model, changed)`` is a cycle as
+    :mod:`sim.verilator.edge` has it. Optimised as the simulators of a fabric are.
 
     Raises
     ------
@@ -30,10 +32,28 @@ def build_plain(files: Mapping[str, str], *, top: str, folder: Path) -> Path:
     verilate += [str(folder / name) for name in files if not name.endswith(".h")]
     make = ["make", "-j2", "-C", "obj", "-f", f"V{top}.mk", *toolchain.make_variables()]
     make += ["OPT_FAST=-O2", "OPT_GLOBAL=-O2", "OPT_SLOW=-O0", f"V{top}"]
-    for command in (verilate, make):
-        run = subprocess.run(
-            command, cwd=folder, env=toolchain.environment(), capture_output=True, text=True, check=False
-        )
-        if run.returncode:
-            raise RuntimeError(f"{command[0]} failed: {(run.stdout + run.stderr)[-2000:]}")
+    _run(verilate, folder)
+    (folder / "cycle.h").write_text(_cycle(folder / "obj", top))
+    _run(make, folder)
     return folder / "obj" / f"V{top}"
+
+
+def _cycle(folder: Path, top: str) -> str:
+    return "\n".join(
+        [
+            "#pragma once",
+            f'#include "V{top}.h"',
+            f'#include "V{top}___024root.h"',
+            *edge_declarations(top),
+            f"inline void cycle(V{top}& model, [[maybe_unused]] bool changed) {{",
+            *(f"    {call}" for call in edge_calls(folder, top)),
+            "}",
+            "",
+        ]
+    )
+
+
+def _run(command: list[str], folder: Path) -> None:
+    run = subprocess.run(command, cwd=folder, env=toolchain.environment(), capture_output=True, text=True, check=False)
+    if run.returncode:
+        raise RuntimeError(f"{command[0]} failed: {(run.stdout + run.stderr)[-2000:]}")

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import pytest
 
-from hw.clock_gate import CLOCK_GATE_SOURCE
 from sim.verilator import build as building
-from sim.verilator.block import edge_calls
 from sim.verilator.build import BuildError, Design, build
-from sim.verilator.commands import verilate
 from sim.verilator.pieces import block_piece, library_piece
 from sim.verilator.store import content_key, kept
 
@@ -108,25 +104,3 @@ def test_kept_is_made_once_and_whole(tmp_path: Path) -> None:
 def test_keys_tell_parts_apart() -> None:
     assert content_key("ab", "c") != content_key("a", "bc")
     assert content_key(["a"], 1) == content_key(["a"], 1)
-
-
-GATE = "wire gated; weft_clock_gate a_clock(.i_clk(clk), .i_enable(enable), .o_gated(gated));"
-
-
-@pytest.mark.parametrize(
-    ("body", "calls"),
-    [
-        ("always @(posedge clk) q <= ~q;", "1 act nba"),
-        ("always @(posedge clk) q <= ~q; assign echo = enable;", "ico 1 act nba"),
-        (f"{GATE} always @(posedge gated) q <= ~q;", "0 act nba 1 act nba"),
-        (f"{GATE} always @(posedge gated) q <= ~q; assign echo = enable;", "0 ico act nba 1 act nba"),
-        ("reg half = 0; always @(posedge clk) half <= ~half; always @(posedge half) q <= ~q;", "0 eval 1 eval"),
-    ],
-)
-def test_a_cycle_evaluates_what_can_change(tmp_path: Path, body: str, calls: str) -> None:
-    (tmp_path / "gate.sv").write_text(CLOCK_GATE_SOURCE.read_text())
-    (tmp_path / "m.sv").write_text(f"module m(input clk, input enable, output reg q, output echo); {body} endmodule")
-    verilate(tmp_path, "Vm", "m", ["m.sv", "gate.sv"], assertions=False)
-    code = "".join(edge_calls(tmp_path / "obj", "m"))
-    words = re.findall(r"clk = ([01])|phase__(ico|act|nba)\(|model\.(eval)\(", code)
-    assert " ".join("".join(each) for each in words) == calls
