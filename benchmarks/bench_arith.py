@@ -172,4 +172,4 @@ def _bench(spec: FabricSpec) -> str:
 
 
 if __name__ == "__main__":
-    run(measure, __doc__, choices={"fabric": sorted(PRESETS)}, fabric="demo", cycles=200_000, rounds=3)
+    run(measure, __doc__, choices={"fabric": sorted(PRESETS)}, fabric="demo", cycles=200_000, rounds=10)

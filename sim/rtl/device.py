@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -193,7 +193,7 @@ class RtlDevice:
         """End the simulator; waves are then complete."""
         self._process.close()
 
-    def __enter__(self) -> RtlDevice:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
