@@ -64,6 +64,7 @@ def batch(
     from sim.generate import ComparedDecoder, Generation, generate_batch
 
     check_rtl_only(device, stalls=stalls, arith=arith)
+    arith = arith or ARITHMETIC[0]
     spec = load_fabric(fabric, set_)
     model = read_checkpoint(checkpoint)
     tokenizer = read_tokenizer(checkpoint, model.config.vocab_size)
@@ -78,12 +79,13 @@ def batch(
     with ExitStack() as stack:
         chip = None
         if device == "rtl":
-            chip = rtl_device(compiled, spec, stack, stalls=stalls, waves=None, arith=arith or ARITHMETIC[0])
+            chip = rtl_device(compiled, spec, stack, stalls=stalls, waves=None, arith=arith)
         decoder, begun_run = ComparedDecoder(compiled, model, spec, result, chip), time.perf_counter()
         made = generate_batch(decoder.step, prompts, tokens, result, temperature=temperature or 0.0, seed=seed or 0)
     ended = time.perf_counter()
     value = {"sequences": len(prompts), "tokens": made, "prompt_ids": prompts, "device": device}
     value |= summary(spec, result, ended - begun, ended - begun_run, sequences=len(prompts))
+    value["arith"] = arith if device == "rtl" else None
     texts = [str(each) for each in made]
     if tokenizer is not None:
         value["text"] = [tokenizer.decode(each) for each in made]
