@@ -26,11 +26,14 @@ def product_program(op: ProductOp, spec: FabricSpec) -> Pcu:
     vectors = row_beats(weights.dims[-1], spec, packed=False)
     name = op.result.name_hint or "unnamed"
     scaled = form is Unpack.INT8
-    if not form.fits(spec):
+    if shortage := form.shortage(spec):
         raise WeftError(
-            f"{weights.kind.value} weights need at least registers = {form.width}, scalar_inputs = {form.width} "
-            f"and stages = {form.width + scaled}, but fabric {spec.name!r} has registers = {spec.registers}, "
-            f"scalar_inputs = {spec.scalar_inputs} and stages = {spec.stages}"
+            f"{weights.kind.value} weights need at least "
+            + " and ".join(f"{field} = {least}" for field, least in shortage.items())
+            + f", but fabric {spec.name!r} has "
+            + " and ".join(f"{field} = {getattr(spec, field)}" for field in shortage)
+            + ": set "
+            + " ".join(f"{field}={least}" for field, least in shortage.items())
         )
     if vectors > spec.acc_depth:
         raise WeftError(

@@ -50,13 +50,19 @@ class Unpack(IntEnum):
         """Whether a step takes several rows."""
         return self.width > 1
 
-    def fits(self, spec: FabricSpec) -> bool:
-        """Whether PCUs of a fabric have what it takes: a register, a scalar input and a stage for each row of a step.
+    def shortage(self, spec: FabricSpec) -> dict[str, int]:
+        """What a fabric's PCUs have too few of, and the least that would do, by field of the spec.
 
-        ``INT8`` needs one stage more, which multiplies by the scales.
+        Each row of a step takes a register, a scalar input and a stage; ``INT8`` one stage more, which multiplies by
+        the scales.
         """
         stages = self.width + (self is Unpack.INT8)
-        return self.width <= min(spec.registers, spec.scalar_inputs) and stages <= spec.stages
+        needed = {"registers": self.width, "scalar_inputs": self.width, "stages": stages}
+        return {field: least for field, least in needed.items() if getattr(spec, field) < least}
+
+    def fits(self, spec: FabricSpec) -> bool:
+        """Whether PCUs of a fabric have what it takes, see :meth:`shortage`."""
+        return not self.shortage(spec)
 
     def exponent_beats(self, vectors: int) -> int:
         """Beats before the rows of a block."""
