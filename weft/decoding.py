@@ -54,6 +54,7 @@ def summary(
     """
     cycles, count = sum(result.cycles_by_token) + result.looped_cycles, len(result.logits) * sequences
     peak = cycles * spec.channels
+    simulated = cycles + result.prefill_cycles + result.load_cycles + result.host_cycles
     return {
         "fabric": spec.name,
         "cycles": cycles + result.prefill_cycles,
@@ -74,7 +75,7 @@ def summary(
         "channel_utilisation": result.channel_beats / peak if peak else 0.0,
         "tile_utilisation": {kind: busy / all_ for kind, (busy, all_) in sorted(result.tile_cycles.items())},
         "wall_seconds": round(seconds, 3),
-        "simulated_khz": round((cycles + result.prefill_cycles) / run_seconds / 1e3, 3) if cycles else 0.0,
+        "simulated_khz": round(simulated / run_seconds / 1e3, 3),
     }
 
 
