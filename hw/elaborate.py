@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -101,4 +104,17 @@ def _make(spec: FabricSpec, *, checks: bool, taps: bool, clock_gating: bool, nat
 
 def _convert(component: Any, name: str) -> str:
     # Submodules are called name.child, so modules of different files never have the same name.
-    return verilog.convert(component, name=name, emit_src=False, strip_internal_attrs=True)
+    with _all_kept():
+        return verilog.convert(component, name=name, emit_src=False, strip_internal_attrs=True)
+
+
+@contextmanager
+def _all_kept() -> Iterator[None]:
+    """Without Python's search for garbage, which would look through the growing design again and again."""
+    searches = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if searches:
+            gc.enable()
