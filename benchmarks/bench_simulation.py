@@ -50,12 +50,18 @@ def cycles_per_second(spec: FabricSpec, *, tokens: int, rounds: int) -> float:
 
 
 def native_over_rtl_in_prefill(*, rounds: int) -> float:
-    """Speed with native arithmetic over that with real logic, a prompt of 16 tokens, the best of some rounds each."""
+    """Speed with native arithmetic over that with real logic, a prompt of 16 tokens, the best of some rounds each.
+
+    Raises
+    ------
+    ValueError
+        They do not leave the same memory behind.
+    """
     checkpoint = read_checkpoint(MODEL)
     compiled = compile_decoder(checkpoint.config, DEMO, prefill=True)
     assert compiled.prefill is not None
     rows = compiled.prefill.shapes.rows
-    best = {"native": float("inf"), "rtl": float("inf")}
+    best, memories = {"native": float("inf"), "rtl": float("inf")}, set[bytes]()
     for _ in range(rounds):
         for arith in best:
             with RtlDevice(DEMO, memory_bytes=compiled.memory_bytes, count=False, checks=False, arith=arith) as chip:
@@ -64,6 +70,9 @@ def native_over_rtl_in_prefill(*, rounds: int) -> float:
                 for begin in range(0, 16, rows):
                     session.prefill(list(range(begin, begin + rows)))
                 best[arith] = min(best[arith], chip.cpu_seconds - seconds)
+                memories.add(chip.memory.tobytes())
+    if len(memories) > 1:
+        raise ValueError("native arithmetic must leave the memory that real logic does")
     return best["rtl"] / best["native"]
 
 
