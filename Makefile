@@ -39,7 +39,7 @@ verify-long: $(STAMP) ## the test suite again and again, each time with fresh se
 	for run in $$(seq $(RUNS)); do $(PYTEST) --hypothesis-seed=$$(od -An -N4 -tu4 /dev/urandom | tr -d ' ') || exit 1; done
 
 verify-arith: $(STAMP) ## compare native arithmetic with the real units; every operand, for an hour: make verify-arith FULL=1
-	$(BIN)/python -m sim.arith.verify --jobs $(JOBS) $(if $(FULL),--full)
+	$(BIN)/python -m weft.sim.arith.verify --jobs $(JOBS) $(if $(FULL),--full)
 
 bench: $(STAMP) ## run every benchmark; results in build/bench/results.json and results.md
 	for each in benchmarks/bench_*.py; do \
@@ -50,6 +50,9 @@ bench: $(STAMP) ## run every benchmark; results in build/bench/results.json and 
 lint: $(STAMP) ## ruff, and pyright on the packages that need no Amaranth
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	rm -rf build/typing && mkdir -p build/typing/weft
+	for each in hw sim compiler fpga; do ln -s ../../../$$each build/typing/weft/$$each; done
+	for each in weft/*.py; do ln -s ../../../$$each build/typing/weft/; done
 	$(BIN)/pyright
 
 clean: ## remove what was built and cached, but not .venv

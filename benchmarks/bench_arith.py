@@ -11,16 +11,16 @@ from pathlib import Path
 from amaranth.back import verilog
 from results import Result, result, run
 
-from hw.clock_gate import CLOCK_GATE_SOURCE
-from hw.fields import Layout
-from hw.native import native_cpp, native_verilog
-from hw.numerics.ops import Op
-from hw.pcu import Pcu
-from hw.presets import PRESETS
-from hw.program import Pcu as Program
-from hw.program.pcu import Accumulate, Input, InputMode, Source, Stage
-from hw.spec import FabricSpec
-from sim.verilator.plain import build_plain
+from weft.hw.clock_gate import CLOCK_GATE_SOURCE
+from weft.hw.fields import Layout
+from weft.hw.native import native_cpp, native_verilog
+from weft.hw.numerics.ops import Op
+from weft.hw.pcu import Pcu
+from weft.hw.presets import PRESETS
+from weft.hw.program import Pcu as Program
+from weft.hw.program.pcu import Accumulate, Input, InputMode, Source, Stage
+from weft.hw.spec import FabricSpec
+from weft.sim.verilator.plain import build_plain
 
 _figure = partial(result, better="higher", command="python benchmarks/bench_arith.py --out FILE")
 _TARGET = 6.0

@@ -29,11 +29,11 @@ _TARGET = 10.0
 _RUN = """
 import json, resource, sys
 from pathlib import Path
-from compiler.checkpoint import read_checkpoint
-from compiler.decoder_program import compile_decoder
-from hw.presets import PRESETS
-from sim.decoder import DecoderSession
-from sim.rtl.device import RtlDevice
+from weft.compiler.checkpoints.checkpoint import read_checkpoint
+from weft.compiler.models.llama.decoder_program import compile_decoder
+from weft.hw.presets import PRESETS
+from weft.sim.decoder import DecoderSession
+from weft.sim.rtl.device import RtlDevice
 
 def child_seconds():
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)

@@ -17,16 +17,16 @@ from pathlib import Path
 
 from results import Result, result, run
 
-from hw.presets import PRESETS
-from hw.spec import FabricSpec
+from weft.hw.presets import PRESETS
+from weft.hw.spec import FabricSpec
 
 _figure = partial(result, better="lower", command="python benchmarks/bench_build.py --out FILE")
 _BUILD = """
 import sys
-from hw.elaborate import elaborate
-from hw.spec import FabricSpec
-from sim.rtl.testbench import chip_design
-from sim.verilator.build import build
+from weft.hw.elaborate import elaborate
+from weft.hw.spec import FabricSpec
+from weft.sim.rtl.testbench import chip_design
+from weft.sim.verilator.build import build
 spec = FabricSpec.model_validate_json(sys.argv[1], strict=False)
 build(chip_design(elaborate(spec, taps=True, clock_gating=True, native=True).files))
 """

@@ -15,13 +15,13 @@ from pathlib import Path
 
 from results import Result, result, run
 
-from compiler.checkpoint import LlamaCheckpoint, read_checkpoint
-from compiler.decoder_program import CompiledDecoder, compile_decoder
-from hw.presets import PRESETS
-from sim.bare.recording import Recorded, RecordedDevice
-from sim.bare.replay import bare_simulator, replay
-from sim.decoder import DecoderSession
-from sim.verilator.build import Design
+from weft.compiler.checkpoints.checkpoint import LlamaCheckpoint, read_checkpoint
+from weft.compiler.models.llama.decoder_program import CompiledDecoder, compile_decoder
+from weft.hw.presets import PRESETS
+from weft.sim.bare.recording import Recorded, RecordedDevice
+from weft.sim.bare.replay import bare_simulator, replay
+from weft.sim.decoder import DecoderSession
+from weft.sim.verilator.build import Design
 
 _figure = partial(result, better="lower", command="python benchmarks/bench_cocotb.py --out FILE")
 MODEL = Path(__file__).parents[1] / "models" / "weft-tiny"
@@ -36,7 +36,7 @@ _TIMES = {
 
 
 class Run:
-    """A run with cocotb: seconds as :class:`sim.bare.replay.Replayed` has them, and what is compared."""
+    """A run with cocotb: seconds as :class:`weft.sim.bare.replay.Replayed` has them, and what is compared."""
 
     def __init__(self, compiled: CompiledDecoder, checkpoint: LlamaCheckpoint, tokens: int) -> None:
         before = _child_seconds()

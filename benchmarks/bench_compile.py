@@ -15,15 +15,15 @@ from pathlib import Path
 import numpy as np
 from results import Result, result, run
 
-from compiler.checkpoint import read_checkpoint
-from compiler.decoder_program import compile_decoder
-from compiler.netlist import Net, Netlist, Pin, Unit
-from compiler.place import place
-from compiler.route import route
-from hw.presets import PRESETS
-from hw.program import Agcu, AgcuKind, Pcu, Pmu, Port
-from hw.spec import FabricSpec
-from hw.topology import Network, TileKind, Topology
+from weft.compiler.backend.place import place
+from weft.compiler.backend.route import route
+from weft.compiler.checkpoints.checkpoint import read_checkpoint
+from weft.compiler.models.llama.decoder_program import compile_decoder
+from weft.compiler.netlist.netlist import Net, Netlist, Pin, Unit
+from weft.hw.presets import PRESETS
+from weft.hw.program import Agcu, AgcuKind, Pcu, Pmu, Port
+from weft.hw.spec import FabricSpec
+from weft.hw.topology import Network, TileKind, Topology
 
 _figure = partial(result, better="lower", command="python benchmarks/bench_compile.py --out FILE")
 _MODEL = Path(__file__).parents[1] / "models" / "weft-tiny"

@@ -13,12 +13,12 @@ import numpy as np
 from random_checkpoint import write_random_checkpoint
 from results import Result, result, run
 
-from compiler.checkpoint import read_checkpoint
-from compiler.decoder_program import compile_decoder
-from hw.presets import PRESETS
-from hw.spec import FabricSpec
-from sim.recording import DecoderRecorder
-from sim.rtl.device import RtlDevice
+from weft.compiler.checkpoints.checkpoint import read_checkpoint
+from weft.compiler.models.llama.decoder_program import compile_decoder
+from weft.hw.presets import PRESETS
+from weft.hw.spec import FabricSpec
+from weft.sim.recording import DecoderRecorder
+from weft.sim.rtl.device import RtlDevice
 
 _figure = partial(result, command="python benchmarks/bench_decoder.py --out FILE")
 _SHIPPED = Path(__file__).parents[1] / "models" / "weft-tiny"

@@ -8,8 +8,8 @@ from functools import partial
 
 from results import Result, result, run
 
-from hw.elaborate import elaborate
-from hw.presets import PRESETS
+from weft.hw.elaborate import elaborate
+from weft.hw.presets import PRESETS
 
 _figure = partial(result, better="lower", command="python benchmarks/bench_elaborate.py --out FILE")
 

@@ -13,10 +13,10 @@ from bench_decoder import DEMO, measure_decoder
 from random_checkpoint import write_random_checkpoint
 from results import Result, result, run
 
-from compiler.checkpoint import read_checkpoint
-from compiler.quantised import Quantisation
-from compiler.quantised_checkpoint import quantised_files, weight_bytes
-from sim.accuracy import accuracy
+from weft.compiler.checkpoints.checkpoint import read_checkpoint
+from weft.compiler.checkpoints.quantised_checkpoint import quantised_files, weight_bytes
+from weft.compiler.weights.quantised import Quantisation
+from weft.sim.accuracy import accuracy
 
 _figure = partial(result, command="python benchmarks/bench_formats.py --out FILE")
 _SHIPPED = Path(__file__).parents[1] / "models" / "weft-tiny"

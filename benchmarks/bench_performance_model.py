@@ -15,13 +15,13 @@ from pathlib import Path
 from random_checkpoint import write_random_checkpoint
 from results import Result, result, run
 
-from compiler.checkpoint import read_checkpoint
-from compiler.decoder_program import compile_decoder
-from compiler.performance import Memory, predict
-from hw.presets import PRESETS
-from hw.spec import FabricSpec
-from sim.decoder import DecoderSession
-from sim.rtl.device import RtlDevice
+from weft.compiler.checkpoints.checkpoint import read_checkpoint
+from weft.compiler.models.llama.decoder_program import compile_decoder
+from weft.compiler.timing import Memory, predict
+from weft.hw.presets import PRESETS
+from weft.hw.spec import FabricSpec
+from weft.sim.decoder import DecoderSession
+from weft.sim.rtl.device import RtlDevice
 
 _figure = partial(result, better="lower", command="python benchmarks/bench_performance_model.py --out FILE")
 _TARGET = 8.0

@@ -12,11 +12,11 @@ from pathlib import Path
 from random_checkpoint import write_random_checkpoint
 from results import Result, result, run
 
-from compiler.checkpoint import read_checkpoint
-from compiler.decoder_program import compile_decoder
-from hw.presets import PRESETS
-from sim.generate import ComparedDecoder, Generation
-from sim.rtl.device import RtlDevice
+from weft.compiler.checkpoints.checkpoint import read_checkpoint
+from weft.compiler.models.llama.decoder_program import compile_decoder
+from weft.hw.presets import PRESETS
+from weft.sim.generate import ComparedDecoder, Generation
+from weft.sim.rtl.device import RtlDevice
 
 _figure = partial(result, command="python benchmarks/bench_plasticine.py --out FILE")
 PLASTICINE = PRESETS["plasticine"]

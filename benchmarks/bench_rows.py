@@ -14,16 +14,16 @@ import numpy as np
 from random_checkpoint import write_random_checkpoint
 from results import Result, result, run
 
-from compiler.checkpoint import read_checkpoint
-from compiler.decoder_program import CompiledPrefill, compile_decoder
-from hw.presets import PRESETS
-from hw.spec import FabricSpec
-from sim.compare import compare_launches
-from sim.decoder import DecoderSession
-from sim.device import Activity, Launch
-from sim.functional.device import FunctionalDevice
-from sim.generate import ComparedDecoder, Generation
-from sim.rtl.device import RtlDevice
+from weft.compiler.checkpoints.checkpoint import read_checkpoint
+from weft.compiler.models.llama.decoder_program import CompiledPrefill, compile_decoder
+from weft.hw.presets import PRESETS
+from weft.hw.spec import FabricSpec
+from weft.sim.compare import compare_launches
+from weft.sim.decoder import DecoderSession
+from weft.sim.device import Activity, Launch
+from weft.sim.functional.device import FunctionalDevice
+from weft.sim.generate import ComparedDecoder, Generation
+from weft.sim.rtl.device import RtlDevice
 
 _figure = partial(result, command="python benchmarks/bench_rows.py --out FILE")
 _SHIPPED = Path(__file__).parents[1] / "models" / "weft-tiny"

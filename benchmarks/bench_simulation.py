@@ -12,13 +12,13 @@ from pathlib import Path
 
 from results import Result, result, run
 
-from compiler.checkpoint import read_checkpoint
-from compiler.decoder_program import compile_decoder
-from hw.presets import PRESETS
-from hw.spec import FabricSpec
-from sim.decoder import DecoderSession
-from sim.generate import ComparedDecoder, Generation
-from sim.rtl.device import RtlDevice
+from weft.compiler.checkpoints.checkpoint import read_checkpoint
+from weft.compiler.models.llama.decoder_program import compile_decoder
+from weft.hw.presets import PRESETS
+from weft.hw.spec import FabricSpec
+from weft.sim.decoder import DecoderSession
+from weft.sim.generate import ComparedDecoder, Generation
+from weft.sim.rtl.device import RtlDevice
 
 _figure = partial(result, better="higher", command="python benchmarks/bench_simulation.py --out FILE")
 MODEL = Path(__file__).parents[1] / "models" / "weft-tiny"

@@ -15,27 +15,27 @@ from pathlib import Path
 import numpy as np
 from results import Result, result, run
 
-from compiler.checkpoint import LlamaCheckpoint, read_checkpoint
-from compiler.decoder_program import compile_decoder
-from compiler.image import write_image
-from compiler.mapping import Mapping
-from compiler.netlist import Netlist
-from compiler.program import compile_module
-from compiler.step import parse_module
-from compiler.unfused_program import compile_unfused
-from hw.presets import PRESETS
-from sim.decoder import CompiledModel
-from sim.generate import ComparedDecoder, Generation
-from sim.rtl.device import RtlDevice
+from weft.compiler.backend.image import write_image
+from weft.compiler.backend.mapping import Mapping
+from weft.compiler.checkpoints.checkpoint import LlamaCheckpoint, read_checkpoint
+from weft.compiler.compile import compile_module
+from weft.compiler.mapped import parse_module
+from weft.compiler.models.llama.decoder_program import compile_decoder
+from weft.compiler.models.llama.unfused_program import compile_unfused
+from weft.compiler.netlist.netlist import Netlist
+from weft.hw.presets import PRESETS
+from weft.sim.decoder import CompiledModel
+from weft.sim.generate import ComparedDecoder, Generation
+from weft.sim.rtl.device import RtlDevice
 
 _figure = partial(result, command="python benchmarks/bench_unfused.py --out FILE")
 MODEL = Path(__file__).parents[1] / "models" / "weft-tiny"
 DEMO = PRESETS["demo"]
 COPY = """builtin.module {
-  step.tensor @x {shape = array<i64: 8>, format = "f32", role = "input"}
-  step.tensor @y {shape = array<i64: 8>, format = "f32", role = "output"}
-  %x = step.linear_load @x : () -> !step.stream<vector, [8]>
-  step.linear_store %x in @y : (!step.stream<vector, [8]>) -> ()
+  mapped.tensor @x {shape = array<i64: 8>, format = "f32", role = "input"}
+  mapped.tensor @y {shape = array<i64: 8>, format = "f32", role = "output"}
+  %x = mapped.linear_load @x : () -> !mapped.stream<vector, [8]>
+  mapped.linear_store %x in @y : (!mapped.stream<vector, [8]>) -> ()
 }"""
 
 

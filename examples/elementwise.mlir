@@ -1,12 +1,12 @@
 // y = max(a * b + 0.5, 0): a chain of elementwise operations in one PCU.
 builtin.module {
-  step.tensor @a {shape = array<i64: 6, 21>, format = "f32", role = "input"}
-  step.tensor @b {shape = array<i64: 6, 21>, format = "f32", role = "input"}
-  step.tensor @y {shape = array<i64: 6, 21>, format = "f32", role = "output"}
-  %a = step.linear_load @a : () -> !step.stream<vector, [6, 21]>
-  %b = step.linear_load @b : () -> !step.stream<vector, [6, 21]>
-  %product = step.map "mul" %a, %b : (!step.stream<vector, [6, 21]>, !step.stream<vector, [6, 21]>) -> !step.stream<vector, [6, 21]>
-  %sum = step.map "add" %product {const = 0.5 : f32} : (!step.stream<vector, [6, 21]>) -> !step.stream<vector, [6, 21]>
-  %y = step.map "max" %sum {const = 0.0 : f32} : (!step.stream<vector, [6, 21]>) -> !step.stream<vector, [6, 21]>
-  step.linear_store %y in @y : (!step.stream<vector, [6, 21]>) -> ()
+  mapped.tensor @a {shape = array<i64: 6, 21>, format = "f32", role = "input"}
+  mapped.tensor @b {shape = array<i64: 6, 21>, format = "f32", role = "input"}
+  mapped.tensor @y {shape = array<i64: 6, 21>, format = "f32", role = "output"}
+  %a = mapped.linear_load @a : () -> !mapped.stream<vector, [6, 21]>
+  %b = mapped.linear_load @b : () -> !mapped.stream<vector, [6, 21]>
+  %product = mapped.map "mul" %a, %b : (!mapped.stream<vector, [6, 21]>, !mapped.stream<vector, [6, 21]>) -> !mapped.stream<vector, [6, 21]>
+  %sum = mapped.map "add" %product {const = 0.5 : f32} : (!mapped.stream<vector, [6, 21]>) -> !mapped.stream<vector, [6, 21]>
+  %y = mapped.map "max" %sum {const = 0.0 : f32} : (!mapped.stream<vector, [6, 21]>) -> !mapped.stream<vector, [6, 21]>
+  mapped.linear_store %y in @y : (!mapped.stream<vector, [6, 21]>) -> ()
 }

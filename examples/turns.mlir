@@ -1,16 +1,16 @@
 // y[t] = x[t] + y[t - 1]: a launch of five turns; what a turn gives stays in a buffer for the next.
 builtin.module {
-  step.loop {turns = 5 : i64}
-  step.tensor @start {shape = array<i64: 11>, format = "f32", role = "input"}
-  step.tensor @x {shape = array<i64: 11>, format = "f32", role = "input", each}
-  step.tensor @y {shape = array<i64: 11>, format = "f32", role = "output", each}
-  step.resident @sum {shape = array<i64: 11>}
-  %start, %go = step.linear_load @start {when = "first", done_when = "later"} : () -> (!step.stream<vector, [11]>, !step.stream<control, []>)
-  %turn = step.turn : !step.stream<scalar, []>
-  %before = step.recall @sum for %go : (!step.stream<control, []>) -> !step.stream<vector, [11]>
-  %old = step.merge %turn of %start, %before : (!step.stream<scalar, []>, !step.stream<vector, [11]>, !step.stream<vector, [11]>) -> !step.stream<vector, [11]>
-  %x = step.linear_load @x : () -> !step.stream<vector, [11]>
-  %y = step.map "add" %old, %x : (!step.stream<vector, [11]>, !step.stream<vector, [11]>) -> !step.stream<vector, [11]>
-  step.keep %y in @sum {when = "earlier"} : !step.stream<vector, [11]>
-  step.linear_store %y in @y : (!step.stream<vector, [11]>) -> ()
+  mapped.loop {turns = 5 : i64}
+  mapped.tensor @start {shape = array<i64: 11>, format = "f32", role = "input"}
+  mapped.tensor @x {shape = array<i64: 11>, format = "f32", role = "input", each}
+  mapped.tensor @y {shape = array<i64: 11>, format = "f32", role = "output", each}
+  mapped.resident @sum {shape = array<i64: 11>}
+  %start, %go = mapped.linear_load @start {when = "first", done_when = "later"} : () -> (!mapped.stream<vector, [11]>, !mapped.stream<control, []>)
+  %turn = mapped.turn : !mapped.stream<scalar, []>
+  %before = mapped.recall @sum for %go : (!mapped.stream<control, []>) -> !mapped.stream<vector, [11]>
+  %old = mapped.merge %turn of %start, %before : (!mapped.stream<scalar, []>, !mapped.stream<vector, [11]>, !mapped.stream<vector, [11]>) -> !mapped.stream<vector, [11]>
+  %x = mapped.linear_load @x : () -> !mapped.stream<vector, [11]>
+  %y = mapped.map "add" %old, %x : (!mapped.stream<vector, [11]>, !mapped.stream<vector, [11]>) -> !mapped.stream<vector, [11]>
+  mapped.keep %y in @sum {when = "earlier"} : !mapped.stream<vector, [11]>
+  mapped.linear_store %y in @y : (!mapped.stream<vector, [11]>) -> ()
 }

@@ -11,10 +11,10 @@ from enum import IntEnum
 from functools import cached_property
 from typing import Any
 
-from hw.fields import Layout
-from hw.program import Agcu, Pcu, Pmu, switch_program
-from hw.spec import FabricSpec, SpecError
-from hw.topology import TileKind, Topology
+from weft.hw.fields import Layout
+from weft.hw.program import Agcu, Pcu, Pmu, switch_program
+from weft.hw.spec import FabricSpec, SpecError
+from weft.hw.topology import TileKind, Topology
 
 __all__ = ["HEADER_WORDS", "IMAGE_MAGIC", "IMAGE_VERSION", "AddressMap", "Counter", "HostRegister", "Status"]
 

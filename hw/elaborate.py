@@ -10,15 +10,15 @@ from typing import Any
 
 from amaranth.back import verilog
 
-from hw.chip.chip import Chip
-from hw.clock_gate import CLOCK_GATE_SOURCE
-from hw.fabric import FABRIC, tile_module
-from hw.fabric_verilog import fabric_verilog
-from hw.native import native_cpp, native_verilog
-from hw.spec import FabricSpec
-from hw.tile.tile import Tile
-from hw.topology import TileKind, Topology
-from hw.verilog_cache import content_key, fetch, store
+from weft.hw.chip.chip import Chip
+from weft.hw.clock_gate import CLOCK_GATE_SOURCE
+from weft.hw.fabric import FABRIC, tile_module
+from weft.hw.fabric_verilog import fabric_verilog
+from weft.hw.native import native_cpp, native_verilog
+from weft.hw.spec import FabricSpec
+from weft.hw.tile.tile import Tile
+from weft.hw.topology import TileKind, Topology
+from weft.hw.verilog_cache import content_key, fetch, store
 
 __all__ = ["TOP", "Elaboration", "elaborate"]
 
@@ -57,8 +57,8 @@ def elaborate(
     clock_gating
         Stop the clock of what has nothing to do, for a fast simulation; not for synthesis. Adds ``weft_clock_gate.sv``.
     native
-        Compute on the host's floats instead of in logic, see :mod:`hw.native`; the same bits in the same cycles. Needs
-        ``clock_gating``; not for synthesis. Adds ``weft_native_*``, Verilog and C++.
+        Compute on the host's floats instead of in logic, see :mod:`weft.hw.native`; the same bits in the same cycles.
+        Needs ``clock_gating``; not for synthesis. Adds ``weft_native_*``, Verilog and C++.
     cache
         Take the text from disk if it was made before from the same spec and sources, and keep it there.
 

@@ -10,12 +10,12 @@ from amaranth.hdl import Module
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
-from hw.spec import FabricSpec
-from hw.stream.connect import connect_streams
-from hw.tile.config import ConfigBus, bus_groups, connect_bus, context_bits
-from hw.tile.tile import Tile, extra_members, link_name
-from hw.topology import NETWORKS, TileKind, Topology
-from hw.topology import Tile as Place
+from weft.hw.spec import FabricSpec
+from weft.hw.stream.connect import connect_streams
+from weft.hw.tile.config import ConfigBus, bus_groups, connect_bus, context_bits
+from weft.hw.tile.tile import Tile, extra_members, link_name
+from weft.hw.topology import NETWORKS, TileKind, Topology
+from weft.hw.topology import Tile as Place
 
 __all__ = ["FABRIC", "Fabric", "fabric_members", "instance_name", "tile_module"]
 
@@ -48,13 +48,13 @@ def fabric_members(spec: FabricSpec) -> dict[str, Any]:
 
 
 class Fabric(wiring.Component):
-    """Tiles and the links between them, as :class:`hw.topology.Topology` says.
+    """Tiles and the links between them, as :class:`weft.hw.topology.Topology` says.
 
     Links at the edge bring nothing and take nothing. Between tiles there is nothing but wires; ``bus``,
     ``active_context``, ``launch`` and ``running`` go to all tiles in the same cycle and must come from registers.
 
     For Amaranth's simulator. Its Verilog would hold a module for each tile, not for each kind:
-    :func:`hw.fabric_verilog.fabric_verilog` writes it instead.
+    :func:`weft.hw.fabric_verilog.fabric_verilog` writes it instead.
 
     Parameters
     ----------

@@ -1,6 +1,6 @@
 """The array of tiles as Verilog, written from the topology: nothing but wires, instances and a register.
 
-The same as :class:`hw.fabric.Fabric`, for all that reads Verilog. Amaranth and Yosys would take tens of seconds to
+The same as :class:`weft.hw.fabric.Fabric`, for all that reads Verilog. Amaranth and Yosys would take tens of seconds to
 convert the wide ports of a few hundred instances, between which there is nothing to convert.
 """
 
@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from amaranth.lib import wiring
 from amaranth.lib.wiring import Out
 
-from hw.fabric import FABRIC, fabric_members, instance_name, tile_module
-from hw.spec import FabricSpec
-from hw.tile.config import GROUP
-from hw.tile.tile import extra_members, link_name, tile_members
-from hw.topology import NETWORKS, Direction, Tile, TileKind, Topology
-from hw.verilog_ports import verilog_ports
+from weft.hw.fabric import FABRIC, fabric_members, instance_name, tile_module
+from weft.hw.spec import FabricSpec
+from weft.hw.tile.config import GROUP
+from weft.hw.tile.tile import extra_members, link_name, tile_members
+from weft.hw.topology import NETWORKS, Direction, Tile, TileKind, Topology
+from weft.hw.verilog_ports import verilog_ports
 
 __all__ = ["fabric_verilog"]
 
@@ -35,10 +35,10 @@ class _Port:
 
 
 def fabric_verilog(spec: FabricSpec) -> str:
-    """Text of the module :data:`hw.fabric.FABRIC`.
+    """Text of the module :data:`weft.hw.fabric.FABRIC`.
 
-    Its ports are ``clk``, ``rst`` and :func:`hw.fabric.fabric_members`, its tiles are instances of the modules
-    :func:`hw.fabric.tile_module`. Equal specs give equal bytes.
+    Its ports are ``clk``, ``rst`` and :func:`weft.hw.fabric.fabric_members`, its tiles are instances of the modules
+    :func:`weft.hw.fabric.tile_module`. Equal specs give equal bytes.
     """
     return "\n".join([*_header(spec), *_Body(spec).lines(), "endmodule", "`default_nettype wire", ""])
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, Generic, TypeVar
 
-from hw.spec import FabricSpec
+from weft.hw.spec import FabricSpec
 
 __all__ = ["SIGNED_FIELDS", "Layout", "Place", "bits", "rows"]
 

@@ -9,8 +9,8 @@ import re
 from collections import defaultdict
 from dataclasses import dataclass
 
-from hw.fabric import instance_name, tile_module
-from hw.topology import NETWORKS, Direction, Link, Tile, TileKind
+from weft.hw.fabric import instance_name, tile_module
+from weft.hw.topology import NETWORKS, Direction, Link, Tile, TileKind
 
 __all__ = ["NetGraph", "NetlistError", "read_netlist"]
 

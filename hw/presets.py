@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from hw.spec import FabricSpec, SpecError
+from weft.hw.spec import FabricSpec, SpecError
 
 __all__ = ["PRESETS", "load_spec"]
 

@@ -10,15 +10,15 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from hw.program import Switch as SwitchProgram
-from hw.program import switch_program
-from hw.spec import FabricSpec
-from hw.stream.beat import beat_layout, beat_stream
-from hw.stream.connect import connect_streams
-from hw.stream.monitor import watch_stream
-from hw.stream.skid import SkidBuffer
-from hw.tile.unit import program_layout
-from hw.topology import NETWORKS, Network, TileKind, switch_ports, tracks
+from weft.hw.program import Switch as SwitchProgram
+from weft.hw.program import switch_program
+from weft.hw.spec import FabricSpec
+from weft.hw.stream.beat import beat_layout, beat_stream
+from weft.hw.stream.connect import connect_streams
+from weft.hw.stream.monitor import watch_stream
+from weft.hw.stream.skid import SkidBuffer
+from weft.hw.tile.unit import program_layout
+from weft.hw.topology import NETWORKS, Network, TileKind, switch_ports, tracks
 
 __all__ = ["Switch", "may_send"]
 
@@ -31,7 +31,7 @@ def may_send(spec: FabricSpec, network: Network, *, port_in: int, port_out: int)
 
 
 class Switch(wiring.Component):
-    """Sends beats from inputs to outputs as :mod:`hw.program.switch` says.
+    """Sends beats from inputs to outputs as :mod:`weft.hw.program.switch` says.
 
     An output has one input, an input any number of outputs. A hop takes one cycle, at a beat a cycle. Every input has
     a two-entry skid buffer; an output looks at the heads of the buffers. An output that has taken a head is marked
@@ -55,7 +55,7 @@ class Switch(wiring.Component):
     program : In(program_layout(switch_program(spec, kind), spec))
         What each output sends.
     {network}_in, {network}_out : arrays of beat streams
-        As many as :func:`hw.topology.switch_ports` says, links first.
+        As many as :func:`weft.hw.topology.switch_ports` says, links first.
     """
 
     def __init__(self, *, spec: FabricSpec, kind: TileKind, checks: bool = False) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import Enum
 from functools import cached_property
 
-from hw.spec import FabricSpec
+from weft.hw.spec import FabricSpec
 
 __all__ = [
     "NETWORKS",

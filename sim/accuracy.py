@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from compiler.checkpoint import LlamaCheckpoint
-from sim.generate import choose
-from sim.reference import Reference
+from weft.compiler.checkpoints.checkpoint import LlamaCheckpoint
+from weft.sim.generate import choose
+from weft.sim.reference import Reference
 
 __all__ = ["Accuracy", "accuracy"]
 

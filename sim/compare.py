@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from hw.topology import Tile
-from sim.device import Beats, Launch
+from weft.hw.topology import Tile
+from weft.sim.device import Beats, Launch
 
 __all__ = ["Comparison", "compare_beats", "compare_launches", "compare_values"]
 

@@ -9,14 +9,22 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from compiler.checkpoint import LlamaCheckpoint
-from compiler.decoder import TOKENS, DecoderShapes, Weights, global_tensors, layer_tensors, mask_tensor, token_tensors
-from compiler.decoder_program import CompiledDecoder, CompiledPrefill
-from compiler.memory import Region, decode, encode
-from compiler.program import CompiledProgram
-from compiler.step.tensor import TensorOp
-from hw.spec import FabricSpec
-from sim.device import Device, Launch
+from weft.compiler.backend.memory import Region, decode, encode
+from weft.compiler.checkpoints.checkpoint import LlamaCheckpoint
+from weft.compiler.compile import CompiledProgram
+from weft.compiler.mapped.tensor import TensorOp
+from weft.compiler.models.llama import (
+    TOKENS,
+    DecoderShapes,
+    Weights,
+    global_tensors,
+    layer_tensors,
+    mask_tensor,
+    token_tensors,
+)
+from weft.compiler.models.llama.decoder_program import CompiledDecoder, CompiledPrefill
+from weft.hw.spec import FabricSpec
+from weft.sim.device import Device, Launch
 
 __all__ = ["CACHES", "CompiledModel", "DecoderSession", "Launched"]
 

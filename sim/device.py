@@ -8,8 +8,8 @@ from typing import Protocol
 
 import numpy as np
 
-from hw.spec import FabricSpec
-from hw.topology import Tile
+from weft.hw.spec import FabricSpec
+from weft.hw.topology import Tile
 
 __all__ = ["GIVEN_UP", "Activity", "Beats", "Device", "DeviceError", "HangError", "Launch"]
 

@@ -9,15 +9,15 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from compiler.checkpoint import LlamaCheckpoint
-from compiler.program import tensors_of
-from compiler.step.tensor import Role
-from hw.spec import FabricSpec
-from hw.topology import Tile, Topology
-from sim.compare import Comparison, compare_launches, compare_values
-from sim.decoder import CompiledModel, DecoderSession, Launched
-from sim.device import Device
-from sim.functional.device import FunctionalDevice
+from weft.compiler.checkpoints.checkpoint import LlamaCheckpoint
+from weft.compiler.compile import tensors_of
+from weft.compiler.mapped.tensor import Role
+from weft.hw.spec import FabricSpec
+from weft.hw.topology import Tile, Topology
+from weft.sim.compare import Comparison, compare_launches, compare_values
+from weft.sim.decoder import CompiledModel, DecoderSession, Launched
+from weft.sim.device import Device
+from weft.sim.functional.device import FunctionalDevice
 
 __all__ = ["ComparedDecoder", "Generation", "choose", "generate", "generate_batch"]
 
@@ -34,10 +34,10 @@ class Generation:
 
     ``logits`` has a row for every position that was processed by itself; ``offchip`` bytes by kind of tensor;
     ``launches`` how many; ``cycles_by_token`` those of such a position's launches, ``load_cycles`` and ``host_cycles``
-    of all that was around them (:class:`sim.decoder.Launched`); ``tile_cycles`` by kind of tile how many a program's
-    tiles were busy, and how many they had, if the device samples its tiles' activity. Of the prompt ``prefilled``
-    tokens were processed several in a launch, in ``prefill_cycles``; only what was compared counts these launches too.
-    ``looped`` tokens were made by one launch, in ``looped_cycles``, which are not in ``cycles_by_token``.
+    of all that was around them (:class:`weft.sim.decoder.Launched`); ``tile_cycles`` by kind of tile how many a
+    program's tiles were busy, and how many they had, if the device samples its tiles' activity. Of the prompt
+    ``prefilled`` tokens were processed several in a launch, in ``prefill_cycles``; only what was compared counts these
+    launches too. ``looped`` tokens were made by one launch, in ``looped_cycles``, which are not in ``cycles_by_token``.
     ``failed_at`` is the first position at which the devices differed, or one did not end.
     """
 
@@ -173,7 +173,7 @@ class ComparedDecoder:
         return (self._second or self._first).launches
 
     def caches(self) -> dict[str, Floats]:
-        """What the functional device keeps for later steps; see :meth:`sim.decoder.DecoderSession.caches`."""
+        """What the functional device keeps for later steps; see :meth:`weft.sim.decoder.DecoderSession.caches`."""
         return self._first.caches()
 
     def restore(self, caches: Mapping[str, Floats]) -> None:

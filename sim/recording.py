@@ -7,16 +7,16 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from compiler.checkpoint import LlamaCheckpoint
-from compiler.decoder_program import CompiledDecoder
-from compiler.program import CompiledProgram
-from hw.spec import FabricSpec
-from sim.compare import Comparison, compare_values
-from sim.decoder import DecoderSession
-from sim.device import Device
-from sim.functional.device import FunctionalDevice
-from sim.run import run_program
-from sim.utilisation import RecordedLaunch
+from weft.compiler.checkpoints.checkpoint import LlamaCheckpoint
+from weft.compiler.compile import CompiledProgram
+from weft.compiler.models.llama.decoder_program import CompiledDecoder
+from weft.hw.spec import FabricSpec
+from weft.sim.compare import Comparison, compare_values
+from weft.sim.decoder import DecoderSession
+from weft.sim.device import Device
+from weft.sim.functional.device import FunctionalDevice
+from weft.sim.run import run_program
+from weft.sim.utilisation import RecordedLaunch
 
 __all__ = ["DecoderRecorder", "Recording", "record_program"]
 

@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from compiler.checkpoint import LlamaCheckpoint
-from compiler.errors import WeftError
+from weft.compiler.checkpoints.checkpoint import LlamaCheckpoint
+from weft.compiler.errors import WeftError
 
 Array = NDArray[np.floating]
 

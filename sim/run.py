@@ -7,13 +7,13 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from compiler.errors import WeftError
-from compiler.memory import decode, encode
-from compiler.program import CompiledProgram, tensors_of
-from compiler.step.loop import turns_of
-from compiler.step.tensor import Role, TensorOp
-from hw.spec import FabricSpec
-from sim.device import Device, Launch
+from weft.compiler.backend.memory import decode, encode
+from weft.compiler.compile import CompiledProgram, tensors_of
+from weft.compiler.errors import WeftError
+from weft.compiler.mapped.loop import turns_of
+from weft.compiler.mapped.tensor import Role, TensorOp
+from weft.hw.spec import FabricSpec
+from weft.sim.device import Device, Launch
 
 __all__ = ["memory_needed", "run_program"]
 

@@ -20,11 +20,11 @@ import ml_dtypes
 import numpy as np
 from numpy.typing import NDArray
 
-from compiler.checkpoint import LlamaCheckpoint
-from compiler.errors import WeftError
-from compiler.safetensors_file import SafetensorsFile, open_safetensors
-from hw.spec import FabricSpec
-from sim.decoder import CACHES
+from weft.compiler.checkpoints.checkpoint import LlamaCheckpoint
+from weft.compiler.checkpoints.safetensors_file import SafetensorsFile, open_safetensors
+from weft.compiler.errors import WeftError
+from weft.hw.spec import FabricSpec
+from weft.sim.decoder import CACHES
 
 __all__ = ["SaveError", "SavedRun", "identity_of", "read_run", "write_run"]
 

@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from compiler.data_order import data_order
-from compiler.mapping import Mapping
-from hw.topology import Tile, TileKind, Topology
-from sim.utilisation import RecordedLaunch
+from weft.compiler.backend.data_order import data_order
+from weft.compiler.backend.mapping import Mapping
+from weft.hw.topology import Tile, TileKind, Topology
+from weft.sim.utilisation import RecordedLaunch
 
 __all__ = ["STATES", "timeline", "timeline_text"]
 

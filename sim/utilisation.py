@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from compiler.heat import Shares
-from compiler.mapping import Mapping
-from hw.topology import Tile
-from sim.device import Activity, Launch
+from weft.compiler.backend.mapping import Mapping
+from weft.compiler.drawings.heat import Shares
+from weft.hw.topology import Tile
+from weft.sim.device import Activity, Launch
 
 __all__ = ["RecordedLaunch", "channel_shares", "tile_shares"]
 

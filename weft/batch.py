@@ -57,11 +57,11 @@ def batch(
     As many as a PCU of the fabric has stages, each by a --prompt or --prompt-ids of its own. The first is sampled with
     --seed, each further one with the next. On RTL everything is compared with the functional device, bit for bit.
     """
-    from compiler.checkpoint import read_checkpoint
-    from compiler.decoder_program import compile_decoder
-    from compiler.errors import WeftError
-    from compiler.tokenizer import check_ids, read_tokenizer
-    from sim.generate import ComparedDecoder, Generation, generate_batch
+    from weft.compiler.checkpoints.checkpoint import read_checkpoint
+    from weft.compiler.checkpoints.tokenizer import check_ids, read_tokenizer
+    from weft.compiler.errors import WeftError
+    from weft.compiler.models.llama.decoder_program import compile_decoder
+    from weft.sim.generate import ComparedDecoder, Generation, generate_batch
 
     check_rtl_only(device, stalls=stalls, arith=arith)
     arith = arith or ARITHMETIC[0]

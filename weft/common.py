@@ -15,7 +15,7 @@ from typer.core import TyperGroup
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from hw.spec import FabricSpec
+    from weft.hw.spec import FabricSpec
 
 __all__ = [
     "FAILED",
@@ -68,9 +68,9 @@ class Commands(TyperGroup):
 def _exit_code(error: Exception) -> int | None:
     """The code for an error of the project; None for one that nobody foresaw."""
     names = {f"{each.__module__}.{each.__name__}" for each in type(error).__mro__}
-    if names & {"compiler.errors.WeftError", "hw.spec.SpecError"}:
+    if names & {"weft.compiler.errors.WeftError", "weft.hw.spec.SpecError"}:
         return MISTAKE
-    if names & {"sim.device.DeviceError", "sim.verilator.commands.BuildError"}:
+    if names & {"weft.sim.device.DeviceError", "weft.sim.verilator.commands.BuildError"}:
         return FAILED
     return None
 
@@ -87,8 +87,8 @@ def example(*commands: str) -> str:
 
 def load_fabric(fabric: str, assignments: list[str] | None) -> FabricSpec:
     """The spec that ``--fabric`` and ``--set`` name."""
-    from hw.address_map import AddressMap
-    from hw.presets import load_spec
+    from weft.hw.address_map import AddressMap
+    from weft.hw.presets import load_spec
 
     spec = load_spec(fabric)
     if assignments:
@@ -99,7 +99,7 @@ def load_fabric(fabric: str, assignments: list[str] | None) -> FabricSpec:
 
 def check_new_file(option: str, path: Path) -> None:
     """Refuse a file to write that exists, or cannot be made in its folder: before the work, not after it."""
-    from compiler.errors import WeftError
+    from weft.compiler.errors import WeftError
 
     if path.exists():
         raise WeftError(f"{option} must be a new file, but {str(path)!r} exists")
@@ -112,7 +112,7 @@ def check_writable(option: str, path: Path) -> None:
     """Refuse a file whose folder takes no new ones."""
     import tempfile
 
-    from compiler.errors import WeftError
+    from weft.compiler.errors import WeftError
 
     try:
         tempfile.TemporaryFile(dir=path.parent).close()
@@ -138,7 +138,7 @@ def new_file(path: Path) -> Iterator[BinaryIO]:
 
 def check_rtl_only(device: str, **given: object) -> None:
     """Refuse options, by their names, that were given and say nothing to a device other than RTL."""
-    from compiler.errors import WeftError
+    from weft.compiler.errors import WeftError
 
     for option, value in given.items():
         if value is not None and device != "rtl":

@@ -48,11 +48,11 @@ def compile_(
     begun = time.perf_counter()
     files: dict[str, bytes] = {}
     with working("compiling"):
-        from compiler.checkpoint import read_checkpoint
-        from compiler.decoder_program import compile_decoder
-        from compiler.errors import WeftError
-        from compiler.floorplan import floorplan_svg
-        from compiler.step import print_module
+        from weft.compiler.checkpoints.checkpoint import read_checkpoint
+        from weft.compiler.drawings.floorplan import floorplan_svg
+        from weft.compiler.errors import WeftError
+        from weft.compiler.mapped import print_module
+        from weft.compiler.models.llama.decoder_program import compile_decoder
 
         compiled = compile_decoder(read_checkpoint(checkpoint).config, spec, prefill=True)
         if position is None:

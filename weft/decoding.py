@@ -10,10 +10,10 @@ from weft.common import working
 from weft.signals import write_signals
 
 if TYPE_CHECKING:
-    from hw.spec import FabricSpec
-    from sim.decoder import CompiledModel
-    from sim.generate import Generation
-    from sim.rtl.device import RtlDevice
+    from weft.hw.spec import FabricSpec
+    from weft.sim.decoder import CompiledModel
+    from weft.sim.generate import Generation
+    from weft.sim.rtl.device import RtlDevice
 
 __all__ = ["rtl_device", "summary", "table"]
 
@@ -25,7 +25,7 @@ def rtl_device(
     compiled: CompiledModel, spec: FabricSpec, stack: ExitStack, *, stalls: int | None, waves: Path | None, arith: str
 ) -> RtlDevice:
     """A simulator with the memory of a decoder, closed with the stack; with ``waves`` their map of signals, too."""
-    from sim.rtl.device import RtlDevice
+    from weft.sim.rtl.device import RtlDevice
 
     with working("building the simulator"):
         chip = stack.enter_context(

@@ -19,8 +19,8 @@ def doctor(json: Json = False) -> None:
     """Say which tools are here, in which version, and what is missing. Exit code 1 if something is."""
     from importlib.metadata import version
 
-    from hw.verilog_cache import cache_folder
-    from sim.verilator.toolchain import Check, check_versions
+    from weft.hw.verilog_cache import cache_folder
+    from weft.sim.verilator.toolchain import Check, check_versions
 
     python = ".".join(map(str, sys.version_info[:3]))
     checks = [

@@ -12,8 +12,8 @@ from weft.common import example, load_fabric, show, working
 from weft.options import Fabric, Json, Set
 
 if TYPE_CHECKING:
-    from hw.elaborate import Elaboration
-    from hw.spec import FabricSpec
+    from weft.hw.elaborate import Elaboration
+    from weft.hw.spec import FabricSpec
 
 __all__ = ["EPILOG", "INDEX", "elaborate"]
 
@@ -37,7 +37,7 @@ def elaborate(
     check_output(out, "elaborate", INDEX)
     begun = time.perf_counter()
     with working(f"elaborating {spec.rows} x {spec.columns + 2} tiles"):
-        from hw.elaborate import elaborate as make
+        from weft.hw.elaborate import elaborate as make
 
         made = make(spec, cache=not fresh)
     seconds = round(time.perf_counter() - begun, 3)
@@ -50,8 +50,8 @@ def elaborate(
 
 
 def _facts(made: Elaboration) -> dict[str, Any]:
-    from hw.address_map import AddressMap
-    from hw.topology import TileKind, Topology
+    from weft.hw.address_map import AddressMap
+    from weft.hw.topology import TileKind, Topology
     from weft.verilog_facts import count_verilog
 
     spec = made.spec
@@ -74,9 +74,9 @@ def _facts(made: Elaboration) -> dict[str, Any]:
 
 
 def _address_map(spec: FabricSpec) -> dict[str, Any]:
-    from hw.address_map import HEADER_WORDS, IMAGE_MAGIC, IMAGE_VERSION, AddressMap, Counter, HostRegister, Status
-    from hw.fields import Layout
-    from hw.topology import TileKind, Topology
+    from weft.hw.address_map import HEADER_WORDS, IMAGE_MAGIC, IMAGE_VERSION, AddressMap, Counter, HostRegister, Status
+    from weft.hw.fields import Layout
+    from weft.hw.topology import TileKind, Topology
 
     def fields(layout: Layout[Any]) -> dict[str, Any]:
         places = [{"field": each.path, "offset": each.offset, "width": each.width} for each in layout.places]

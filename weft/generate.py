@@ -39,10 +39,10 @@ from weft.saved import check_saving, keeping, resumed_run
 from weft.signals import signal_files
 
 if TYPE_CHECKING:
-    from compiler.checkpoint import LlamaCheckpoint
-    from hw.spec import FabricSpec
-    from sim.generate import ComparedDecoder, Generation
-    from sim.reference import Reference
+    from weft.compiler.checkpoints.checkpoint import LlamaCheckpoint
+    from weft.hw.spec import FabricSpec
+    from weft.sim.generate import ComparedDecoder, Generation
+    from weft.sim.reference import Reference
 
 __all__ = ["EPILOG", "generate"]
 
@@ -92,12 +92,12 @@ def generate(
     json: Json = False,
 ) -> None:
     """Generate text. On RTL every logit and every buffer is compared with the functional device, bit for bit."""
-    from compiler.checkpoint import read_checkpoint
-    from compiler.errors import WeftError
-    from compiler.tokenizer import check_ids, read_tokenizer
-    from sim.generate import ComparedDecoder, Generation
-    from sim.generate import generate as tokens_of
-    from sim.saved_run import SavedRun, identity_of
+    from weft.compiler.checkpoints.checkpoint import read_checkpoint
+    from weft.compiler.checkpoints.tokenizer import check_ids, read_tokenizer
+    from weft.compiler.errors import WeftError
+    from weft.sim.generate import ComparedDecoder, Generation
+    from weft.sim.generate import generate as tokens_of
+    from weft.sim.saved_run import SavedRun, identity_of
 
     if unfused and device == "reference":
         raise WeftError("--unfused must not be given with --device reference, which has no launches")
@@ -196,12 +196,12 @@ def _decoder(
 ) -> ComparedDecoder | Reference:
     """What processes tokens on that device, with ``tokens`` as many in a launch."""
     if device == "reference":
-        from sim.reference import Reference
+        from weft.sim.reference import Reference
 
         return Reference(model)
-    from compiler.decoder_program import compile_decoder
-    from compiler.unfused_program import compile_unfused
-    from sim.generate import ComparedDecoder
+    from weft.compiler.models.llama.decoder_program import compile_decoder
+    from weft.compiler.models.llama.unfused_program import compile_unfused
+    from weft.sim.generate import ComparedDecoder
 
     if unfused:
         compiled = compile_unfused(model.config, spec)

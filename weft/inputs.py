@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from compiler.tokenizer import ByteTokenizer
+    from weft.compiler.checkpoints.tokenizer import ByteTokenizer
 
 __all__ = ["load_arrays", "load_text", "prompt_tokens"]
 
@@ -19,7 +19,7 @@ def prompt_tokens(prompt: str | None, prompt_ids: str | None, tokenizer: ByteTok
     WeftError
         Both or none of them; ids that are no numbers; a text without a tokenizer.
     """
-    from compiler.errors import WeftError
+    from weft.compiler.errors import WeftError
 
     if (prompt is None) == (prompt_ids is None):
         raise WeftError("exactly one of --prompt and --prompt-ids must be given")
@@ -48,7 +48,7 @@ def load_arrays(path: Path) -> dict[str, Any]:
 
     import numpy as np
 
-    from compiler.errors import WeftError
+    from weft.compiler.errors import WeftError
 
     try:
         archive = np.load(path)
@@ -68,7 +68,7 @@ def load_text(path: Path) -> str:
     WeftError
         It is no UTF-8.
     """
-    from compiler.errors import WeftError
+    from weft.compiler.errors import WeftError
 
     try:
         return path.read_text("utf-8")

@@ -11,7 +11,7 @@ from weft.common import example, load_fabric, show
 from weft.options import Fabric, Json, Set
 
 if TYPE_CHECKING:
-    from compiler.image import DecodedImage
+    from weft.compiler.backend.image import DecodedImage
 
 __all__ = ["EPILOG", "inspect"]
 
@@ -25,14 +25,14 @@ def inspect(
     json: Json = False,
 ) -> None:
     """Print what an image makes each tile of a fabric do, and where its streams go."""
-    from compiler.image import describe, read_image
+    from weft.compiler.backend.image import describe, read_image
 
     decoded = read_image(image.read_bytes(), load_fabric(fabric, set_))
     show(_value(decoded), describe(decoded), as_json=json)
 
 
 def _value(decoded: DecodedImage) -> dict[str, Any]:
-    from compiler.program_json import program_to_json
+    from weft.compiler.netlist.program_json import program_to_json
 
     kinds = decoded.netlist.units.values()
     units = zip(decoded.programs.items(), kinds, strict=True)

@@ -46,7 +46,7 @@ def _rule(rule: str, holds: Callable[[Any], bool]) -> _Rule:
     def check(option: typer.CallbackParam, value: Any) -> Any:
         if value is None or holds(value):
             return value
-        from compiler.errors import WeftError
+        from weft.compiler.errors import WeftError
 
         raise WeftError(f"{option.opts[0]} must be {rule}, not {value!r}")
 

@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from compiler.errors import WeftError
+from weft.compiler.errors import WeftError
 
 __all__ = ["check_output", "write_output"]
 

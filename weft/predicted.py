@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from compiler.decoder_program import CompiledDecoder
+    from weft.compiler.models.llama.decoder_program import CompiledDecoder
 
 __all__ = ["predicted_table", "predicted_value"]
 
@@ -14,7 +14,7 @@ _WIDTH = 120
 
 def predicted_value(compiled: CompiledDecoder, position: int) -> dict[str, Any]:
     """The launch at a position: cycles, its phases, and what the model says of other fabrics."""
-    from compiler.performance import advise, lift, predict
+    from weft.compiler.timing import advise, lift, predict
 
     mapping, arguments = compiled.program.mapping, compiled.arguments(position)
     prediction = predict(mapping, arguments)

@@ -34,17 +34,17 @@ def quantize(
     The matrices of layers and head are quantised; embedding, norms and biases stay. Prints how far the logits of the
     reference are from those before. weft compile and weft generate take the new folder like any other.
     """
-    from compiler.errors import WeftError
-    from compiler.quantised import Quantisation
+    from weft.compiler.errors import WeftError
+    from weft.compiler.weights.quantised import Quantisation
 
     names = [each.value for each in Quantisation]
     if form not in names:
         raise WeftError(f"--format must be one of {', '.join(names)}, not {form!r}")
     if out.exists():
         raise WeftError(f"--out must be a new folder, but {str(out)!r} exists")
-    from compiler.checkpoint import read_checkpoint
-    from compiler.quantised_checkpoint import quantised_files, weight_bytes
-    from sim.accuracy import accuracy
+    from weft.compiler.checkpoints.checkpoint import read_checkpoint
+    from weft.compiler.checkpoints.quantised_checkpoint import quantised_files, weight_bytes
+    from weft.sim.accuracy import accuracy
 
     with working("quantising"):
         files = quantised_files(checkpoint, Quantisation(form))

@@ -41,11 +41,11 @@ def run(
     """
     import numpy as np
 
-    from compiler.program import compile_module
-    from compiler.step import parse_module
-    from sim.compare import Comparison, compare_launches, compare_values
-    from sim.functional.device import FunctionalDevice
-    from sim.run import memory_needed, run_program
+    from weft.compiler.compile import compile_module
+    from weft.compiler.mapped import parse_module
+    from weft.sim.compare import Comparison, compare_launches, compare_values
+    from weft.sim.functional.device import FunctionalDevice
+    from weft.sim.run import memory_needed, run_program
 
     spec = load_fabric(fabric, assignments)
     check_new_file("--out", out)
@@ -57,7 +57,7 @@ def run(
     outputs, expected = run_program(compiled, spec, golden, arrays)
     compared, cycles = Comparison(), 0
     if device == "rtl":
-        from sim.rtl.device import RtlDevice
+        from weft.sim.rtl.device import RtlDevice
 
         with working("building and running the simulator"), RtlDevice(spec, memory_bytes=memory, stalls=stalls) as chip:
             theirs, launch = run_program(compiled, spec, chip, arrays)

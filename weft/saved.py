@@ -13,10 +13,10 @@ import typer
 from weft.common import check_new_file, check_writable
 
 if TYPE_CHECKING:
-    from compiler.checkpoint import LlamaCheckpoint
-    from hw.spec import FabricSpec
-    from sim.generate import ComparedDecoder, Generation
-    from sim.saved_run import SavedRun
+    from weft.compiler.checkpoints.checkpoint import LlamaCheckpoint
+    from weft.hw.spec import FabricSpec
+    from weft.sim.generate import ComparedDecoder, Generation
+    from weft.sim.saved_run import SavedRun
 
 __all__ = ["check_saving", "keeping", "resumed_run"]
 
@@ -29,7 +29,7 @@ def check_saving(save: Path | None, resume: Path | None, at: int | None, device:
     WeftError
         A file that exists and is not resumed from, or cannot be written; ``--at`` alone; or a device without caches.
     """
-    from compiler.errors import WeftError
+    from weft.compiler.errors import WeftError
 
     if at is not None and resume is None:
         raise WeftError("--at must be given with --resume")
@@ -55,8 +55,8 @@ def resumed_run(
     WeftError
         One of those was used, the file is no run of this model on this fabric, or there is no such token.
     """
-    from compiler.errors import WeftError
-    from sim.saved_run import identity_of, read_run
+    from weft.compiler.errors import WeftError
+    from weft.sim.saved_run import identity_of, read_run
 
     for option, value in given.items():
         if value is not None:
@@ -77,7 +77,7 @@ def keeping(
     SaveError
         The run could not be written. Where it ends with another error this is said, and that one raised.
     """
-    from sim.saved_run import SaveError, write_run
+    from weft.sim.saved_run import SaveError, write_run
 
     def keep() -> None:
         tokens = [*begin.tokens, *result.tokens]

@@ -11,10 +11,10 @@ from weft.common import FAILED, example, load_fabric, show, working
 from weft.options import Fabric, Json, PromptIds, Set, device_option, within
 
 if TYPE_CHECKING:
-    from compiler.mapping import Mapping
-    from hw.spec import FabricSpec
-    from sim.compare import Comparison
-    from sim.utilisation import RecordedLaunch
+    from weft.compiler.backend.mapping import Mapping
+    from weft.hw.spec import FabricSpec
+    from weft.sim.compare import Comparison
+    from weft.sim.utilisation import RecordedLaunch
 
 __all__ = ["EPILOG", "INDEX", "show_"]
 
@@ -53,7 +53,7 @@ def show_(
 
     All of a prompt but its last token passes the functional device. What RTL computes is compared with it.
     """
-    from compiler.errors import WeftError
+    from weft.compiler.errors import WeftError
 
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise WeftError(f"--out must be a new or an empty folder, and {str(out)!r} is none")
@@ -83,9 +83,9 @@ class _Run:
 
     def decoder(self, folder: Path, prompt: str | None, prompt_ids: str | None, tokens: int) -> None:
         """Tokens of a checkpoint."""
-        from compiler.checkpoint import read_checkpoint
-        from compiler.decoder_program import compile_decoder
-        from compiler.tokenizer import check_ids, read_tokenizer
+        from weft.compiler.checkpoints.checkpoint import read_checkpoint
+        from weft.compiler.checkpoints.tokenizer import check_ids, read_tokenizer
+        from weft.compiler.models.llama.decoder_program import compile_decoder
         from weft.inputs import prompt_tokens
 
         with working("compiling"):
@@ -98,8 +98,8 @@ class _Run:
         self.mappings = {"decoder": compiled.program.mapping}
         if not self.window:
             return
-        from sim.compare import Comparison
-        from sim.recording import DecoderRecorder
+        from weft.sim.compare import Comparison
+        from weft.sim.recording import DecoderRecorder
 
         self.compared = Comparison()
         with self._chip(compiled.memory_bytes) as chip:
@@ -113,9 +113,9 @@ class _Run:
 
     def step_program(self, path: Path, inputs: Path | None) -> None:
         """A launch of a step program."""
-        from compiler.errors import WeftError
-        from compiler.program import compile_module
-        from compiler.step import parse_module
+        from weft.compiler.compile import compile_module
+        from weft.compiler.errors import WeftError
+        from weft.compiler.mapped import parse_module
         from weft.inputs import load_text
 
         compiled = compile_module(parse_module(load_text(path), path.name), self.spec)
@@ -124,9 +124,9 @@ class _Run:
             return
         if inputs is None:
             raise WeftError("--inputs must be given to run a step program; --device functional draws it without")
-        from sim.recording import record_program
-        from sim.run import memory_needed
         from weft.inputs import load_arrays
+        from weft.sim.recording import record_program
+        from weft.sim.run import memory_needed
 
         arrays = load_arrays(inputs)
         with self._chip(memory_needed(compiled)) as chip, working("running on simulated RTL"):
@@ -134,7 +134,7 @@ class _Run:
             self.launches.append(launch)
 
     def _chip(self, memory_bytes: int) -> Any:
-        from sim.rtl.device import RtlDevice
+        from weft.sim.rtl.device import RtlDevice
 
         with working("building the simulator"):
             # The simulator that `weft generate` builds, too.
@@ -150,11 +150,11 @@ class _Run:
 
 
 def _write(out: Path, program: Path, device: str, run: _Run, *, as_json: bool) -> None:
-    from compiler.floorplan import floorplan_svg
-    from sim.timeline import timeline, timeline_text
-    from sim.utilisation import channel_shares, tile_shares
+    from weft.compiler.drawings.floorplan import floorplan_svg
     from weft.output import write_output
     from weft.show_table import program_value, show_table
+    from weft.sim.timeline import timeline, timeline_text
+    from weft.sim.utilisation import channel_shares, tile_shares
 
     files: dict[str, bytes] = {}
     value: dict[str, Any] = {"program": str(program), "fabric": run.spec.name, "device": device, "programs": {}}

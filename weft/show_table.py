@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from compiler.heat import Shares
-    from compiler.mapping import Mapping
-    from hw.topology import Tile
+    from weft.compiler.backend.mapping import Mapping
+    from weft.compiler.drawings.heat import Shares
+    from weft.hw.topology import Tile
 
 __all__ = ["program_value", "show_table"]
 
@@ -19,7 +19,7 @@ _BUSIEST = 8  # units in the table
 
 def program_value(mapping: Mapping, heat: dict[Tile, Shares] | None, launches: int, cycles: int) -> dict[str, Any]:
     """Of one program: its kinds of tiles and its units, the busiest first; with shares of the cycles if it was run."""
-    from hw.topology import TileKind, Topology
+    from weft.hw.topology import TileKind, Topology
 
     kinds: dict[str, dict[str, Any]] = {}
     for kind in TileKind:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from weft.common import new_file
 
 if TYPE_CHECKING:
-    from compiler.mapping import Mapping as Placed
-    from hw.spec import FabricSpec
+    from weft.compiler.backend.mapping import Mapping as Placed
+    from weft.hw.spec import FabricSpec
 
 __all__ = ["signal_files", "write_signals"]
 
@@ -23,7 +23,7 @@ def signal_files(waves: Path | None) -> tuple[Path, ...]:
 
 def write_signals(waves: Path, spec: FabricSpec, programs: Mapping[str, Placed]) -> None:
     """Write both for the programs that run on a fabric; neither may exist."""
-    from sim.rtl.signal_map import gtkwave_save, signal_map
+    from weft.sim.rtl.signal_map import gtkwave_save, signal_map
 
     signals = signal_map(spec, programs)
     texts = (json.dumps(signals, indent=1) + "\n", gtkwave_save(signals, waves.name))

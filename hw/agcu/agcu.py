@@ -6,14 +6,14 @@ from amaranth.hdl import Assert, Cat, ClockSignal, Const, Format, Instance, Modu
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In
 
-from hw.program import AgcuKind
-from hw.spec import FabricSpec
-from hw.stream.beat import beat_layout
-from hw.stream.connect import connect_streams
-from hw.stream.monitor import watch_stream
-from hw.stream.queue import Queue
-from hw.tile.unit import unit_members
-from hw.topology import Network, TileKind
+from weft.hw.program import AgcuKind
+from weft.hw.spec import FabricSpec
+from weft.hw.stream.beat import beat_layout
+from weft.hw.stream.connect import connect_streams
+from weft.hw.stream.monitor import watch_stream
+from weft.hw.stream.queue import Queue
+from weft.hw.tile.unit import unit_members
+from weft.hw.topology import Network, TileKind
 
 from .buffer import Buffer
 from .coalescer import Coalescer, longest_burst
@@ -29,10 +29,10 @@ __all__ = ["Agcu"]
 
 
 class Agcu(wiring.Component):
-    """Loads streams from memory, stores streams to memory, or sinks them, as :mod:`hw.program.agcu` says.
+    """Loads streams from memory, stores streams to memory, or sinks them, as :mod:`weft.hw.program.agcu` says.
 
     One channel beat a cycle is sustained both ways: the nest makes the address of a vector beat every cycle,
-    neighbours become bursts (:class:`hw.agcu.coalescer.Coalescer`), and as many bursts are under way as the buffer
+    neighbours become bursts (:class:`weft.hw.agcu.coalescer.Coalescer`), and as many bursts are under way as the buffer
     has room for. The first request of a load leaves ``agcu_levels + 10`` cycles after ``launch``, one later with
     rounds; a vector beat leaves three cycles after its last channel beat came. All outputs come from registers:
     there is no combinational path from an input.
@@ -51,9 +51,9 @@ class Agcu(wiring.Component):
 
     Members
     -------
-    program, launch, vector_in, ... : see :func:`hw.tile.unit.unit_members`
+    program, launch, vector_in, ... : see :func:`weft.hw.tile.unit.unit_members`
         ``waits`` has two bits more: 3, memory has not answered; 19, a request is not taken.
-    memory, argument, done, violation : see :func:`hw.agcu.ports.agcu_members`
+    memory, argument, done, violation : see :func:`weft.hw.agcu.ports.agcu_members`
     tile_id : In(16)
         Only with ``tap``: the number to report under.
 

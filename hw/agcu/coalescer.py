@@ -6,7 +6,7 @@ from amaranth.hdl import Module, Signal, unsigned
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from hw.spec import FabricSpec, SpecError
+from weft.hw.spec import FabricSpec, SpecError
 
 from .ports import TURN_BITS, request_layout
 

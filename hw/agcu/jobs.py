@@ -6,11 +6,11 @@ from amaranth.hdl import Module, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from hw.program import Agcu, AgcuKind
-from hw.spec import FabricSpec
-from hw.stream.beat import beat_stream
-from hw.tile.unit import program_layout
-from hw.topology import Network
+from weft.hw.program import Agcu, AgcuKind
+from weft.hw.spec import FabricSpec
+from weft.hw.stream.beat import beat_stream
+from weft.hw.tile.unit import program_layout
+from weft.hw.topology import Network
 
 from .nest import job_layout
 
@@ -34,7 +34,7 @@ class Jobs(wiring.Component):
     base : In(32)
         Address of a nest, without the index.
     begin, running : In(1)
-        Of the :class:`hw.agcu.sequencer.Sequencer`.
+        Of the :class:`weft.hw.agcu.sequencer.Sequencer`.
     empty : In(1)
         The nest has no iterations.
     index : In(stream)

@@ -6,10 +6,10 @@ from amaranth.hdl import Cat, Module, Mux, Signal, unsigned
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from hw.program import AgcuLevel
-from hw.program.agcu import BOUND_BITS
-from hw.spec import FabricSpec
-from hw.tile.unit import program_layout
+from weft.hw.program import AgcuLevel
+from weft.hw.program.agcu import BOUND_BITS
+from weft.hw.spec import FabricSpec
+from weft.hw.tile.unit import program_layout
 
 __all__ = ["Nest", "item_layout", "job_layout"]
 

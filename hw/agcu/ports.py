@@ -8,7 +8,7 @@ from amaranth.hdl import unsigned
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from hw.spec import FabricSpec
+from weft.hw.spec import FabricSpec
 
 __all__ = ["TURN_BITS", "agcu_members", "argument_signature", "memory_signature", "request_layout"]
 

@@ -6,7 +6,7 @@ from amaranth.hdl import Module, Signal, signed, unsigned
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from hw.spec import FabricSpec
+from weft.hw.spec import FabricSpec
 
 from .nest import item_layout
 
@@ -35,7 +35,7 @@ class SegmentCheck(wiring.Component):
     clear : In(1)
         Forget the item that is kept.
     item : In(stream)
-        See :func:`hw.agcu.nest.item_layout`. ``ready`` depends on ``ready`` of ``checked``.
+        See :func:`weft.hw.agcu.nest.item_layout`. ``ready`` depends on ``ready`` of ``checked``.
     checked : Out(stream)
         See :func:`checked_layout`; from registers. A void item is never refused.
     """

@@ -9,12 +9,12 @@ from amaranth.lib import data, enum, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
-from hw.program import Agcu, AgcuKind, When
-from hw.program.agcu import BOUND_BITS
-from hw.spec import FabricSpec
-from hw.stream.beat import beat_stream
-from hw.tile.unit import program_layout
-from hw.topology import Network
+from weft.hw.program import Agcu, AgcuKind, When
+from weft.hw.program.agcu import BOUND_BITS
+from weft.hw.spec import FabricSpec
+from weft.hw.stream.beat import beat_stream
+from weft.hw.tile.unit import program_layout
+from weft.hw.topology import Network
 
 from .ports import TURN_BITS, argument_signature
 
@@ -46,7 +46,7 @@ class Sequencer(wiring.Component):
     Members
     -------
     program, launch, argument : In
-        As in :class:`hw.agcu.agcu.Agcu`.
+        As in :class:`weft.hw.agcu.agcu.Agcu`.
     finished : In(1)
         While ``running``: the work is over.
     begin : Out(1)
@@ -199,7 +199,7 @@ class Sequencer(wiring.Component):
 
     @staticmethod
     def _now(m: Module, when: Any, turn: Signal, last_turn: Signal) -> Signal:
-        """Whether a field of the kind :class:`hw.program.agcu.When` means this turn."""
+        """Whether a field of the kind :class:`weft.hw.program.agcu.When` means this turn."""
         now = Signal()
         with m.Switch(when):
             for each, condition in (

@@ -6,11 +6,11 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal, unsigned
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from hw.program import Agcu, AgcuKind
-from hw.spec import FabricSpec
-from hw.stream.beat import beat_stream
-from hw.tile.unit import program_layout
-from hw.topology import Network
+from weft.hw.program import Agcu, AgcuKind
+from weft.hw.spec import FabricSpec
+from weft.hw.stream.beat import beat_stream
+from weft.hw.tile.unit import program_layout
+from weft.hw.topology import Network
 
 __all__ = ["StoreInput"]
 
@@ -31,7 +31,7 @@ class StoreInput(wiring.Component):
     program : In
         The AGCU's.
     begin, running : In(1)
-        Of the :class:`hw.agcu.sequencer.Sequencer`.
+        Of the :class:`weft.hw.agcu.sequencer.Sequencer`.
     beat : In(stream)
         Vector beats. ``ready`` depends on ``ready`` of ``words``.
     words : Out(stream)

@@ -1,4 +1,4 @@
-"""Arithmetic units: rigid pipelines, bit for bit the functions of `hw.numerics`.
+"""Arithmetic units: rigid pipelines, bit for bit the functions of `weft.hw.numerics`.
 
 None of them handshakes. Operands are taken in every cycle and the result appears ``latency`` cycles later;
 the tile around them stalls them all at once with an `EnableInserter`.

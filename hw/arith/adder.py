@@ -4,7 +4,7 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from hw.numerics.format import INFINITY, NAN
+from weft.hw.numerics.format import INFINITY, NAN
 
 from .float32 import Float32, normalise, round_to_float32
 
@@ -17,7 +17,7 @@ _LONGEST_ALIGNMENT = 31
 
 
 class Adder(wiring.Component):
-    """Sum of two fp32 numbers, bit for bit `hw.numerics.add`.
+    """Sum of two fp32 numbers, bit for bit `weft.hw.numerics.add`.
 
     A rigid pipeline: operands every cycle, latency 2 (align and add; normalise and round).
     Stall it with an `EnableInserter`.

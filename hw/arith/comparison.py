@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
 
-from hw.numerics.format import NAN
+from weft.hw.numerics.format import NAN
 
 from .float32 import Float32
 

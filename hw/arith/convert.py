@@ -4,8 +4,8 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from hw.numerics.format import EXPONENT_BIAS, NAN
-from hw.numerics.ops import Conversion
+from weft.hw.numerics.format import EXPONENT_BIAS, NAN
+from weft.hw.numerics.ops import Conversion
 
 from .float32 import Float32, normalise, round_to_float32
 
@@ -17,7 +17,7 @@ _LONGEST_SHIFT = 63
 
 
 class Convert(wiring.Component):
-    """Conversion between fp32, bf16 and int32, bit for bit `hw.numerics.convert`.
+    """Conversion between fp32, bf16 and int32, bit for bit `weft.hw.numerics.convert`.
 
     A rigid pipeline: an operand every cycle, latency 1. Stall it with an `EnableInserter`.
 

@@ -3,7 +3,7 @@
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import data
 
-from hw.numerics.format import INFINITY
+from weft.hw.numerics.format import INFINITY
 
 __all__ = ["Float32", "normalise", "round_to_float32"]
 

@@ -4,8 +4,8 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from hw.numerics.format import ONE, SIGN
-from hw.numerics.ops import Op
+from weft.hw.numerics.format import ONE, SIGN
+from weft.hw.numerics.ops import Op
 
 from .adder import Adder
 from .comparison import compare
@@ -16,7 +16,7 @@ __all__ = ["FunctionUnit"]
 
 
 class FunctionUnit(wiring.Component):
-    """Multiply, add, compare and select on fp32, bit for bit `hw.numerics.apply`.
+    """Multiply, add, compare and select on fp32, bit for bit `weft.hw.numerics.apply`.
 
     A rigid pipeline: operands every cycle, latency 3 from ``a`` and ``b``, but 2 from ``c`` and ``bypass``,
     so that an accumulator loop from ``r`` to ``c`` holds nothing but the adder.

@@ -4,7 +4,7 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from hw.numerics.format import EXPONENT_BIAS, INFINITY, NAN
+from weft.hw.numerics.format import EXPONENT_BIAS, INFINITY, NAN
 
 from .float32 import Float32, round_to_float32
 
@@ -12,7 +12,7 @@ __all__ = ["Multiplier"]
 
 
 class Multiplier(wiring.Component):
-    """Product of two fp32 numbers, bit for bit `hw.numerics.mul`.
+    """Product of two fp32 numbers, bit for bit `weft.hw.numerics.mul`.
 
     A rigid pipeline: operands every cycle, latency 1. Stall it with an `EnableInserter`.
 

@@ -8,7 +8,7 @@ from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 from amaranth.utils import ceil_log2
 
-from hw.numerics.tables import (
+from weft.hw.numerics.tables import (
     ARGUMENT_BITS,
     C1_BITS,
     DELTA_BITS,
@@ -21,7 +21,7 @@ __all__ = ["PiecewiseQuadratic"]
 
 
 class PiecewiseQuadratic(wiring.Component):
-    """A function by table and quadratic, bit for bit `hw.numerics.tables.evaluate`.
+    """A function by table and quadratic, bit for bit `weft.hw.numerics.tables.evaluate`.
 
     A rigid pipeline: an argument every cycle, latency 3 (table; slope; value).
     The table is one memory with a synchronous read port, of 72 bits at most a segment.

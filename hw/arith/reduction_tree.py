@@ -6,7 +6,7 @@ from amaranth.hdl import Module, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from hw.numerics.ops import Reduction
+from weft.hw.numerics.ops import Reduction
 
 from .adder import Adder
 from .comparison import compare
@@ -18,7 +18,7 @@ __all__ = ["ReductionTree"]
 
 
 class ReductionTree(wiring.Component):
-    """Sum, maximum or minimum over the lanes, bit for bit `hw.numerics.reduce`.
+    """Sum, maximum or minimum over the lanes, bit for bit `weft.hw.numerics.reduce`.
 
     Level by level, element 2i is combined with element 2i+1, so the order of the roundings is fixed.
     A rigid pipeline: a vector every cycle, latency log2(lanes) times that of the adder.

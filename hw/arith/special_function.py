@@ -4,10 +4,10 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from hw.numerics.format import EXPONENT_BIAS, FRACTION_BITS, INFINITY, NAN, ONE
-from hw.numerics.ops import Special
-from hw.numerics.special import LOG2_E, LOG2_E_BITS, SATURATED_EXPONENT
-from hw.numerics.tables import ARGUMENT_BITS, DELTA_BITS, exp2_table, inverse_table
+from weft.hw.numerics.format import EXPONENT_BIAS, FRACTION_BITS, INFINITY, NAN, ONE
+from weft.hw.numerics.ops import Special
+from weft.hw.numerics.special import LOG2_E, LOG2_E_BITS, SATURATED_EXPONENT
+from weft.hw.numerics.tables import ARGUMENT_BITS, DELTA_BITS, exp2_table, inverse_table
 
 from .float32 import Float32, round_to_float32
 from .quadratic import PiecewiseQuadratic
@@ -19,7 +19,7 @@ _LONGEST_SHIFT = 63
 
 
 class SpecialFunction(wiring.Component):
-    """A function of one fp32 operand, bit for bit `hw.numerics.special`.
+    """A function of one fp32 operand, bit for bit `weft.hw.numerics.special`.
 
     A rigid pipeline: an operand every cycle, latency 8 for every function. Stall it with an `EnableInserter`.
 

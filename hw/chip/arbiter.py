@@ -8,7 +8,7 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from hw.agcu.ports import TURN_BITS
+from weft.hw.agcu.ports import TURN_BITS
 
 __all__ = ["Arbiter"]
 

@@ -6,8 +6,8 @@ from amaranth.hdl import Array, Cat, Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from hw.agcu.ports import memory_signature, request_layout
-from hw.spec import FabricSpec
+from weft.hw.agcu.ports import memory_signature, request_layout
+from weft.hw.spec import FabricSpec
 
 from .arbiter import Arbiter
 from .axi import BURST_INCR, ID_BITS, Axi4

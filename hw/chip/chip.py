@@ -8,10 +8,10 @@ from amaranth.hdl import ClockSignal, Instance, Module, ResetSignal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, connect, flipped
 
-from hw.fabric import FABRIC, Fabric, fabric_members
-from hw.spec import FabricSpec
-from hw.topology import TileKind, Topology
-from hw.verilog_ports import verilog_ports
+from weft.hw.fabric import FABRIC, Fabric, fabric_members
+from weft.hw.spec import FabricSpec
+from weft.hw.topology import TileKind, Topology
+from weft.hw.verilog_ports import verilog_ports
 
 from .shell import Shell, outer_members
 
@@ -30,13 +30,13 @@ class Chip(wiring.Component):
     checks
         Assertions in a fabric that is not an instance, for simulation.
     instance
-        Place the fabric as an instance of the Verilog module :data:`hw.fabric.FABRIC`, which is written apart.
+        Place the fabric as an instance of the Verilog module :data:`weft.hw.fabric.FABRIC`, which is written apart.
         Amaranth's simulator needs False.
 
     Members
     -------
     host, channel, interrupt
-        See :func:`hw.chip.shell.outer_members`.
+        See :func:`weft.hw.chip.shell.outer_members`.
     """
 
     def __init__(self, *, spec: FabricSpec, checks: bool = False, instance: bool = False) -> None:

@@ -6,11 +6,11 @@ from amaranth.hdl import Cat, Module, Signal, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from hw.address_map import IMAGE_MAGIC, IMAGE_VERSION, HostRegister, Status
-from hw.agcu.ports import argument_signature
-from hw.spec import FabricSpec
-from hw.tile.config import GROUP, ConfigBus, bus_groups
-from hw.topology import TileKind, Topology
+from weft.hw.address_map import IMAGE_MAGIC, IMAGE_VERSION, HostRegister, Status
+from weft.hw.agcu.ports import argument_signature
+from weft.hw.spec import FabricSpec
+from weft.hw.tile.config import GROUP, ConfigBus, bus_groups
+from weft.hw.topology import TileKind, Topology
 
 from .axi import AxiLite
 from .host_port import HostPort
@@ -23,7 +23,7 @@ _LAUNCH, _CLEAR, _BEGIN = 0, 1, 2  # bits of COMMAND
 
 
 class Control(wiring.Component):
-    """Everything of a chip but its fabric and its channels: registers as :class:`hw.address_map.HostRegister` says.
+    """Everything of a chip but its fabric and its channels: registers: :class:`weft.hw.address_map.HostRegister`.
 
     Parameters
     ----------
@@ -41,9 +41,9 @@ class Control(wiring.Component):
     read_data : In(32)
         What the fabric answers to the bus; the host must ask no sooner than that.
     argument : Out
-        Launch arguments, see :func:`hw.agcu.ports.argument_signature`.
+        Launch arguments, see :func:`weft.hw.agcu.ports.argument_signature`.
     context, launch, running : Out
-        See :class:`hw.chip.launcher.Launcher`.
+        See :class:`weft.hw.chip.launcher.Launcher`.
     done, violation : In
         Of each AGCU.
     read_beats, written_beats : In(32).array(channels)

@@ -6,7 +6,7 @@ from amaranth.hdl import Module, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from hw.stream.queue import Queue
+from weft.hw.stream.queue import Queue
 
 from .axi import RESP_OKAY, RESP_SLVERR, AxiLite
 

@@ -6,8 +6,8 @@ from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import enum, wiring
 from amaranth.lib.wiring import In, Out
 
-from hw.spec import FabricSpec
-from hw.topology import TileKind, Topology
+from weft.hw.spec import FabricSpec
+from weft.hw.topology import TileKind, Topology
 
 __all__ = ["SETTLE_CYCLES", "SWITCH_CYCLES", "Launcher"]
 
@@ -42,7 +42,7 @@ class Launcher(wiring.Component):
     contexts : In
         Which contexts hold a good image.
     done, violation : In
-        Of each AGCU, in the order of :meth:`hw.topology.Topology.of_kind`.
+        Of each AGCU, in the order of :meth:`weft.hw.topology.Topology.of_kind`.
     context : Out
         The active one; changes only before a launch.
     launch : Out(1)

@@ -6,8 +6,8 @@ from amaranth.hdl import Cat, Const, Module, Signal
 from amaranth.lib import enum, wiring
 from amaranth.lib.wiring import In, Out
 
-from hw.address_map import HEADER_WORDS, IMAGE_MAGIC, IMAGE_VERSION
-from hw.spec import FabricSpec
+from weft.hw.address_map import HEADER_WORDS, IMAGE_MAGIC, IMAGE_VERSION
+from weft.hw.spec import FabricSpec
 
 from .crc import CRC_INITIAL, next_crc
 
@@ -31,7 +31,7 @@ class _State(enum.Enum, shape=2):
 
 
 class Loader(wiring.Component):
-    """Reads an image word by word, as :data:`hw.address_map.HEADER_WORDS` describes it. A word every cycle.
+    """Reads an image word by word, as :data:`weft.hw.address_map.HEADER_WORDS` describes it. A word every cycle.
 
     A record is on the bus one cycle after its second word. A context is invalid from the end of a good header until the
     CRC over the whole image has proved right. An image with a wrong header writes nothing.

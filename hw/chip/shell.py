@@ -8,10 +8,10 @@ from amaranth.hdl import Cat, Module
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
-from hw.agcu.ports import argument_signature, memory_signature
-from hw.spec import FabricSpec
-from hw.tile.config import ConfigBus, bus_groups, context_bits
-from hw.topology import TileKind, Topology
+from weft.hw.agcu.ports import argument_signature, memory_signature
+from weft.hw.spec import FabricSpec
+from weft.hw.tile.config import ConfigBus, bus_groups, context_bits
+from weft.hw.topology import TileKind, Topology
 
 from .axi import Axi4, AxiLite
 from .channel import Channel
@@ -24,7 +24,7 @@ def outer_members(spec: FabricSpec) -> dict[str, Any]:
     """Ports of a chip.
 
     ``host``
-        AXI4-Lite, the registers of :class:`hw.address_map.HostRegister`.
+        AXI4-Lite, the registers of :class:`weft.hw.address_map.HostRegister`.
     ``channel``
         AXI4, off-chip memory.
     ``interrupt``
@@ -52,9 +52,9 @@ class Shell(wiring.Component):
     host, channel, interrupt
         See :func:`outer_members`.
     bus : Out(ConfigBus(groups=bus_groups(spec))), context, launch, running : Out, read_data : In(32)
-        To and from every tile, see :class:`hw.tile.tile.Tile`.
+        To and from every tile, see :class:`weft.hw.tile.tile.Tile`.
     memory, argument, done, violation : arrays
-        Those of each AGCU, in the order of :meth:`hw.topology.Topology.of_kind`.
+        Those of each AGCU, in the order of :meth:`weft.hw.topology.Topology.of_kind`.
     """
 
     def __init__(self, *, spec: FabricSpec) -> None:

@@ -1,4 +1,4 @@
-"""Arithmetic on the host's floats in place of the units of `hw.arith`, for a fast simulation; never for synthesis.
+"""Arithmetic on the host's floats in place of the units of `weft.hw.arith`, for a fast simulation; never for synthesis.
 
 The bits and the latencies are those of the real units: ``make verify-arith`` compares the two.
 """

@@ -6,14 +6,14 @@ from amaranth.hdl import ClockSignal, Instance, Module
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from hw.arith import Convert, FunctionUnit, ReductionTree, SpecialFunction
-from hw.numerics.ops import Conversion, Op, Reduction, Special
+from weft.hw.arith import Convert, FunctionUnit, ReductionTree, SpecialFunction
+from weft.hw.numerics.ops import Conversion, Op, Reduction, Special
 
 __all__ = ["NativeConversions", "NativeFunctions", "NativeReduction", "NativeSpecials"]
 
 
 class NativeFunctions(wiring.Component):
-    """`hw.arith.FunctionUnit` in every lane, in one call a cycle.
+    """`weft.hw.arith.FunctionUnit` in every lane, in one call a cycle.
 
     Latencies and bits are those of the function unit. An `EnableInserter` does not reach it: gate its clock.
 
@@ -90,7 +90,7 @@ class _OneOperand(wiring.Component):
 
 
 class NativeReduction(_OneOperand):
-    """`hw.arith.ReductionTree`; at least two lanes."""
+    """`weft.hw.arith.ReductionTree`; at least two lanes."""
 
     module = "weft_native_reduction"
 
@@ -100,7 +100,7 @@ class NativeReduction(_OneOperand):
 
 
 class NativeSpecials(_OneOperand):
-    """`hw.arith.SpecialFunction` in every lane."""
+    """`weft.hw.arith.SpecialFunction` in every lane."""
 
     module = "weft_native_specials"
     latency = SpecialFunction.latency
@@ -110,7 +110,7 @@ class NativeSpecials(_OneOperand):
 
 
 class NativeConversions(_OneOperand):
-    """`hw.arith.Convert` in every lane."""
+    """`weft.hw.arith.Convert` in every lane."""
 
     module = "weft_native_conversions"
     latency = Convert.latency

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from hw.numerics.special import LOG2_E, LOG2_E_BITS, SATURATED_EXPONENT
-from hw.numerics.tables import (
+from weft.hw.numerics.special import LOG2_E, LOG2_E_BITS, SATURATED_EXPONENT
+from weft.hw.numerics.tables import (
     ARGUMENT_BITS,
     C1_BITS,
     DELTA_BITS,
@@ -29,7 +29,7 @@ def native_verilog() -> dict[str, str]:
 
 
 def native_cpp() -> dict[str, str]:
-    """The native functions: C++ and headers by file name, ``weft_native_tables.h`` made from `hw.numerics.tables`."""
+    """The native functions: C++ and headers by file name, ``weft_native_tables.h`` from `weft.hw.numerics.tables`."""
     return {**_texts("*.cpp"), **_texts("*.h"), "weft_native_tables.h": _tables()}
 
 

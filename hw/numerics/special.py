@@ -1,6 +1,6 @@
 """Special functions exactly as the unit computes them: integers from the first step to the last.
 
-Each is a piecewise quadratic of `hw.numerics.tables` between an exact range reduction and one rounding.
+Each is a piecewise quadratic of `weft.hw.numerics.tables` between an exact range reduction and one rounding.
 Nothing here depends on the processor's floating point or on a mathematical library.
 """
 

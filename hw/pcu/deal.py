@@ -6,9 +6,9 @@ from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from hw.spec import FabricSpec
-from hw.stream.beat import beat_stream
-from hw.topology import Network
+from weft.hw.spec import FabricSpec
+from weft.hw.stream.beat import beat_stream
+from weft.hw.topology import Network
 
 __all__ = ["Deal"]
 

@@ -6,12 +6,12 @@ from amaranth.hdl import Cat, Module, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from hw.program import Pcu
-from hw.program.pcu import InputMode, Source
-from hw.spec import FabricSpec
-from hw.stream.beat import beat_stream
-from hw.tile.unit import program_layout
-from hw.topology import Network
+from weft.hw.program import Pcu
+from weft.hw.program.pcu import InputMode, Source
+from weft.hw.spec import FabricSpec
+from weft.hw.stream.beat import beat_stream
+from weft.hw.tile.unit import program_layout
+from weft.hw.topology import Network
 
 from .step import vector_layout
 
@@ -21,7 +21,7 @@ __all__ = ["Gather"]
 class Gather(wiring.Component):
     """Watches the heads of the input queues, says when a step has all it needs, and pops what the step uses up.
 
-    Combinational and without state. Modes, merge and the reference are those of `hw.program.pcu`.
+    Combinational and without state. Modes, merge and the reference are those of `weft.hw.program.pcu`.
 
     Parameters
     ----------

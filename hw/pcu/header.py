@@ -6,14 +6,14 @@ from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out, flipped
 
-from hw.numerics.format import ONE
-from hw.program import Pcu, Unpack
-from hw.spec import FabricSpec
-from hw.stream.beat import beat_layout, beat_stream
-from hw.stream.connect import connect_streams
-from hw.stream.queue import Queue
-from hw.tile.unit import program_layout
-from hw.topology import Network
+from weft.hw.numerics.format import ONE
+from weft.hw.program import Pcu, Unpack
+from weft.hw.spec import FabricSpec
+from weft.hw.stream.beat import beat_layout, beat_stream
+from weft.hw.stream.connect import connect_streams
+from weft.hw.stream.queue import Queue
+from weft.hw.tile.unit import program_layout
+from weft.hw.topology import Network
 
 from .deal import Deal
 from .gather import Gather

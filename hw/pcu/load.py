@@ -6,7 +6,7 @@ from amaranth.hdl import Module, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from hw.spec import FabricSpec
+from weft.hw.spec import FabricSpec
 
 from .step import step_signature
 

@@ -8,14 +8,14 @@ from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import flipped
 
-from hw.clock_gate import RigidPart, add_gated
-from hw.program import Unpack
-from hw.program.pcu import Accumulate
-from hw.spec import FabricSpec
-from hw.stream.connect import connect_streams
-from hw.stream.monitor import watch_stream
-from hw.tile.unit import unit_members
-from hw.topology import TileKind
+from weft.hw.clock_gate import RigidPart, add_gated
+from weft.hw.program import Unpack
+from weft.hw.program.pcu import Accumulate
+from weft.hw.spec import FabricSpec
+from weft.hw.stream.connect import connect_streams
+from weft.hw.stream.monitor import watch_stream
+from weft.hw.tile.unit import unit_members
+from weft.hw.topology import TileKind
 
 from .header import Header
 from .load import Load
@@ -29,7 +29,7 @@ __all__ = ["Pcu"]
 
 
 class Pcu(wiring.Component):
-    """Makes steps of input beats and takes them through its stages: `hw.program.pcu`, bit for bit.
+    """Makes steps of input beats and takes them through its stages: `weft.hw.program.pcu`, bit for bit.
 
     Header (queues, which beats make a step, its order), body (stages) and tail (reduction, special function,
     conversion) as in Plasticine (ISCA 2017) and SN40L (arXiv 2405.07518). Body and tail are rigid pipelines, which
@@ -46,15 +46,15 @@ class Pcu(wiring.Component):
     checks
         Add protocol assertions to every stream; not for synthesis.
     clock_gating
-        Stop the clock of each part of body and tail that has nothing to move, by :mod:`hw.clock_gate`. Makes simulation
-        faster; not for synthesis, nor for Amaranth's simulator.
+        Stop the clock of each part of body and tail that has nothing to move, by :mod:`weft.hw.clock_gate`. Makes
+        simulation faster; not for synthesis, nor for Amaranth's simulator.
     native
-        Let the host compute instead of the arithmetic units, by the modules of :mod:`hw.native`; the same bits in the
-        same cycles, sooner. Needs gated clocks; not for synthesis, nor for Amaranth's simulator.
+        Let the host compute instead of the arithmetic units, by the modules of :mod:`weft.hw.native`; the same bits in
+        the same cycles, sooner. Needs gated clocks; not for synthesis, nor for Amaranth's simulator.
 
     Members
     -------
-    As in :func:`hw.tile.unit.unit_members`. ``waits`` names the inputs that the next step lacks only if a block is
+    As in :func:`weft.hw.tile.unit.unit_members`. ``waits`` names the inputs that the next step lacks only if a block is
     begun or another of its inputs is there; ``starved`` is high whenever a configured unit lacks an input.
 
     Raises

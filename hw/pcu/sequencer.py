@@ -6,11 +6,11 @@ from amaranth.hdl import Module, Mux, Signal, Value
 from amaranth.lib import memory, wiring
 from amaranth.lib.wiring import In, Out
 
-from hw.arith import FunctionUnit
-from hw.program import Pcu
-from hw.program.pcu import Accumulate
-from hw.spec import FabricSpec
-from hw.tile.unit import program_layout
+from weft.hw.arith import FunctionUnit
+from weft.hw.program import Pcu
+from weft.hw.program.pcu import Accumulate
+from weft.hw.spec import FabricSpec
+from weft.hw.tile.unit import program_layout
 
 from .step import control_layout
 

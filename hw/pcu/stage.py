@@ -6,13 +6,13 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, unsigned
 from amaranth.lib import memory, wiring
 from amaranth.lib.wiring import In, Out
 
-from hw.arith import FunctionUnit
-from hw.native.lanes import NativeFunctions
-from hw.numerics.ops import Op
-from hw.program.pcu import Source
-from hw.program.pcu import Stage as StageProgram
-from hw.spec import FabricSpec
-from hw.tile.unit import program_layout
+from weft.hw.arith import FunctionUnit
+from weft.hw.native.lanes import NativeFunctions
+from weft.hw.numerics.ops import Op
+from weft.hw.program.pcu import Source
+from weft.hw.program.pcu import Stage as StageProgram
+from weft.hw.spec import FabricSpec
+from weft.hw.tile.unit import program_layout
 
 from .step import step_signature
 
@@ -35,7 +35,7 @@ class Stage(wiring.Component):
     number
         Which stage, as drain steps name it.
     native
-        Let the host compute, see :mod:`hw.native`; only in simulation, with a gated clock.
+        Let the host compute, see :mod:`weft.hw.native`; only in simulation, with a gated clock.
 
     Members
     -------

@@ -6,7 +6,7 @@ from amaranth.hdl import unsigned
 from amaranth.lib import data
 from amaranth.lib.wiring import Out, Signature
 
-from hw.spec import FabricSpec
+from weft.hw.spec import FabricSpec
 
 __all__ = ["control_layout", "result_signature", "step_signature", "vector_layout"]
 

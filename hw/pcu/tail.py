@@ -6,10 +6,10 @@ from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from hw.arith import Convert, ReductionTree, SpecialFunction
-from hw.native.lanes import NativeConversions, NativeReduction, NativeSpecials
-from hw.numerics.ops import Conversion, Reduction, Special
-from hw.spec import FabricSpec
+from weft.hw.arith import Convert, ReductionTree, SpecialFunction
+from weft.hw.native.lanes import NativeConversions, NativeReduction, NativeSpecials
+from weft.hw.numerics.ops import Conversion, Reduction, Special
+from weft.hw.spec import FabricSpec
 
 from .step import result_signature
 
@@ -20,7 +20,7 @@ class _Part(wiring.Component):
     """A rigid pipeline of results: data is worked on, valid, stop and void keep pace with it.
 
     A result every cycle. A part whose ``op`` does nothing may be bypassed: then the latency is 0 and it never moves.
-    With ``native`` the host computes, see :mod:`hw.native`: only in simulation, with a gated clock.
+    With ``native`` the host computes, see :mod:`weft.hw.native`: only in simulation, with a gated clock.
     """
 
     latency: int
@@ -79,7 +79,7 @@ class _Part(wiring.Component):
 
 
 class LaneReduction(_Part):
-    """Reduction over the lanes, its result in all lanes, in the order of `hw.numerics.reduce`; bypassed by ``NONE``."""
+    """Reduction over the lanes, its result in all lanes, ordered as `weft.hw.numerics.reduce`; bypassed by ``NONE``."""
 
     bypassable = True
 

@@ -6,10 +6,10 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, unsigned
 from amaranth.lib import memory, wiring
 from amaranth.lib.wiring import In, Out
 
-from hw.program import BLOCK, Unpack
-from hw.spec import FabricSpec
-from hw.stream.beat import beat_stream
-from hw.topology import Network
+from weft.hw.program import BLOCK, Unpack
+from weft.hw.spec import FabricSpec
+from weft.hw.stream.beat import beat_stream
+from weft.hw.topology import Network
 
 __all__ = ["Wide"]
 
@@ -18,11 +18,11 @@ _GROUPS = BLOCK // Unpack.MXFP4.width
 
 
 class Wide(wiring.Component):
-    """Makes two steps of every beat of a matrix in ``INT8`` or ``MXFP4``, as :mod:`hw.program.unpack` says.
+    """Makes two steps of every beat of a matrix in ``INT8`` or ``MXFP4``, as :mod:`weft.hw.program.unpack` says.
 
     Combinational from ``i`` to ``o`` and back; a step every cycle, but for a cycle for each beat of exponents, which
     are kept for their block. In a step each word holds the numbers of its rows, 16 bits, and above them their exponent;
-    `hw.pcu.widen` makes fp32 of them. Beats of other formats pass as they are.
+    `weft.hw.pcu.widen` makes fp32 of them. Beats of other formats pass as they are.
 
     Parameters
     ----------

@@ -6,8 +6,8 @@ from amaranth.hdl import Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from hw.program import Unpack
-from hw.spec import FabricSpec
+from weft.hw.program import Unpack
+from weft.hw.spec import FabricSpec
 
 from .convert import from_e2m1, from_int8
 from .step import step_signature
@@ -16,7 +16,7 @@ __all__ = ["Widen"]
 
 
 class Widen(wiring.Component):
-    """Makes rows of fp32, one a register, of what `hw.pcu.wide` has put into register 0; a drain step stays as it is.
+    """Makes rows of fp32, one a register, of what `weft.hw.pcu.wide` puts into register 0; a drain step stays as it is.
 
     A rigid pipeline: a step every cycle, latency 1. With a format whose steps have one row it is bypassed: then the
     latency is 0 and it never moves. The register is in front, so that while it stands still nothing behind it changes.

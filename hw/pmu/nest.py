@@ -6,9 +6,9 @@ from amaranth.hdl import Cat, Module, Mux, Signal, unsigned
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from hw.program import Pmu
-from hw.spec import FabricSpec
-from hw.tile.unit import program_layout
+from weft.hw.program import Pmu
+from weft.hw.spec import FabricSpec
+from weft.hw.tile.unit import program_layout
 
 __all__ = ["Nest", "item_layout", "run_layout"]
 

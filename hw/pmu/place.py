@@ -6,9 +6,9 @@ from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from hw.program import WRITE_LEVELS, Pmu
-from hw.spec import FabricSpec
-from hw.tile.unit import program_layout
+from weft.hw.program import WRITE_LEVELS, Pmu
+from weft.hw.spec import FabricSpec
+from weft.hw.tile.unit import program_layout
 
 __all__ = ["WriteNest"]
 
@@ -16,8 +16,8 @@ __all__ = ["WriteNest"]
 class WriteNest(wiring.Component):
     """Walks the write levels, and around them a level without end, a beat a cycle.
 
-    Like :class:`hw.pmu.nest.Nest` each level keeps the address at which its current iteration began. It counts upwards,
-    so that a program that comes when no block is begun finds it ready. A bound of 0 is 1.
+    Like :class:`weft.hw.pmu.nest.Nest` each level keeps the address at which its current iteration began. It counts
+    upwards, so that a program that comes when no block is begun finds it ready. A bound of 0 is 1.
 
     Parameters
     ----------

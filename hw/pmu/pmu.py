@@ -6,14 +6,14 @@ from amaranth.hdl import Assert, Cat, ClockSignal, Const, Format, Instance, Modu
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In
 
-from hw.program import Port, Trigger
-from hw.spec import FabricSpec
-from hw.stream.beat import beat_layout
-from hw.stream.connect import connect_streams
-from hw.stream.monitor import watch_stream
-from hw.stream.queue import Queue
-from hw.tile.unit import unit_members
-from hw.topology import Network, TileKind
+from weft.hw.program import Port, Trigger
+from weft.hw.spec import FabricSpec
+from weft.hw.stream.beat import beat_layout
+from weft.hw.stream.connect import connect_streams
+from weft.hw.stream.monitor import watch_stream
+from weft.hw.stream.queue import Queue
+from weft.hw.tile.unit import unit_members
+from weft.hw.topology import Network, TileKind
 
 from .block import BlockQueue
 from .nest import Nest
@@ -26,7 +26,7 @@ __all__ = ["Pmu"]
 
 
 class Pmu(wiring.Component):
-    """Keeps blocks of a stream in a ring of buffers and reads them in another order, as :mod:`hw.program.pmu` says.
+    """Keeps blocks of a stream in a ring of buffers and reads them in another order, see :mod:`weft.hw.program.pmu`.
 
     One write and one read beat a cycle at once, also with blocks of one beat and from one run to the next. A block's
     first beat leaves 6 cycles after the block's last one came, or 4 after its trigger. A beat that fills a buffer is
@@ -35,9 +35,9 @@ class Pmu(wiring.Component):
     input stream.
 
     Buffers are counted, not addressed, between the two sides: a block that has ended is a token in
-    :class:`hw.pmu.block.BlockQueue`, and the last read of it is the credit for another (Plasticine, ISCA 2017). Both
-    sides go round the whole scratchpad, whose size is a power of two, a buffer at a time: with no more than ``blocks``
-    buffers in use no line is used twice, so neither side has to know where the ring ends.
+    :class:`weft.hw.pmu.block.BlockQueue`, and the last read of it is the credit for another (Plasticine, ISCA 2017).
+    Both sides go round the whole scratchpad, whose size is a power of two, a buffer at a time: with no more than
+    ``blocks`` buffers in use no line is used twice, so neither side has to know where the ring ends.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ class Pmu(wiring.Component):
 
     Members
     -------
-    program, launch, vector_in, ... : see :func:`hw.tile.unit.unit_members`
+    program, launch, vector_in, ... : see :func:`weft.hw.tile.unit.unit_members`
         ``launch`` only makes the count of blocks begin anew: what the unit holds stays for the next launch. No run may
         be under way when ``read``, ``transposed`` or ``levels`` change, and no block begun when those of the write side
         do. ``busy``, ``starved``, ``blocked`` and ``waits`` are a cycle late.

@@ -6,12 +6,12 @@ from amaranth.hdl import Assert, Cat, Format, Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from hw.program import Port
-from hw.spec import FabricSpec
-from hw.stream.beat import beat_layout, beat_stream
-from hw.stream.connect import connect_streams
-from hw.stream.queue import Queue
-from hw.topology import Network
+from weft.hw.program import Port
+from weft.hw.spec import FabricSpec
+from weft.hw.stream.beat import beat_layout, beat_stream
+from weft.hw.stream.connect import connect_streams
+from weft.hw.stream.queue import Queue
+from weft.hw.topology import Network
 
 from .nest import item_layout
 from .scratchpad import scratchpad_members
@@ -38,11 +38,11 @@ class ReadSide(wiring.Component):
     Members
     -------
     port : In(2)
-        The network beats go to, see :class:`hw.program.pmu.Port`.
+        The network beats go to, see :class:`weft.hw.program.pmu.Port`.
     transposed : In(1)
-        Vector beats go across the lines, see :mod:`hw.program.pmu`.
+        Vector beats go across the lines, see :mod:`weft.hw.program.pmu`.
     item : In(stream)
-        See :func:`hw.pmu.nest.item_layout`.
+        See :func:`weft.hw.pmu.nest.item_layout`.
     read, read_line, read_word, read_across : Out
         To the scratchpad.
     read_data : In

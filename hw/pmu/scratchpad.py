@@ -10,7 +10,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import In, Out
 
-from hw.spec import FabricSpec
+from weft.hw.spec import FabricSpec
 
 __all__ = ["Scratchpad", "scratchpad_members"]
 

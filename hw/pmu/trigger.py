@@ -6,11 +6,11 @@ from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from hw.program import Pmu, Port, Trigger
-from hw.spec import FabricSpec
-from hw.stream.beat import beat_stream
-from hw.tile.unit import program_layout
-from hw.topology import Network
+from weft.hw.program import Pmu, Port, Trigger
+from weft.hw.spec import FabricSpec
+from weft.hw.stream.beat import beat_stream
+from weft.hw.tile.unit import program_layout
+from weft.hw.topology import Network
 
 from .block import block_layout
 from .nest import run_layout
@@ -22,7 +22,7 @@ class RunStart(wiring.Component):
     """Makes a run of the oldest block and of a beat at the trigger's input, if the program wants one.
 
     Latency 0, a run every cycle. The block is left behind when the run that gives it back begins; its buffer must
-    not be written before the last item of that run (``frees`` in :func:`hw.pmu.nest.run_layout`) is read.
+    not be written before the last item of that run (``frees`` in :func:`weft.hw.pmu.nest.run_layout`) is read.
 
     Parameters
     ----------

@@ -6,11 +6,11 @@ from amaranth.hdl import Assert, Format, Module, Mux, Signal
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from hw.program import Pmu, Port
-from hw.spec import FabricSpec
-from hw.stream.beat import beat_stream
-from hw.tile.unit import program_layout
-from hw.topology import Network
+from weft.hw.program import Pmu, Port
+from weft.hw.spec import FabricSpec
+from weft.hw.stream.beat import beat_stream
+from weft.hw.tile.unit import program_layout
+from weft.hw.topology import Network
 
 from .block import block_layout
 from .place import WriteNest
@@ -43,7 +43,7 @@ class WriteSide(wiring.Component):
     free : In(1)
         A buffer is free.
     block : Out(stream)
-        Blocks that have ended, see :func:`hw.pmu.block.block_layout`; its consumer is always ready.
+        Blocks that have ended, see :func:`weft.hw.pmu.block.block_layout`; its consumer is always ready.
     taken : Out(1)
         A beat is taken in this cycle.
     write_line, write_data, write_lanes : Out

@@ -1,10 +1,10 @@
 """What each kind of unit can be told to do: the configuration fields, as pure values."""
 
-from hw.program.agcu import Agcu, AgcuKind, AgcuLevel, When
-from hw.program.pcu import Accumulate, Input, InputMode, Pcu, Source, Stage
-from hw.program.pmu import WRITE_LEVELS, Pmu, PmuLevel, Port, Trigger, WriteLevel
-from hw.program.switch import Switch, switch_program
-from hw.program.unpack import BLOCK, Unpack
+from weft.hw.program.agcu import Agcu, AgcuKind, AgcuLevel, When
+from weft.hw.program.pcu import Accumulate, Input, InputMode, Pcu, Source, Stage
+from weft.hw.program.pmu import WRITE_LEVELS, Pmu, PmuLevel, Port, Trigger, WriteLevel
+from weft.hw.program.switch import Switch, switch_program
+from weft.hw.program.unpack import BLOCK, Unpack
 
 __all__ = [
     "BLOCK",

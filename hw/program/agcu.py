@@ -39,8 +39,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
 
-from hw.fields import bits, rows
-from hw.spec import FabricSpec
+from weft.hw.fields import bits, rows
+from weft.hw.spec import FabricSpec
 
 __all__ = ["BOUND_BITS", "Agcu", "AgcuKind", "AgcuLevel", "When"]
 

@@ -41,8 +41,8 @@ With ``merge``, the reference is vector input 0 or 1, as scalar input 0 says (0 
 the whole of a block, up to a stop of rank ``>= merge_rank``, with which the selector is popped; the chosen
 beat is register 0. Inputs 0 and 1 and the selector then need no mode.
 
-``unpack`` says what the beats of vector input 0 hold, see :mod:`hw.program.unpack`. ``BF16`` makes two beats of each;
-the stop goes with the second. With ``unpack_odd`` a packed beat with a stop makes only one.
+``unpack`` says what the beats of vector input 0 hold, see :mod:`weft.hw.program.unpack`. ``BF16`` makes two beats of
+each; the stop goes with the second. With ``unpack_odd`` a packed beat with a stop makes only one.
 
 ``INT8`` and ``MXFP4`` multiply vectors by matrices, ``width`` rows a step. Vector input 0 (``EACH``) is then the
 reference, scalar input 0 brings the vectors, one number a beat and a stop with the last of each, and there are no other
@@ -61,10 +61,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import IntEnum
 
-from hw.fields import bits, rows
-from hw.numerics.ops import Conversion, Op, Reduction, Special
-from hw.program.unpack import Unpack
-from hw.spec import FabricSpec
+from weft.hw.fields import bits, rows
+from weft.hw.numerics.ops import Conversion, Op, Reduction, Special
+from weft.hw.program.unpack import Unpack
+from weft.hw.spec import FabricSpec
 
 __all__ = ["Accumulate", "Input", "InputMode", "Pcu", "Source", "Stage"]
 

@@ -53,8 +53,8 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from hw.fields import bits, rows
-from hw.spec import FabricSpec
+from weft.hw.fields import bits, rows
+from weft.hw.spec import FabricSpec
 
 __all__ = ["WRITE_LEVELS", "Pmu", "PmuLevel", "Port", "Trigger", "WriteLevel"]
 

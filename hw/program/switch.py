@@ -12,9 +12,9 @@ from __future__ import annotations
 import dataclasses
 from functools import cache
 
-from hw.fields import bits
-from hw.spec import FabricSpec
-from hw.topology import NETWORKS, Network, TileKind, switch_ports
+from weft.hw.fields import bits
+from weft.hw.spec import FabricSpec
+from weft.hw.topology import NETWORKS, Network, TileKind, switch_ports
 
 __all__ = ["Switch", "switch_program"]
 

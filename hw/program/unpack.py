@@ -24,7 +24,7 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-from hw.spec import FabricSpec
+from weft.hw.spec import FabricSpec
 
 __all__ = ["BLOCK", "Unpack"]
 

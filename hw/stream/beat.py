@@ -10,8 +10,8 @@ from __future__ import annotations
 from amaranth.hdl import unsigned
 from amaranth.lib import data, stream
 
-from hw.spec import FabricSpec
-from hw.topology import Network
+from weft.hw.spec import FabricSpec
+from weft.hw.topology import Network
 
 __all__ = ["beat_layout", "beat_stream"]
 

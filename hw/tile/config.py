@@ -8,9 +8,9 @@ from amaranth.hdl import Cat, Module, Signal
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from hw.address_map import AddressMap
-from hw.spec import FabricSpec
-from hw.topology import TileKind, Topology
+from weft.hw.address_map import AddressMap
+from weft.hw.spec import FabricSpec
+from weft.hw.topology import TileKind, Topology
 
 __all__ = ["GROUP", "ConfigBus", "ConfigRegisters", "bus_groups", "connect_bus", "context_bits"]
 
@@ -35,7 +35,7 @@ class ConfigBus(wiring.Signature):
     only one group takes note; at a tile there is one ``valid``.
 
     ``valid``, ``payload``
-        Write a configuration word, ``data``; its ``address`` is as in :mod:`hw.address_map`. A word every cycle.
+        Write a configuration word, ``data``; its ``address`` is as in :mod:`weft.hw.address_map`. A word every cycle.
     ``read``, ``read_address``
         Ask for the counter ``read_address = tile << 8 | counter``; its value then stays on the tile's ``read_data``
         until the next ``read``, while those of all other tiles are zero.
@@ -66,8 +66,8 @@ class ConfigRegisters(wiring.Component):
 
     A word written, or another context, is shown in the next cycle. Writing to contexts that are not active disturbs
     nothing. At reset all words are zero, which is every unit off. Let a launch follow the last write and the change of
-    context by 2 cycles or more. A rigid part (`hw.clock_gate`): with a gated clock, what follows from a program alone
-    rests as well.
+    context by 2 cycles or more. A rigid part (`weft.hw.clock_gate`): with a gated clock, what follows from a program
+    alone rests as well.
 
     Parameters
     ----------
@@ -85,7 +85,7 @@ class ConfigRegisters(wiring.Component):
     context : In(context_bits(spec))
         The active context.
     unit : Out(bits)
-        Program of the unit, bits as :class:`hw.fields.Layout` places them.
+        Program of the unit, bits as :class:`weft.hw.fields.Layout` places them.
     switch : Out(bits)
         Program of the switch, likewise.
     active : Out(1)

@@ -6,8 +6,8 @@ from amaranth.hdl import Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from hw.address_map import Counter
-from hw.tile.config import ConfigBus
+from weft.hw.address_map import Counter
+from weft.hw.tile.config import ConfigBus
 
 __all__ = ["TileCounters"]
 

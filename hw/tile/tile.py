@@ -8,18 +8,18 @@ from amaranth.hdl import ClockSignal, Const, Instance, Module, Signal, Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
-from hw.agcu.agcu import Agcu
-from hw.agcu.ports import agcu_members
-from hw.clock_gate import add_gated
-from hw.pcu.pcu import Pcu
-from hw.pmu.pmu import Pmu
-from hw.spec import FabricSpec
-from hw.stream.beat import beat_stream
-from hw.stream.connect import connect_streams, payload_shape
-from hw.switch import Switch
-from hw.tile.config import ConfigBus, ConfigRegisters, context_bits
-from hw.tile.counters import TileCounters
-from hw.topology import NETWORKS, Direction, Network, TileKind, tracks, unit_ports
+from weft.hw.agcu.agcu import Agcu
+from weft.hw.agcu.ports import agcu_members
+from weft.hw.clock_gate import add_gated
+from weft.hw.pcu.pcu import Pcu
+from weft.hw.pmu.pmu import Pmu
+from weft.hw.spec import FabricSpec
+from weft.hw.stream.beat import beat_stream
+from weft.hw.stream.connect import connect_streams, payload_shape
+from weft.hw.switch import Switch
+from weft.hw.tile.config import ConfigBus, ConfigRegisters, context_bits
+from weft.hw.tile.counters import TileCounters
+from weft.hw.topology import NETWORKS, Direction, Network, TileKind, tracks, unit_ports
 
 __all__ = ["Tile", "extra_members", "link_name", "tile_members"]
 
@@ -89,11 +89,11 @@ class Tile(wiring.Component):
     running : In(1)
         A launch runs, counters count.
     read_data : Out(32)
-        See :class:`hw.tile.counters.TileCounters`.
+        See :class:`weft.hw.tile.counters.TileCounters`.
     {network}_{direction}_in, {network}_{direction}_out : arrays of beat streams
         Links to the four neighbours, ``tracks`` of each; tied off where there is no neighbour.
     memory, argument, done, violation
-        Those of the unit, AGCU only, see :func:`hw.agcu.ports.agcu_members`.
+        Those of the unit, AGCU only, see :func:`weft.hw.agcu.ports.agcu_members`.
     """
 
     def __init__(

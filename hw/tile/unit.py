@@ -9,11 +9,11 @@ from amaranth.hdl import signed, unsigned
 from amaranth.lib import data
 from amaranth.lib.wiring import In, Out
 
-from hw.fields import SIGNED_FIELDS
-from hw.program import Agcu, Pcu, Pmu
-from hw.spec import FabricSpec
-from hw.stream.beat import beat_stream
-from hw.topology import NETWORKS, TileKind, unit_ports
+from weft.hw.fields import SIGNED_FIELDS
+from weft.hw.program import Agcu, Pcu, Pmu
+from weft.hw.spec import FabricSpec
+from weft.hw.stream.beat import beat_stream
+from weft.hw.topology import NETWORKS, TileKind, unit_ports
 
 __all__ = ["program_layout", "unit_members"]
 
@@ -21,7 +21,7 @@ _PROGRAMS: dict[TileKind, type] = {TileKind.PCU: Pcu, TileKind.PMU: Pmu, TileKin
 
 
 def program_layout(program: type, spec: FabricSpec) -> data.StructLayout:
-    """A program's fields as hardware sees them, at the same bits as :class:`hw.fields.Layout` packs them."""
+    """A program's fields as hardware sees them, at the same bits as :class:`weft.hw.fields.Layout` packs them."""
     members: dict[str, Any] = {}
     for field in dataclasses.fields(program):
         meta = field.metadata
@@ -42,7 +42,7 @@ def unit_members(spec: FabricSpec, kind: TileKind) -> dict[str, Any]:
     ``launch``
         One cycle high when a launch begins; the program may have changed in this very cycle.
     ``{network}_in``, ``{network}_out``
-        Arrays of beat streams, as many as :func:`hw.topology.unit_ports` says; absent where there are none.
+        Arrays of beat streams, as many as :func:`weft.hw.topology.unit_ports` says; absent where there are none.
     ``busy``, ``starved``, ``blocked``
         This cycle the unit did work; had none for want of input; could not for want of room at an output.
     ``waits``

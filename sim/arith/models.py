@@ -9,9 +9,9 @@ from typing import Any
 
 from amaranth.back import verilog
 
-from hw.arith import Convert, FunctionUnit, Multiplier, ReductionTree, SpecialFunction
-from hw.native import native_cpp, native_verilog
-from sim.verilator.plain import build_plain
+from weft.hw.arith import Convert, FunctionUnit, Multiplier, ReductionTree, SpecialFunction
+from weft.hw.native import native_cpp, native_verilog
+from weft.sim.verilator.plain import build_plain
 
 __all__ = ["LANES", "MODELS", "Model", "build_model"]
 

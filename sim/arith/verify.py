@@ -1,6 +1,7 @@
 """Native arithmetic against real logic, in numbers that a test suite has no time for: ``make verify-arith``.
 
-Every task is a run of a bench of :mod:`sim.arith.models`; the runs share the cores. A table says what was compared.
+Every task is a run of a bench of :mod:`weft.sim.arith.models`; the runs share the cores. A table says what was
+compared.
 """
 
 from __future__ import annotations
@@ -18,8 +19,8 @@ from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
-from hw.numerics.ops import Conversion, Op, Reduction, Special
-from sim.arith.models import MODELS, build_model
+from weft.hw.numerics.ops import Conversion, Op, Reduction, Special
+from weft.sim.arith.models import MODELS, build_model
 
 __all__ = ["Outcome", "Task", "main", "run_task", "tasks"]
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from sim.rtl.device import RtlDevice
-from sim.rtl.process import SimulatorProcess
-from sim.verilator.build import Simulator
+from weft.sim.rtl.device import RtlDevice
+from weft.sim.rtl.process import SimulatorProcess
+from weft.sim.verilator.build import Simulator
 
 __all__ = ["Recorded", "RecordedDevice"]
 

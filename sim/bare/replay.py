@@ -9,8 +9,8 @@ import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from sim.bare.recording import Recorded
-from sim.verilator.build import Design, Simulator, build
+from weft.sim.bare.recording import Recorded
+from weft.sim.verilator.build import Design, Simulator, build
 
 __all__ = ["Replayed", "bare_simulator", "replay"]
 

@@ -9,8 +9,8 @@ from typing import Any
 from amaranth.back import verilog
 from cocotb_tools.check_results import get_results
 
-from sim.rtl.testbench import module_ports
-from sim.verilator.build import Design, build, cocotb_environment
+from weft.sim.rtl.testbench import module_ports
+from weft.sim.verilator.build import Design, build, cocotb_environment
 
 __all__ = ["run_bench"]
 

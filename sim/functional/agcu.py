@@ -1,4 +1,4 @@
-"""What an AGCU does in one turn of a launch, as whole streams: the functional twin of :mod:`hw.agcu`."""
+"""What an AGCU does in one turn of a launch, as whole streams: the functional twin of :mod:`weft.hw.agcu`."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from hw.program import Agcu, AgcuKind, AgcuLevel
-from hw.program.agcu import BOUND_BITS
-from hw.spec import FabricSpec
-from sim.device import Beats, DeviceError
+from weft.hw.program import Agcu, AgcuKind, AgcuLevel
+from weft.hw.program.agcu import BOUND_BITS
+from weft.hw.spec import FabricSpec
+from weft.sim.device import Beats, DeviceError
 
 __all__ = ["AgcuResult", "run_agcu", "told_at_the_beginning"]
 

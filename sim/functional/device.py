@@ -8,13 +8,13 @@ from functools import lru_cache, partial
 import networkx as nx
 import numpy as np
 
-from compiler.image import DecodedImage, ImageError, read_image
-from hw.program import Agcu, Pmu, Trigger
-from hw.spec import FabricSpec
-from hw.topology import Network, Tile
-from sim.device import GIVEN_UP, Beats, DeviceError, HangError, Launch
-from sim.functional.execution import Circuit, Execution
-from sim.functional.pmu import PmuState
+from weft.compiler.backend.image import DecodedImage, ImageError, read_image
+from weft.hw.program import Agcu, Pmu, Trigger
+from weft.hw.spec import FabricSpec
+from weft.hw.topology import Network, Tile
+from weft.sim.device import GIVEN_UP, Beats, DeviceError, HangError, Launch
+from weft.sim.functional.execution import Circuit, Execution
+from weft.sim.functional.pmu import PmuState
 
 __all__ = ["FunctionalDevice"]
 
@@ -23,7 +23,7 @@ IMAGES_KEPT = 64
 
 
 class FunctionalDevice:
-    """A fabric without a clock behind the interface of :class:`sim.device.Device`.
+    """A fabric without a clock behind the interface of :class:`weft.sim.device.Device`.
 
     A turn of a launch runs each unit once on whole streams, turn after turn, round after round: streams have no
     bounds, so that AGCUs that are turns ahead of others make no difference. A PMU that a token or an address reads

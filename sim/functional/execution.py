@@ -9,16 +9,16 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from compiler.image import DecodedImage
-from compiler.netlist import Net, Program
-from hw.program import Agcu, AgcuKind, Pcu, Pmu, Port, Trigger
-from hw.spec import FabricSpec
-from hw.topology import Network, Tile
-from sim.device import Beats, DeviceError, HangError, Launch
-from sim.functional.agcu import AgcuResult, run_agcu, told_at_the_beginning
-from sim.functional.pcu import run_pcu
-from sim.functional.pmu import PmuResult, PmuState, run_pmu
-from sim.functional.waits import Where, agcu_waits, describe, leftovers, pcu_waits
+from weft.compiler.backend.image import DecodedImage
+from weft.compiler.netlist.netlist import Net, Program
+from weft.hw.program import Agcu, AgcuKind, Pcu, Pmu, Port, Trigger
+from weft.hw.spec import FabricSpec
+from weft.hw.topology import Network, Tile
+from weft.sim.device import Beats, DeviceError, HangError, Launch
+from weft.sim.functional.agcu import AgcuResult, run_agcu, told_at_the_beginning
+from weft.sim.functional.pcu import run_pcu
+from weft.sim.functional.pmu import PmuResult, PmuState, run_pmu
+from weft.sim.functional.waits import Where, agcu_waits, describe, leftovers, pcu_waits
 
 __all__ = ["Circuit", "Execution"]
 
@@ -85,7 +85,7 @@ class Execution:
         Raises
         ------
         DeviceError
-            See :meth:`sim.functional.device.FunctionalDevice.launch`.
+            See :meth:`weft.sim.functional.device.FunctionalDevice.launch`.
         """
         sources = self.circuit.sources
         self._inputs = {unit: {} for unit in sources}

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from hw.numerics import floats_of
-from hw.program.pcu import Input, InputMode, Pcu, Source
-from hw.spec import FabricSpec
-from sim.device import Beats
-from sim.functional.wide import wide_steps
+from weft.hw.numerics import floats_of
+from weft.hw.program.pcu import Input, InputMode, Pcu, Source
+from weft.hw.spec import FabricSpec
+from weft.sim.device import Beats
+from weft.sim.functional.wide import wide_steps
 
 __all__ = ["Steps", "gather"]
 

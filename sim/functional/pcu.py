@@ -1,6 +1,6 @@
 """Functional twin of the PCU: the same numbers in the same order, whole streams at once, no clock.
 
-The text of :mod:`hw.program.pcu` is what both this and the hardware implement.
+The text of :mod:`weft.hw.program.pcu` is what both this and the hardware implement.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from hw.numerics import apply, bits_of, convert, floats_of, flush, reduce, special
-from hw.numerics.format import INFINITY, MIN_NORMAL, SIGN
-from hw.numerics.ops import Op, Reduction
-from hw.program.pcu import Accumulate, Pcu, Source, Stage
-from hw.spec import FabricSpec
-from sim.device import Beats
-from sim.functional.header import Steps, gather
+from weft.hw.numerics import apply, bits_of, convert, floats_of, flush, reduce, special
+from weft.hw.numerics.format import INFINITY, MIN_NORMAL, SIGN
+from weft.hw.numerics.ops import Op, Reduction
+from weft.hw.program.pcu import Accumulate, Pcu, Source, Stage
+from weft.hw.spec import FabricSpec
+from weft.sim.device import Beats
+from weft.sim.functional.header import Steps, gather
 
 __all__ = ["PcuResult", "run_pcu"]
 

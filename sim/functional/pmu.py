@@ -1,4 +1,4 @@
-"""What a PMU does in one launch, as whole streams: the functional twin of :mod:`hw.pmu`."""
+"""What a PMU does in one launch, as whole streams: the functional twin of :mod:`weft.hw.pmu`."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from hw.program import Pmu, PmuLevel, Port, Trigger
-from hw.spec import FabricSpec
-from sim.device import Beats, DeviceError
+from weft.hw.program import Pmu, PmuLevel, Port, Trigger
+from weft.hw.spec import FabricSpec
+from weft.sim.device import Beats, DeviceError
 
 __all__ = ["PmuResult", "PmuState", "run_pmu"]
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from hw.program import Agcu, AgcuKind, InputMode, Pcu, Source
-from hw.topology import Network
-from sim.device import Beats
+from weft.hw.program import Agcu, AgcuKind, InputMode, Pcu, Source
+from weft.hw.topology import Network
+from weft.sim.device import Beats
 
 __all__ = ["Where", "agcu_waits", "describe", "leftovers", "pcu_waits"]
 

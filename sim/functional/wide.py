@@ -1,4 +1,4 @@
-"""Functional twin of the header where a step takes several rows of a matrix: :mod:`hw.program.unpack`."""
+"""Functional twin of the header where a step takes several rows of a matrix: :mod:`weft.hw.program.unpack`."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from hw.numerics import floats_of
-from hw.program.pcu import Pcu
-from hw.program.unpack import BLOCK, Unpack
-from sim.device import Beats
+from weft.hw.numerics import floats_of
+from weft.hw.program.pcu import Pcu
+from weft.hw.program.unpack import BLOCK, Unpack
+from weft.sim.device import Beats
 
 __all__ = ["WideSteps", "wide_steps"]
 

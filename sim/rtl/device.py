@@ -12,15 +12,15 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
-from hw.address_map import Counter, HostRegister, Status
-from hw.spec import FabricSpec
-from hw.topology import Tile, Topology
-from sim.device import GIVEN_UP, Activity, Beats, DeviceError, HangError, Launch
-from sim.rtl.process import SimulatorProcess
-from sim.rtl.testbench import chip_design
-from sim.rtl.waits import describe_waits
-from sim.verilator.build import Simulator, build
-from sim.verilator.toolchain import require
+from weft.hw.address_map import Counter, HostRegister, Status
+from weft.hw.spec import FabricSpec
+from weft.hw.topology import Tile, Topology
+from weft.sim.device import GIVEN_UP, Activity, Beats, DeviceError, HangError, Launch
+from weft.sim.rtl.process import SimulatorProcess
+from weft.sim.rtl.testbench import chip_design
+from weft.sim.rtl.waits import describe_waits
+from weft.sim.verilator.build import Simulator, build
+from weft.sim.verilator.toolchain import require
 
 __all__ = ["ARITHMETIC", "RtlDevice"]
 
@@ -39,7 +39,7 @@ _OUTCOMES = {
 
 
 class RtlDevice:
-    """Simulated RTL behind the interface of :class:`sim.device.Device`; the simulator is built first if need be.
+    """Simulated RTL behind the interface of :class:`weft.sim.device.Device`; the simulator is built first if need be.
 
     Parameters
     ----------
@@ -296,7 +296,7 @@ def _plain(kind: str, address: int = 0, words: ArrayLike = (), *step: int) -> tu
 
 
 def _beats(lanes: int, words: bytes, marks: bytes) -> Beats:
-    """As :meth:`sim.rtl.host_library.HostLibrary.taps` has them."""
+    """As :meth:`weft.sim.rtl.host_library.HostLibrary.taps` has them."""
     mark = np.frombuffer(marks, np.uint8)
     data = np.frombuffer(words, "<f4").reshape(-1, lanes)
     return Beats(data=data, stop=mark & 0x7F, void=(mark & 0x80) != 0)
@@ -313,7 +313,7 @@ def _memory_folder(size: int) -> str | None:
 
 
 def _elaborate(spec: FabricSpec, *, checks: bool, native: bool) -> dict[str, str]:
-    from hw.elaborate import elaborate  # needs Amaranth, which a given set of files does not
+    from weft.hw.elaborate import elaborate  # needs Amaranth, which a given set of files does not
 
     require()  # sooner than after the Verilog is made
     function: Callable[..., Any] = elaborate

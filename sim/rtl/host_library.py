@@ -1,4 +1,4 @@
-"""The C functions of the simulator that Python runs in, typed. Only in a process of ``sim.verilator``'s making.
+"""The C functions of the simulator that Python runs in, typed. Only in a process of ``weft.sim.verilator``'s making.
 
 Words are bytes here: to import NumPy would take as long as to simulate ten thousand cycles and more.
 """

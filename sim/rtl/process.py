@@ -13,10 +13,10 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from sim.device import DeviceError
-from sim.rtl.server import DESCRIPTOR
-from sim.rtl.without_pytest import USERS
-from sim.verilator.build import Simulator, cocotb_environment
+from weft.sim.device import DeviceError
+from weft.sim.rtl.server import DESCRIPTOR
+from weft.sim.rtl.without_pytest import USERS
+from weft.sim.verilator.build import Simulator, cocotb_environment
 
 __all__ = ["SimulatorProcess"]
 
@@ -24,12 +24,12 @@ _CLOSING_SECONDS = 30
 
 
 class SimulatorProcess:
-    """Starts a simulator with :mod:`sim.rtl.server` in it, and ends it on :meth:`close`, at exit, or when collected.
+    """Starts a simulator that runs :mod:`weft.sim.rtl.server`, and ends it on :meth:`close`, at exit or when collected.
 
     Parameters
     ----------
     simulator
-        Built from :func:`sim.rtl.testbench.chip_design`.
+        Built from :func:`weft.sim.rtl.testbench.chip_design`.
     waves
         FST file to write; the simulator must have been built with waves.
     stalls
@@ -46,7 +46,7 @@ class SimulatorProcess:
     def __init__(self, simulator: Simulator, *, waves: Path | None = None, stalls: int = 0, seed: int = 1) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="weft-"))
         ours, theirs = socket.socketpair()
-        environment = cocotb_environment(simulator.top, "sim.rtl.server", self.folder, seed=seed)
+        environment = cocotb_environment(simulator.top, "weft.sim.rtl.server", self.folder, seed=seed)
         environment["WEFT_STALLS"] = str(stalls)
         environment["PYGPI_USERS"] = ",".join(USERS)
         environment.update(
@@ -82,7 +82,7 @@ class SimulatorProcess:
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
     def ask(self, *message: Any) -> Any:
-        """Send a message of :mod:`sim.rtl.server` and wait for the answer.
+        """Send a message of :mod:`weft.sim.rtl.server` and wait for the answer.
 
         Raises
         ------

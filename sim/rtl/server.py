@@ -29,7 +29,7 @@ from typing import Any
 import cocotb
 from cocotb.triggers import Timer, ValueChange
 
-from sim.rtl.host_library import HostLibrary
+from weft.sim.rtl.host_library import HostLibrary
 
 __all__ = ["DESCRIPTOR"]
 

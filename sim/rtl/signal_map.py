@@ -11,16 +11,16 @@ from typing import Any
 
 from amaranth.lib import wiring
 
-from compiler.data_order import data_order
-from compiler.mapping import Hop, link_input, switch_pin
-from compiler.mapping import Mapping as Placed
-from hw.chip.shell import outer_members
-from hw.fabric import instance_name
-from hw.spec import FabricSpec
-from hw.stream.beat import beat_layout
-from hw.tile.tile import link_name
-from hw.topology import NETWORKS, Direction, Link, Network, Topology, tracks
-from hw.verilog_ports import verilog_ports
+from weft.compiler.backend.data_order import data_order
+from weft.compiler.backend.mapping import Hop, link_input, switch_pin
+from weft.compiler.backend.mapping import Mapping as Placed
+from weft.hw.chip.shell import outer_members
+from weft.hw.fabric import instance_name
+from weft.hw.spec import FabricSpec
+from weft.hw.stream.beat import beat_layout
+from weft.hw.tile.tile import link_name
+from weft.hw.topology import NETWORKS, Direction, Link, Network, Topology, tracks
+from weft.hw.verilog_ports import verilog_ports
 
 __all__ = ["gtkwave_save", "signal_map"]
 

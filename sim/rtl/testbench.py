@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from sim.verilator.build import Design
+from weft.sim.verilator.build import Design
 
 __all__ = ["Port", "chip_design", "module_ports", "testbench"]
 

@@ -8,7 +8,7 @@ from types import ModuleType, SimpleNamespace
 __all__ = ["USERS", "stand_in"]
 
 USERS = (
-    "sim.rtl.without_pytest:stand_in",
+    "weft.sim.rtl.without_pytest:stand_in",
     "cocotb.logging:_configure",
     "cocotb._init:init_package_from_simulation",
     "cocotb.regression:_run_regression",

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sim.verilator.block import BlockPort
-from sim.verilator.structure import Structure, connections
+from weft.sim.verilator.block import BlockPort
+from weft.sim.verilator.structure import Structure, connections
 
 __all__ = ["array_glue", "array_stub"]
 

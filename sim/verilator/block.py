@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sim.verilator.edge import edge_declarations
+from weft.sim.verilator.edge import edge_declarations
 
 __all__ = ["BlockPort", "block_counters", "block_glue", "block_ports"]
 

@@ -20,14 +20,14 @@ from pathlib import Path
 import cocotb_tools.config
 import find_libpython
 
-from compiler.errors import WeftError
-from sim.verilator import toolchain
-from sim.verilator.array import array_glue, array_stub
-from sim.verilator.block import block_ports
-from sim.verilator.commands import BuildError, compression_shim, make, tools, verilate
-from sim.verilator.pieces import HEADERS, block_piece, cpp_piece, library_piece
-from sim.verilator.store import cache_folder, content_key, kept
-from sim.verilator.structure import lone, read_structure
+from weft.compiler.errors import WeftError
+from weft.sim.verilator import toolchain
+from weft.sim.verilator.array import array_glue, array_stub
+from weft.sim.verilator.block import block_ports
+from weft.sim.verilator.commands import BuildError, compression_shim, make, tools, verilate
+from weft.sim.verilator.pieces import HEADERS, block_piece, cpp_piece, library_piece
+from weft.sim.verilator.store import cache_folder, content_key, kept
+from weft.sim.verilator.structure import lone, read_structure
 
 __all__ = ["BuildError", "Design", "Simulator", "build", "cache_folder", "cocotb_environment"]
 
@@ -40,12 +40,12 @@ class Design:
     """What a simulator is built of.
 
     ``files`` are Verilog by name, ``cpp`` C++ and headers likewise. ``public`` names the signals of ``top`` that cocotb
-    can see. ``blocks`` are modules that are compiled on their own (:mod:`sim.verilator.block`): the time to build then
-    grows with the distinct modules, not with their instances; ``counters`` names their submodule that only counts.
-    ``array`` names a module that only joins blocks: they are then simulated as its parts (:mod:`sim.verilator.array`),
-    and what is between them is no signal of the design. A file ``{module}.v`` holds each. With ``clock`` the simulation
-    loop drives ``clk`` of ``top`` itself (10 ns a cycle), else the bench does. ``main`` is C++ that stands in place of
-    the loop and of cocotb, around the same model.
+    can see. ``blocks`` are modules that are compiled on their own (:mod:`weft.sim.verilator.block`): the time to build
+    then grows with the distinct modules, not with their instances; ``counters`` names their submodule that only counts.
+    ``array`` names a module that only joins blocks: they are then simulated as its parts
+    (:mod:`weft.sim.verilator.array`), and what is between them is no signal of the design. A file ``{module}.v`` holds
+    each. With ``clock`` the simulation loop drives ``clk`` of ``top`` itself (10 ns a cycle), else the bench does.
+    ``main`` is C++ that stands in place of the loop and of cocotb, around the same model.
     """
 
     top: str

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
-from sim.verilator import toolchain
+from weft.sim.verilator import toolchain
 
 __all__ = ["BuildError", "compression_shim", "make", "tools", "verilate"]
 

@@ -30,7 +30,7 @@ def edge_calls(folder: Path, top: str) -> list[str]:
 
     ``changed`` says whether one of them is another than in the cycle before; they are looked at once, if at all. Before
     the first cycle, ``eval`` must have been called. Where the model waits for anything but its clock, ``clk``, and the
-    gates of :mod:`hw.clock_gate`, a cycle is ``eval`` at both edges.
+    gates of :mod:`weft.hw.clock_gate`, a cycle is ``eval`` at both edges.
 
     Parameters
     ----------

@@ -11,10 +11,10 @@ from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
-from sim.verilator.block import block_counters, block_glue, block_ports
-from sim.verilator.commands import compression_shim, make, tools, verilate
-from sim.verilator.edge import edge_calls
-from sim.verilator.store import cache_folder, content_key, kept
+from weft.sim.verilator.block import block_counters, block_glue, block_ports
+from weft.sim.verilator.commands import compression_shim, make, tools, verilate
+from weft.sim.verilator.edge import edge_calls
+from weft.sim.verilator.store import cache_folder, content_key, kept
 
 __all__ = ["HEADERS", "block_piece", "cpp_piece", "library_piece"]
 
@@ -30,7 +30,7 @@ def block_piece(block: str, files: Mapping[str, str], *, counters: str, assertio
     """Folder with ``{block}.a``, the block as a part of an array, and ``V{block}.h``, which declares its ports.
 
     ``files`` are the Verilog of the block and what it may instantiate; ``counters`` as in
-    :func:`sim.verilator.block.block_counters`, or empty.
+    :func:`weft.sim.verilator.block.block_counters`, or empty.
 
     Raises
     ------

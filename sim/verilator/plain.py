@@ -6,8 +6,8 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-from sim.verilator import toolchain
-from sim.verilator.edge import edge_calls, edge_declarations
+from weft.sim.verilator import toolchain
+from weft.sim.verilator.edge import edge_calls, edge_declarations
 
 __all__ = ["build_plain"]
 
@@ -16,7 +16,7 @@ def build_plain(files: Mapping[str, str], *, top: str, folder: Path) -> Path:
     """Verilate and compile ``files``, text by name, in ``folder``; returns the executable.
 
     One of them has ``main`` and includes ``V{top}.h``, or ``cycle.h``, where ``cycle(model, changed)`` is a cycle as
-    :mod:`sim.verilator.edge` has it. Optimised as the simulators of a fabric are.
+    :mod:`weft.sim.verilator.edge` has it. Optimised as the simulators of a fabric are.
 
     Raises
     ------

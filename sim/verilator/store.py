@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from compiler.errors import WeftError
+from weft.compiler.errors import WeftError
 
 __all__ = ["cache_folder", "content_key", "kept"]
 

@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sim.verilator.block import BlockPort
+from weft.sim.verilator.block import BlockPort
 
 __all__ = [
     "Connections",

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from compiler.errors import WeftError
+from weft.compiler.errors import WeftError
 
 __all__ = ["VERILATOR_VERSION", "Check", "check_versions", "environment", "make_variables", "require", "verilator_root"]
 

@@ -2,10 +2,10 @@
 
 from random import Random
 
-from compiler.netlist import Net, Netlist, Pin, Unit
-from hw.program import Agcu, AgcuKind, Pcu, Pmu, Port
-from hw.spec import FabricSpec
-from hw.topology import NETWORKS, TileKind, Topology, unit_ports
+from weft.compiler.netlist.netlist import Net, Netlist, Pin, Unit
+from weft.hw.program import Agcu, AgcuKind, Pcu, Pmu, Port
+from weft.hw.spec import FabricSpec
+from weft.hw.topology import NETWORKS, TileKind, Topology, unit_ports
 
 PROGRAMS = {
     TileKind.PCU: Pcu(vector_out=True),

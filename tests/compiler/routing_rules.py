@@ -1,7 +1,7 @@
 """The rules of a legal mapping, checked from the words of the hardware's description and not from the router's."""
 
-from compiler.mapping import Mapping
-from hw.topology import Network, Tile, TileKind
+from weft.compiler.backend.mapping import Mapping
+from weft.hw.topology import Network, Tile, TileKind
 
 SIDES = ((-1, 0), (0, 1), (1, 0), (0, -1))  # north, east, south, west
 

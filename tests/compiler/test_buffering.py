@@ -12,30 +12,30 @@ import pytest
 from buffering_programs import centred, centred_columns, counted, dynamic_rows
 from xdsl.dialects.builtin import ModuleOp
 
-from compiler.buffering import Launches, launches_of, shortages
-from compiler.buffering.beats import Shape
-from compiler.buffering.pcu import pcu_process
-from compiler.buffering.pmu import write_port
-from compiler.buffering.tracing import network_of
-from compiler.checkpoint import read_checkpoint
-from compiler.decoder_program import CompiledDecoder, compile_decoder
-from compiler.errors import WeftError
-from compiler.lower import lower
-from compiler.mapping import FitError, Mapping
-from compiler.memory import allocate
-from compiler.netlist import Net, Netlist, Pin, Unit
-from compiler.program import compile_module, tensors_of
-from compiler.step import parse_module
-from compiler.step.loop import turns_of
-from hw.presets import PRESETS
-from hw.program import Accumulate, Agcu, AgcuKind, Input, InputMode, Pcu, Pmu, When
-from hw.spec import FabricSpec
-from hw.topology import Network
-from sim.decoder import DecoderSession
-from sim.device import Beats, Launch
-from sim.functional.device import FunctionalDevice
-from sim.functional.pmu import run_pmu
-from sim.run import run_program
+from weft.compiler.backend.buffering import Launches, launches_of, shortages
+from weft.compiler.backend.buffering.beats import Shape
+from weft.compiler.backend.buffering.pcu import pcu_process
+from weft.compiler.backend.buffering.pmu import write_port
+from weft.compiler.backend.buffering.tracing import network_of
+from weft.compiler.backend.mapping import FitError, Mapping
+from weft.compiler.backend.memory import allocate
+from weft.compiler.checkpoints.checkpoint import read_checkpoint
+from weft.compiler.compile import compile_module, tensors_of
+from weft.compiler.errors import WeftError
+from weft.compiler.mapped import parse_module
+from weft.compiler.mapped.loop import turns_of
+from weft.compiler.models.llama.decoder_program import CompiledDecoder, compile_decoder
+from weft.compiler.netlist.netlist import Net, Netlist, Pin, Unit
+from weft.compiler.passes.units import lower
+from weft.hw.presets import PRESETS
+from weft.hw.program import Accumulate, Agcu, AgcuKind, Input, InputMode, Pcu, Pmu, When
+from weft.hw.spec import FabricSpec
+from weft.hw.topology import Network
+from weft.sim.decoder import DecoderSession
+from weft.sim.device import Beats, Launch
+from weft.sim.functional.device import FunctionalDevice
+from weft.sim.functional.pmu import run_pmu
+from weft.sim.run import run_program
 
 ROOT = Path(__file__).parents[2]
 TINY, DEMO = PRESETS["tiny"], PRESETS["demo"]

@@ -9,18 +9,18 @@ import pytest
 from buffering_programs import centred, centred_columns, counted
 from xdsl.dialects.builtin import ModuleOp
 
-from compiler.buffering import launches_of, shortages
-from compiler.fit import fit
-from compiler.image import write_image
-from compiler.lower import lower
-from compiler.memory import allocate
-from compiler.program import CompiledProgram, compile_module, tensors_of
-from hw.presets import PRESETS
-from sim.compare import compare_launches
-from sim.device import DeviceError
-from sim.functional.device import FunctionalDevice
-from sim.rtl.device import RtlDevice
-from sim.run import run_program
+from weft.compiler.backend.buffering import launches_of, shortages
+from weft.compiler.backend.fit import fit
+from weft.compiler.backend.image import write_image
+from weft.compiler.backend.memory import allocate
+from weft.compiler.compile import CompiledProgram, compile_module, tensors_of
+from weft.compiler.passes.units import lower
+from weft.hw.presets import PRESETS
+from weft.sim.compare import compare_launches
+from weft.sim.device import DeviceError
+from weft.sim.functional.device import FunctionalDevice
+from weft.sim.rtl.device import RtlDevice
+from weft.sim.run import run_program
 
 SPEC = PRESETS["tiny"]
 MEMORY = 1 << 16

@@ -8,15 +8,15 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from compiler.buffering.beats import Shape
-from compiler.buffering.pcu import pcu_process
-from compiler.buffering.pmu import read_process, write_process
-from compiler.buffering.process import Process
-from compiler.buffering.tracing import network_of
-from compiler.netlist import Net, Netlist, Pin, Unit
-from hw.numerics.ops import Op
-from hw.presets import PRESETS
-from hw.program import (
+from weft.compiler.backend.buffering.beats import Shape
+from weft.compiler.backend.buffering.pcu import pcu_process
+from weft.compiler.backend.buffering.pmu import read_process, write_process
+from weft.compiler.backend.buffering.process import Process
+from weft.compiler.backend.buffering.tracing import network_of
+from weft.compiler.netlist.netlist import Net, Netlist, Pin, Unit
+from weft.hw.numerics.ops import Op
+from weft.hw.presets import PRESETS
+from weft.hw.program import (
     Accumulate,
     Input,
     InputMode,
@@ -30,10 +30,10 @@ from hw.program import (
     Unpack,
     WriteLevel,
 )
-from hw.topology import Network
-from sim.device import Beats
-from sim.functional.pcu import run_pcu
-from sim.functional.pmu import run_pmu
+from weft.hw.topology import Network
+from weft.sim.device import Beats
+from weft.sim.functional.pcu import run_pcu
+from weft.sim.functional.pmu import run_pmu
 
 SPEC = PRESETS["tiny"].replace(stages=3, acc_depth=256, pmu_lines=1024)
 ROOMY = SPEC.replace(stages=4, scalar_inputs=4)

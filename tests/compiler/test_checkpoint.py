@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from small_checkpoint import INDEX, QUERY, WEIGHTS, small_tensors, write_config, write_shards, write_whole
 
-from compiler.checkpoint import read_checkpoint
+from weft.compiler.checkpoints.checkpoint import read_checkpoint
 
 SHIPPED = Path(__file__).parents[2] / "models" / "weft-tiny"
 

@@ -18,8 +18,8 @@ from small_checkpoint import (
     write_whole,
 )
 
-from compiler.checkpoint import read_checkpoint
-from compiler.errors import WeftError
+from weft.compiler.checkpoints.checkpoint import read_checkpoint
+from weft.compiler.errors import WeftError
 
 
 def refused(folder: Path, sentence: str) -> None:

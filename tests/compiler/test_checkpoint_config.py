@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from small_checkpoint import write_config
 
-from compiler.errors import WeftError
-from compiler.llama_config import LlamaConfig, read_llama_config
-from compiler.rotary import Llama3Scaling, Rotary
+from weft.compiler.checkpoints.llama_config import LlamaConfig, read_llama_config
+from weft.compiler.checkpoints.rotary import Llama3Scaling, Rotary
+from weft.compiler.errors import WeftError
 
 LLAMA3 = {
     "factor": 8.0,

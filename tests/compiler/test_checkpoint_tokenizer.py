@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from compiler.errors import WeftError
-from compiler.tokenizer import FILE, ByteTokenizer, check_ids, read_tokenizer
+from weft.compiler.checkpoints.tokenizer import FILE, ByteTokenizer, check_ids, read_tokenizer
+from weft.compiler.errors import WeftError
 
 
 @pytest.mark.parametrize("text", ["", "And God said", "häßlich, 日本", "\n\0"])

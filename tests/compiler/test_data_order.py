@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 from netlists import random_netlist
 
-from compiler.checkpoint import read_checkpoint
-from compiler.data_order import data_order
-from compiler.decoder_program import compile_decoder
-from compiler.netlist import Net, Netlist, Pin, Unit
-from hw.presets import PRESETS
-from hw.program import Pcu
-from hw.topology import Network
+from weft.compiler.backend.data_order import data_order
+from weft.compiler.checkpoints.checkpoint import read_checkpoint
+from weft.compiler.models.llama.decoder_program import compile_decoder
+from weft.compiler.netlist.netlist import Net, Netlist, Pin, Unit
+from weft.hw.presets import PRESETS
+from weft.hw.program import Pcu
+from weft.hw.topology import Network
 
 MODEL = Path(__file__).resolve().parents[2] / "models" / "weft-tiny"
 

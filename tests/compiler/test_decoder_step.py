@@ -14,19 +14,19 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from xdsl.dialects.builtin import ModuleOp
 
-from compiler.checkpoint import LlamaCheckpoint, read_checkpoint
-from compiler.decoder import Argument, DecoderShapes, decoder_module, global_tensors, layer_tensors
-from compiler.decoder_program import compile_decoder
-from compiler.errors import WeftError
-from compiler.step import parse_module, print_module
-from compiler.step.buffers import BufferizeOp, StreamifyOp
-from compiler.step.loop import Loop, loop_of, turns_of, when_of
-from compiler.step.offchip import LinearLoadOp, LinearStoreOp
-from compiler.step.onchip import AccumOp, stream
-from compiler.step.tensor import Role, TensorOp
-from compiler.step.types import DYNAMIC
-from hw.presets import PRESETS
-from hw.spec import FabricSpec
+from weft.compiler.checkpoints.checkpoint import LlamaCheckpoint, read_checkpoint
+from weft.compiler.errors import WeftError
+from weft.compiler.mapped import parse_module, print_module
+from weft.compiler.mapped.buffers import BufferizeOp, StreamifyOp
+from weft.compiler.mapped.loop import Loop, loop_of, turns_of, when_of
+from weft.compiler.mapped.offchip import LinearLoadOp, LinearStoreOp
+from weft.compiler.mapped.onchip import AccumOp, stream
+from weft.compiler.mapped.tensor import Role, TensorOp
+from weft.compiler.mapped.types import DYNAMIC
+from weft.compiler.models.llama import Argument, DecoderShapes, decoder_module, global_tensors, layer_tensors
+from weft.compiler.models.llama.decoder_program import compile_decoder
+from weft.hw.presets import PRESETS
+from weft.hw.spec import FabricSpec
 
 Floats = NDArray[np.floating]
 

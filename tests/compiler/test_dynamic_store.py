@@ -5,21 +5,21 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from compiler.errors import WeftError
-from compiler.memory import decode, encode
-from compiler.program import compile_module, tensors_of
-from compiler.step import parse_module, print_module
-from hw.presets import PRESETS
-from sim.functional.device import FunctionalDevice
-from sim.run import memory_needed
+from weft.compiler.backend.memory import decode, encode
+from weft.compiler.compile import compile_module, tensors_of
+from weft.compiler.errors import WeftError
+from weft.compiler.mapped import parse_module, print_module
+from weft.hw.presets import PRESETS
+from weft.sim.functional.device import FunctionalDevice
+from weft.sim.run import memory_needed
 
 DEMO = PRESETS["demo"]
 SHAPE = (3, 5, 8)
 TEXT = """builtin.module {
-  step.tensor @x {shape = array<i64: 3, 5, 8>, format = "f32", role = "input"}
-  step.tensor @y {shape = array<i64: 3, 5, 8>, format = "f32", role = "output"}
-  %x = step.linear_load @x {size_args = array<i64: 0, 2, 0>} : () -> !step.stream<vector, [3, ?, 8]>
-  step.linear_store %x in @y {size_args = array<i64: 0, 2, 0>} : (!step.stream<vector, [3, ?, 8]>) -> ()
+  mapped.tensor @x {shape = array<i64: 3, 5, 8>, format = "f32", role = "input"}
+  mapped.tensor @y {shape = array<i64: 3, 5, 8>, format = "f32", role = "output"}
+  %x = mapped.linear_load @x {size_args = array<i64: 0, 2, 0>} : () -> !mapped.stream<vector, [3, ?, 8]>
+  mapped.linear_store %x in @y {size_args = array<i64: 0, 2, 0>} : (!mapped.stream<vector, [3, ?, 8]>) -> ()
 }"""
 STORED = "in @y {size_args = array<i64: 0, 2, 0>}"
 

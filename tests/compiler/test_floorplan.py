@@ -6,13 +6,13 @@ from itertools import pairwise
 import pytest
 from netlists import PROGRAMS, random_netlist
 
-from compiler.fit import fit
-from compiler.floorplan import floorplan_svg
-from compiler.heat import BLOCKED, BUSY, SCALE, STARVED, Shares, heat_colour, heat_top, text_colour
-from compiler.mapping import Mapping
-from compiler.netlist import Netlist, Unit
-from hw.presets import PRESETS
-from hw.topology import TileKind
+from weft.compiler.backend.fit import fit
+from weft.compiler.backend.mapping import Mapping
+from weft.compiler.drawings.floorplan import floorplan_svg
+from weft.compiler.drawings.heat import BLOCKED, BUSY, SCALE, STARVED, Shares, heat_colour, heat_top, text_colour
+from weft.compiler.netlist.netlist import Netlist, Unit
+from weft.hw.presets import PRESETS
+from weft.hw.topology import TileKind
 
 DEMO = PRESETS["demo"]
 SVG = "{http://www.w3.org/2000/svg}"

@@ -8,16 +8,16 @@ from random import Random
 import pytest
 from netlists import random_netlist
 
-from compiler.fit import fit
-from compiler.image import ImageError, describe, read_image, write_image
-from compiler.mapping import Mapping
-from compiler.netlist import Net, Netlist, Pin, Unit
-from hw.address_map import IMAGE_VERSION, AddressMap
-from hw.numerics.ops import Op, Reduction, Special
-from hw.presets import PRESETS
-from hw.program import Accumulate, Input, InputMode, Pcu, Pmu, PmuLevel, Port, Source, Stage, Trigger, WriteLevel
-from hw.spec import FabricSpec
-from hw.topology import Network, TileKind, Topology
+from weft.compiler.backend.fit import fit
+from weft.compiler.backend.image import ImageError, describe, read_image, write_image
+from weft.compiler.backend.mapping import Mapping
+from weft.compiler.netlist.netlist import Net, Netlist, Pin, Unit
+from weft.hw.address_map import IMAGE_VERSION, AddressMap
+from weft.hw.numerics.ops import Op, Reduction, Special
+from weft.hw.presets import PRESETS
+from weft.hw.program import Accumulate, Input, InputMode, Pcu, Pmu, PmuLevel, Port, Source, Stage, Trigger, WriteLevel
+from weft.hw.spec import FabricSpec
+from weft.hw.topology import Network, TileKind, Topology
 
 TINY, DEMO = PRESETS["tiny"], PRESETS["demo"]
 

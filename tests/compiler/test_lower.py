@@ -6,17 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from compiler.errors import WeftError
-from compiler.lower import lower
-from compiler.memory import allocate
-from compiler.netlist import Netlist
-from compiler.program import tensors_of
-from compiler.step import parse_module
-from hw.numerics.ops import Op, Reduction
-from hw.presets import PRESETS
-from hw.program import Accumulate, Pcu, Pmu, Source, Trigger
-from hw.spec import FabricSpec
-from hw.topology import TileKind
+from weft.compiler.backend.memory import allocate
+from weft.compiler.compile import tensors_of
+from weft.compiler.errors import WeftError
+from weft.compiler.mapped import parse_module
+from weft.compiler.netlist.netlist import Netlist
+from weft.compiler.passes.units import lower
+from weft.hw.numerics.ops import Op, Reduction
+from weft.hw.presets import PRESETS
+from weft.hw.program import Accumulate, Pcu, Pmu, Source, Trigger
+from weft.hw.spec import FabricSpec
+from weft.hw.topology import TileKind
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 DEMO = PRESETS["demo"]
@@ -77,8 +77,8 @@ def test_nets_join_what_the_text_joins() -> None:
 
 
 HEAD = """builtin.module {
-  step.tensor @x {shape = array<i64: 8>, format = "f32", role = "input"}
-  %x = step.linear_load @x : () -> !step.stream<vector, [8]>
+  mapped.tensor @x {shape = array<i64: 8>, format = "f32", role = "input"}
+  %x = mapped.linear_load @x : () -> !mapped.stream<vector, [8]>
 """
 
 
@@ -87,18 +87,18 @@ HEAD = """builtin.module {
     [
         ("", "nobody takes the stream that 'load_x' gives"),
         (
-            '  %y = step.map "exp" %x : (!step.stream<vector, [8]>) -> !step.stream<vector, [8]>\n',
-            r"nobody takes the result of step.map \(y\)",
+            '  %y = mapped.map "exp" %x : (!mapped.stream<vector, [8]>) -> !mapped.stream<vector, [8]>\n',
+            r"nobody takes the result of mapped.map \(y\)",
         ),
         (
-            "  %b = step.bufferize %x {rank = 1 : i64}"
-            " : (!step.stream<vector, [8]>) -> !step.buffer<vector, [] of [8]>\n",
-            "nobody reads a step.bufferize",
+            "  %b = mapped.bufferize %x {rank = 1 : i64}"
+            " : (!mapped.stream<vector, [8]>) -> !mapped.buffer<vector, [] of [8]>\n",
+            "nobody reads a mapped.bufferize",
         ),
         (
-            "  step.sink %x : !step.stream<vector, [8]>\n"
-            "  %a = step.argument {index = 1 : i64} : !step.stream<scalar, []>\n"
-            "  %b = step.argument {index = 2 : i64} : !step.stream<scalar, []>\n",
+            "  mapped.sink %x : !mapped.stream<vector, [8]>\n"
+            "  %a = mapped.argument {index = 1 : i64} : !mapped.stream<scalar, []>\n"
+            "  %b = mapped.argument {index = 2 : i64} : !mapped.stream<scalar, []>\n",
             "1 have none",
         ),
     ],
@@ -117,7 +117,7 @@ def test_refusals_are_one_sentence(body: str, sentence: str) -> None:
     ],
 )
 def test_attributes_of_a_load_are_checked(attributes: str, sentence: str) -> None:
-    text = HEAD.replace("@x :", f"@x {{{attributes}}} :") + "  step.sink %x : !step.stream<vector, [8]>\n}"
+    text = HEAD.replace("@x :", f"@x {{{attributes}}} :") + "  mapped.sink %x : !mapped.stream<vector, [8]>\n}"
     with pytest.raises(WeftError, match=sentence):
         _lower(text)
 
@@ -130,12 +130,12 @@ def test_a_buffer_larger_than_a_pmu_names_the_change() -> None:
 
 
 SUMS = """builtin.module {{
-  step.tensor @x {{shape = array<i64: {shape}>, format = "f32", role = "input"}}
-  step.tensor @y {{shape = array<i64: {shape}>, format = "f32", role = "output"}}
-  %x = step.linear_load @x : () -> !step.stream<vector, [{shape}]>
-  %y = step.{op} "add" %x {{over = 1 : i64, keep = {keep} : i64, init = 0.0 : f32}}
-    : (!step.stream<vector, [{shape}]>) -> !step.stream<vector, [{result}]>
-  step.linear_store %y in @y {{dims = array<i64: {dims}>}} : (!step.stream<vector, [{result}]>) -> ()
+  mapped.tensor @x {{shape = array<i64: {shape}>, format = "f32", role = "input"}}
+  mapped.tensor @y {{shape = array<i64: {shape}>, format = "f32", role = "output"}}
+  %x = mapped.linear_load @x : () -> !mapped.stream<vector, [{shape}]>
+  %y = mapped.{op} "add" %x {{over = 1 : i64, keep = {keep} : i64, init = 0.0 : f32}}
+    : (!mapped.stream<vector, [{shape}]>) -> !mapped.stream<vector, [{result}]>
+  mapped.linear_store %y in @y {{dims = array<i64: {dims}>}} : (!mapped.stream<vector, [{result}]>) -> ()
 }}"""
 SHALLOW = DEMO.replace(acc_depth=16)  # and 8 lanes
 
@@ -158,27 +158,28 @@ def test_a_row_may_have_acc_depth_beats(parts: dict[str, object]) -> None:
 
 @pytest.mark.parametrize(("parts", "beats"), [(parts, beats) for parts, beats in ROWS if beats > 16])
 def test_a_row_of_more_than_acc_depth_beats_is_refused(parts: dict[str, object], beats: int) -> None:
-    sentence = rf"a row \[.*\] of step\.{parts['op']} \(y\) must be at most acc_depth = 16 beats .*, not {beats}: set "
+    sentence = rf"a row \[.*\] of mapped\.{parts['op']} \(y\) must be at most acc_depth = 16 beats .*, not {beats}: set "
     with pytest.raises(WeftError, match=sentence + "acc_depth=32"):
         _lower(SUMS.format(**parts), SHALLOW)
 
 
 SCALARS = """builtin.module {{
-  step.tensor @x {{shape = array<i64: 3, {size}>, format = "f32", role = "input"}}
-  step.tensor @y {{shape = array<i64: {size}>, format = "f32", role = "output"}}
-  %x = step.linear_load @x : () -> !step.stream<vector, [3, {size}]>
-  %b = step.bufferize %x {{rank = 2 : i64}}
-    : (!step.stream<vector, [3, {size}]>) -> !step.buffer<vector, [] of [3, {size}]>
-  %s = step.streamify %b : (!step.buffer<vector, [] of [3, {size}]>) -> !step.stream<scalar, [3, {size}]>
-  %y = step.accum "add" %s {{over = 1 : i64, keep = 1 : i64, init = 0.0 : f32}}
-    : (!step.stream<scalar, [3, {size}]>) -> !step.stream<scalar, [{size}]>
-  %c = step.bufferize %y {{rank = 1 : i64}} : (!step.stream<scalar, [{size}]>) -> !step.buffer<scalar, [] of [{size}]>
-  %z = step.streamify %c : (!step.buffer<scalar, [] of [{size}]>) -> !step.stream<vector, [{size}]>
-  step.linear_store %z in @y : (!step.stream<vector, [{size}]>) -> ()
+  mapped.tensor @x {{shape = array<i64: 3, {size}>, format = "f32", role = "input"}}
+  mapped.tensor @y {{shape = array<i64: {size}>, format = "f32", role = "output"}}
+  %x = mapped.linear_load @x : () -> !mapped.stream<vector, [3, {size}]>
+  %b = mapped.bufferize %x {{rank = 2 : i64}}
+    : (!mapped.stream<vector, [3, {size}]>) -> !mapped.buffer<vector, [] of [3, {size}]>
+  %s = mapped.streamify %b : (!mapped.buffer<vector, [] of [3, {size}]>) -> !mapped.stream<scalar, [3, {size}]>
+  %y = mapped.accum "add" %s {{over = 1 : i64, keep = 1 : i64, init = 0.0 : f32}}
+    : (!mapped.stream<scalar, [3, {size}]>) -> !mapped.stream<scalar, [{size}]>
+  %c = mapped.bufferize %y {{rank = 1 : i64}}
+    : (!mapped.stream<scalar, [{size}]>) -> !mapped.buffer<scalar, [] of [{size}]>
+  %z = mapped.streamify %c : (!mapped.buffer<scalar, [] of [{size}]>) -> !mapped.stream<vector, [{size}]>
+  mapped.linear_store %z in @y : (!mapped.stream<vector, [{size}]>) -> ()
 }}"""
 
 
 def test_a_row_of_scalars_has_a_beat_for_each() -> None:
     _lower(SCALARS.format(size=16), SHALLOW)
-    with pytest.raises(WeftError, match=r"a row \[17\] of step\.accum \(y\) .*, not 17: set acc_depth=32"):
+    with pytest.raises(WeftError, match=r"a row \[17\] of mapped\.accum \(y\) .*, not 17: set acc_depth=32"):
         _lower(SCALARS.format(size=17), SHALLOW)

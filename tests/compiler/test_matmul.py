@@ -6,22 +6,22 @@ import numpy as np
 import pytest
 from xdsl.dialects.builtin import ModuleOp
 
-from compiler.errors import WeftError
-from compiler.lower import lower
-from compiler.memory import allocate
-from compiler.program import compile_module, tensors_of
-from compiler.step import parse_module, print_module
-from compiler.step.buffers import BufferizeOp, StreamifyOp
-from compiler.step.matmul import MatmulOp
-from compiler.step.offchip import LinearLoadOp, LinearStoreOp
-from compiler.step.onchip import UnpackOp
-from compiler.step.tensor import Format, Role, TensorOp
-from compiler.step.types import Kind, StreamType
-from hw.presets import PRESETS
-from hw.program import Pcu
-from hw.spec import FabricSpec
-from sim.functional.device import FunctionalDevice
-from sim.run import run_program
+from weft.compiler.backend.memory import allocate
+from weft.compiler.compile import compile_module, tensors_of
+from weft.compiler.errors import WeftError
+from weft.compiler.mapped import parse_module, print_module
+from weft.compiler.mapped.buffers import BufferizeOp, StreamifyOp
+from weft.compiler.mapped.matmul import MatmulOp
+from weft.compiler.mapped.offchip import LinearLoadOp, LinearStoreOp
+from weft.compiler.mapped.onchip import UnpackOp
+from weft.compiler.mapped.tensor import Format, Role, TensorOp
+from weft.compiler.mapped.types import Kind, StreamType
+from weft.compiler.passes.units import lower
+from weft.hw.presets import PRESETS
+from weft.hw.program import Pcu
+from weft.hw.spec import FabricSpec
+from weft.sim.functional.device import FunctionalDevice
+from weft.sim.run import run_program
 
 TINY = PRESETS["tiny"]  # 4 lanes, 2 stages, 8 accumulators
 FABRIC = TINY.replace(rows=4, columns=4, stages=4)
@@ -71,8 +71,8 @@ def test_every_weight_passes_once() -> None:
 @pytest.mark.parametrize(
     ("spec", "rows", "columns", "sentence"),
     [
-        (TINY, 3, 8, "rows of step.matmul .* must be at most 2, stages and lanes of a PCU in fabric 'tiny', not 3"),
-        (FABRIC, 4, 40, "a row .* of step.matmul .* must be at most acc_depth = 8 beats"),
+        (TINY, 3, 8, "rows of mapped.matmul .* must be at most 2, stages and lanes of a PCU in fabric 'tiny', not 3"),
+        (FABRIC, 4, 40, "a row .* of mapped.matmul .* must be at most acc_depth = 8 beats"),
     ],
 )
 def test_what_a_pcu_cannot_do_is_refused(spec: FabricSpec, rows: int, columns: int, sentence: str) -> None:

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from compiler.memory import allocate, decode, encode
-from compiler.step.tensor import Format, Role, TensorOp
-from hw.presets import PRESETS
+from weft.compiler.backend.memory import allocate, decode, encode
+from weft.compiler.mapped.tensor import Format, Role, TensorOp
+from weft.hw.presets import PRESETS
 
 TINY = PRESETS["tiny"]  # 4 lanes
 

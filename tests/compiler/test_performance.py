@@ -9,19 +9,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from compiler.checkpoint import read_checkpoint
-from compiler.decoder_program import CompiledDecoder, compile_decoder
-from compiler.errors import WeftError
-from compiler.performance import Bound, Change, Phase, Prediction, advise, lift, predict
-from compiler.performance.advice import changes_of
-from compiler.performance.bursts import addresses, bursts
-from compiler.performance.machine import Machine
-from compiler.performance.timing import Memory
-from compiler.program import CompiledProgram, compile_module
-from compiler.step import parse_module
-from hw.presets import PRESETS
-from hw.program import Agcu, AgcuLevel
-from hw.spec import FabricSpec
+from weft.compiler.checkpoints.checkpoint import read_checkpoint
+from weft.compiler.compile import CompiledProgram, compile_module
+from weft.compiler.errors import WeftError
+from weft.compiler.mapped import parse_module
+from weft.compiler.models.llama.decoder_program import CompiledDecoder, compile_decoder
+from weft.compiler.timing import Bound, Change, Phase, Prediction, advise, lift, predict
+from weft.compiler.timing.advice import changes_of
+from weft.compiler.timing.bursts import addresses, bursts
+from weft.compiler.timing.machine import Machine
+from weft.compiler.timing.timing import Memory
+from weft.hw.presets import PRESETS
+from weft.hw.program import Agcu, AgcuLevel
+from weft.hw.spec import FabricSpec
 
 ROOT = Path(__file__).parents[2]
 TINY = PRESETS["tiny"]
@@ -31,14 +31,14 @@ CONFIG = read_checkpoint(ROOT / "models" / "weft-tiny").config
 
 def copy(beats: int, spec: FabricSpec) -> CompiledProgram:
     """Load vectors and store them."""
-    full = f"!step.stream<vector, [{beats * spec.lanes}]>"
+    full = f"!mapped.stream<vector, [{beats * spec.lanes}]>"
     shape = f"array<i64: {beats * spec.lanes}>"
     return compile_module(
         parse_module(f"""builtin.module {{
-  step.tensor @x {{shape = {shape}, format = "f32", role = "input"}}
-  step.tensor @y {{shape = {shape}, format = "f32", role = "output"}}
-  %x = step.linear_load @x : () -> {full}
-  step.linear_store %x in @y : ({full}) -> ()
+  mapped.tensor @x {{shape = {shape}, format = "f32", role = "input"}}
+  mapped.tensor @y {{shape = {shape}, format = "f32", role = "output"}}
+  %x = mapped.linear_load @x : () -> {full}
+  mapped.linear_store %x in @y : ({full}) -> ()
 }}"""),
         spec,
     )
@@ -70,16 +70,16 @@ def over(stored: int, latency: int) -> int:
 
 
 def test_a_copy_through_a_buffer() -> None:
-    """A block's first vector leaves 6 cycles after its last one came, see ``hw.pmu.pmu``; then one a cycle."""
-    full, held = "!step.stream<vector, [16]>", "!step.buffer<vector, [] of [16]>"
+    """A block's first vector leaves 6 cycles after its last one came, see ``weft.hw.pmu.pmu``; then one a cycle."""
+    full, held = "!mapped.stream<vector, [16]>", "!mapped.buffer<vector, [] of [16]>"
     program = compile_module(
         parse_module(f"""builtin.module {{
-  step.tensor @x {{shape = array<i64: 16>, format = "f32", role = "input"}}
-  step.tensor @y {{shape = array<i64: 16>, format = "f32", role = "output"}}
-  %x = step.linear_load @x : () -> {full}
-  %kept = step.bufferize %x {{rank = 1 : i64}} : ({full}) -> {held}
-  %again = step.streamify %kept : ({held}) -> {full}
-  step.linear_store %again in @y : ({full}) -> ()
+  mapped.tensor @x {{shape = array<i64: 16>, format = "f32", role = "input"}}
+  mapped.tensor @y {{shape = array<i64: 16>, format = "f32", role = "output"}}
+  %x = mapped.linear_load @x : () -> {full}
+  %kept = mapped.bufferize %x {{rank = 1 : i64}} : ({full}) -> {held}
+  %again = mapped.streamify %kept : ({held}) -> {full}
+  mapped.linear_store %again in @y : ({full}) -> ()
 }}"""),
         TINY,
     )

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 
-from compiler.buffering.beats import Shape
-from compiler.buffering.pcu import pcu_process
-from compiler.buffering.process import ACCUMULATOR_CYCLES
-from compiler.performance.channel import MemoryChannel
-from compiler.performance.process import Flow, TimedProcess
-from compiler.performance.stream import Link, Stream
-from compiler.performance.timing import ADDER, CONVERSION, SPECIAL, STAGE, Memory, pipeline_depth
-from hw.arith import Convert, FunctionUnit, ReductionTree, SpecialFunction
-from hw.numerics.ops import Op, Reduction, Special
-from hw.presets import PRESETS
-from hw.program import Accumulate, Input, InputMode, Pcu, Source, Stage, Unpack
-from hw.topology import Network
+from weft.compiler.backend.buffering.beats import Shape
+from weft.compiler.backend.buffering.pcu import pcu_process
+from weft.compiler.backend.buffering.process import ACCUMULATOR_CYCLES
+from weft.compiler.timing.channel import MemoryChannel
+from weft.compiler.timing.process import Flow, TimedProcess
+from weft.compiler.timing.stream import Link, Stream
+from weft.compiler.timing.timing import ADDER, CONVERSION, SPECIAL, STAGE, Memory, pipeline_depth
+from weft.hw.arith import Convert, FunctionUnit, ReductionTree, SpecialFunction
+from weft.hw.numerics.ops import Op, Reduction, Special
+from weft.hw.presets import PRESETS
+from weft.hw.program import Accumulate, Input, InputMode, Pcu, Source, Stage, Unpack
+from weft.hw.topology import Network
 
 SPEC = PRESETS["tiny"]
 ENDLESS = 1 << 20

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from compiler.mapping import Hop, Route
-from compiler.netlist import Net, Pin
-from compiler.performance.routes import Branch, Exit, branches
-from compiler.performance.stream import Link
-from hw.presets import PRESETS
-from hw.topology import Network, Tile
+from weft.compiler.backend.mapping import Hop, Route
+from weft.compiler.netlist.netlist import Net, Pin
+from weft.compiler.timing.routes import Branch, Exit, branches
+from weft.compiler.timing.stream import Link
+from weft.hw.presets import PRESETS
+from weft.hw.topology import Network, Tile
 
 TINY = PRESETS["tiny"]  # two vector tracks: links are ports 0 to 7 of a switch, north, east, south, west; then the unit
 UNIT, NORTH, EAST, SOUTH, WEST = 8, 0, 2, 4, 6

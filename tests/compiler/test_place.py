@@ -6,12 +6,12 @@ from itertools import pairwise
 import pytest
 from netlists import PROGRAMS, random_netlist
 
-from compiler.mapping import FitError
-from compiler.netlist import Net, Netlist, Pin, Unit
-from compiler.place import place
-from hw.presets import PRESETS
-from hw.spec import FabricSpec
-from hw.topology import Network, Tile, TileKind, Topology
+from weft.compiler.backend.mapping import FitError
+from weft.compiler.backend.place import place
+from weft.compiler.netlist.netlist import Net, Netlist, Pin, Unit
+from weft.hw.presets import PRESETS
+from weft.hw.spec import FabricSpec
+from weft.hw.topology import Network, Tile, TileKind, Topology
 
 TINY, DEMO = PRESETS["tiny"], PRESETS["demo"]
 LARGE = DEMO.replace(rows=16, columns=14, channels=4)

@@ -6,14 +6,14 @@ import pytest
 from netlists import PROGRAMS, random_netlist
 from routing_rules import check_mapping
 
-from compiler.errors import WeftError
-from compiler.fit import FitError, check_fit, fit
-from compiler.mapping import Mapping
-from compiler.netlist import Net, Netlist, Pin, Unit
-from hw.presets import PRESETS
-from hw.program import Pcu, Pmu, PmuLevel, Port, Stage
-from hw.spec import FabricSpec
-from hw.topology import Network, Tile, TileKind
+from weft.compiler.backend.fit import FitError, check_fit, fit
+from weft.compiler.backend.mapping import Mapping
+from weft.compiler.errors import WeftError
+from weft.compiler.netlist.netlist import Net, Netlist, Pin, Unit
+from weft.hw.presets import PRESETS
+from weft.hw.program import Pcu, Pmu, PmuLevel, Port, Stage
+from weft.hw.spec import FabricSpec
+from weft.hw.topology import Network, Tile, TileKind
 
 TINY, DEMO = PRESETS["tiny"], PRESETS["demo"]
 

@@ -1,22 +1,22 @@
-"""`step.product`: text, what it refuses, and what it becomes."""
+"""`mapped.product`: text, what it refuses, and what it becomes."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from compiler.errors import WeftError
-from compiler.lower import lower
-from compiler.memory import allocate
-from compiler.netlist import Netlist
-from compiler.program import compile_module, tensors_of
-from compiler.quantised import Quantisation, quantise
-from compiler.step import parse_module, print_module
-from hw.presets import PRESETS
-from hw.program import Accumulate, Agcu, Pcu, Pmu, Unpack
-from hw.spec import FabricSpec
-from sim.functional.device import FunctionalDevice
-from sim.run import run_program
+from weft.compiler.backend.memory import allocate
+from weft.compiler.compile import compile_module, tensors_of
+from weft.compiler.errors import WeftError
+from weft.compiler.mapped import parse_module, print_module
+from weft.compiler.netlist.netlist import Netlist
+from weft.compiler.passes.units import lower
+from weft.compiler.weights.quantised import Quantisation, quantise
+from weft.hw.presets import PRESETS
+from weft.hw.program import Accumulate, Agcu, Pcu, Pmu, Unpack
+from weft.hw.spec import FabricSpec
+from weft.sim.functional.device import FunctionalDevice
+from weft.sim.run import run_program
 
 DEMO = PRESETS["demo"]
 FORMS = list(Quantisation)
@@ -28,19 +28,20 @@ def text(
     outer = f"{groups}, " if groups else ""
     loops = f"{{sizes = array<i64: {groups}, {rows}>, strides = array<i64: 0, 1>}} " if groups else ""
     every = max(groups, 1) * columns
-    weights, numbers = f"!step.stream<{form}, [{outer}{rows}, {columns}]>", f"!step.stream<scalar, [{outer}{rows}]>"
+    weights, numbers = f"!mapped.stream<{form}, [{outer}{rows}, {columns}]>", f"!mapped.stream<scalar, [{outer}{rows}]>"
     result = f"""builtin.module {{
-  step.tensor @w {{shape = array<i64: {outer}{rows}, {columns}>, format = "{form}", role = "weight"}}
-  step.tensor @x {{shape = array<i64: {rows}>, format = "f32", role = "input"}}
-  step.tensor @y {{shape = array<i64: {every}>, format = "f32", role = "output"}}
-  %w = step.linear_load @w : () -> {weights}
-  %f = step.bufferize %w {{rank = 0 : i64}} : ({weights}) -> !step.buffer<{form}, [{outer}{rows}, {columns}] of []>
-  %q = step.streamify %f : (!step.buffer<{form}, [{outer}{rows}, {columns}] of []>) -> {weights}
-  %x = step.linear_load @x : () -> !step.stream<vector, [{rows}]>
-  %b = step.bufferize %x {{rank = 1 : i64}} : (!step.stream<vector, [{rows}]>) -> !step.buffer<vector, [] of [{rows}]>
-  %s = step.streamify %b {loops}: (!step.buffer<vector, [] of [{rows}]>) -> {numbers}
-  %p = step.product %s times %q : ({weights}, {numbers}) -> !step.stream<vector, [{every}]>
-  step.linear_store %p in @y : (!step.stream<vector, [{every}]>) -> ()
+  mapped.tensor @w {{shape = array<i64: {outer}{rows}, {columns}>, format = "{form}", role = "weight"}}
+  mapped.tensor @x {{shape = array<i64: {rows}>, format = "f32", role = "input"}}
+  mapped.tensor @y {{shape = array<i64: {every}>, format = "f32", role = "output"}}
+  %w = mapped.linear_load @w : () -> {weights}
+  %f = mapped.bufferize %w {{rank = 0 : i64}} : ({weights}) -> !mapped.buffer<{form}, [{outer}{rows}, {columns}] of []>
+  %q = mapped.streamify %f : (!mapped.buffer<{form}, [{outer}{rows}, {columns}] of []>) -> {weights}
+  %x = mapped.linear_load @x : () -> !mapped.stream<vector, [{rows}]>
+  %b = mapped.bufferize %x {{rank = 1 : i64}}
+    : (!mapped.stream<vector, [{rows}]>) -> !mapped.buffer<vector, [] of [{rows}]>
+  %s = mapped.streamify %b {loops}: (!mapped.buffer<vector, [] of [{rows}]>) -> {numbers}
+  %p = mapped.product %s times %q : ({weights}, {numbers}) -> !mapped.stream<vector, [{every}]>
+  mapped.linear_store %p in @y : (!mapped.stream<vector, [{every}]>) -> ()
 }}
 """
     for old, new in (replace or {}).items():
@@ -82,9 +83,9 @@ def test_a_product_is_one_pcu(form: str, unpack: Unpack) -> None:
 
 
 def test_what_needs_no_other_input_shares_its_pcu() -> None:
-    vector = "!step.stream<vector, [24]>"
+    vector = "!mapped.stream<vector, [24]>"
     rounded = {
-        "  step.linear_store %p": f'  %r = step.map "bf16" %p : ({vector}) -> {vector}\n  step.linear_store %r',
+        "  mapped.linear_store %p": f'  %r = mapped.map "bf16" %p : ({vector}) -> {vector}\n  mapped.linear_store %r',
     }
     (program,) = [
         u.program for u in lowered(text("int8", replace=rounded)).units.values() if isinstance(u.program, Pcu)
@@ -102,10 +103,10 @@ def test_what_needs_no_other_input_shares_its_pcu() -> None:
         ({"%w {rank = 0": "%w {rank = 1"}, "rank must be 0 for int8"),
         (
             {
-                "step.product %s times %q": "step.flatten %q",
-                "(!step.stream<int8, [70, 24]>, !step.stream<scalar, [70]>)": "(!step.stream<int8, [70, 24]>)",
+                "mapped.product %s times %q": "mapped.flatten %q",
+                "(!mapped.stream<int8, [70, 24]>, !mapped.stream<scalar, [70]>)": "(!mapped.stream<int8, [70, 24]>)",
             },
-            "only step.product takes int8, not step.flatten",
+            "only mapped.product takes int8, not mapped.flatten",
         ),
         ({"vector, [24]>": "vector, [70]>"}, r"result must be vector \[24\]"),
     ],
@@ -118,7 +119,7 @@ def test_what_is_no_product_is_refused(change: dict[str, str], sentence: str) ->
 
 def test_matrices_have_known_sizes() -> None:
     with pytest.raises(WeftError, match=r"int8 must be matrices of known sizes, not \[\?, 24\]"):
-        parse_module(text("int8", replace={"!step.stream<int8, [70, 24]>": "!step.stream<int8, [?, 24]>"}))
+        parse_module(text("int8", replace={"!mapped.stream<int8, [70, 24]>": "!mapped.stream<int8, [?, 24]>"}))
 
 
 def test_fabrics_without_room_are_refused() -> None:

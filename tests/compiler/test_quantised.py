@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from compiler.memory import encode, tensor_beats
-from compiler.packing import matrix_words
-from compiler.quantised import Quantisation, Quantised, quantise
-from compiler.step.tensor import Format, Role, TensorOp
-from hw.presets import PRESETS
+from weft.compiler.backend.memory import encode, tensor_beats
+from weft.compiler.mapped.tensor import Format, Role, TensorOp
+from weft.compiler.weights.packing import matrix_words
+from weft.compiler.weights.quantised import Quantisation, Quantised, quantise
+from weft.hw.presets import PRESETS
 
 LANES = 8
 DEMO = PRESETS["demo"]
@@ -75,7 +75,7 @@ def test_values_that_fit_stay(form: Quantisation) -> None:
 
 
 def by_hand(given: Quantised, lanes: int) -> list[list[int]]:
-    """Words as the text of `hw.program.unpack` says, number by number."""
+    """Words as the text of `weft.hw.program.unpack` says, number by number."""
     rows, columns = given.elements.shape
     vectors, width, bits = -(-columns // lanes), (2, 8) if given.form is Quantisation.INT8 else (4, 4), 0
     width, bits = width

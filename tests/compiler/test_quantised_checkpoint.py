@@ -12,13 +12,13 @@ import pytest
 from safetensors.numpy import load_file, save_file
 from small_checkpoint import QUERY, WEIGHTS, small_tensors, write_config, write_shards, write_whole
 
-from compiler.checkpoint import LlamaCheckpoint, read_checkpoint
-from compiler.decoder import DecoderShapes, global_tensors, layer_tensors
-from compiler.decoder_program import compile_decoder
-from compiler.errors import WeftError
-from compiler.quantised import Quantisation, Quantised, quantise
-from compiler.quantised_checkpoint import quantised_files, weight_bytes
-from hw.presets import PRESETS
+from weft.compiler.checkpoints.checkpoint import LlamaCheckpoint, read_checkpoint
+from weft.compiler.checkpoints.quantised_checkpoint import quantised_files, weight_bytes
+from weft.compiler.errors import WeftError
+from weft.compiler.models.llama import DecoderShapes, global_tensors, layer_tensors
+from weft.compiler.models.llama.decoder_program import compile_decoder
+from weft.compiler.weights.quantised import Quantisation, Quantised, quantise
+from weft.hw.presets import PRESETS
 
 FORMS = list(Quantisation)
 SHIPPED = Path(__file__).parents[2] / "models" / "weft-tiny"

@@ -8,21 +8,21 @@ import numpy as np
 import pytest
 from xdsl.dialects.builtin import ModuleOp
 
-from compiler.errors import WeftError
-from compiler.program import compile_module
-from compiler.step import parse_module
-from hw.presets import PRESETS
-from sim.compare import compare_launches
-from sim.device import Device, Launch
-from sim.functional.device import FunctionalDevice
-from sim.rtl.device import RtlDevice
-from sim.run import run_program
+from weft.compiler.compile import compile_module
+from weft.compiler.errors import WeftError
+from weft.compiler.mapped import parse_module
+from weft.hw.presets import PRESETS
+from weft.sim.compare import compare_launches
+from weft.sim.device import Device, Launch
+from weft.sim.functional.device import FunctionalDevice
+from weft.sim.rtl.device import RtlDevice
+from weft.sim.run import run_program
 
 SPEC = PRESETS["tiny"]
 MEMORY = 1 << 16
 ROUNDS, SIZE = 1, 2
 MOST = 6
-ROW, HELD = "!step.stream<vector, [4]>", "!step.stream<vector, [?, 4]>"
+ROW, HELD = "!mapped.stream<vector, [4]>", "!mapped.stream<vector, [?, 4]>"
 
 
 def running_sum(
@@ -32,18 +32,18 @@ def running_sum(
     token: str = "",
 ) -> ModuleOp:
     """Round r: y[r] = x[r] + the sum of the first n + r rows of z, which is also x[r + 1]."""
-    result = "()" if not token else "!step.stream<control, []>"
+    result = "()" if not token else "!mapped.stream<control, []>"
     return parse_module(f"""builtin.module {{
-  step.loop {loop}
-  step.tensor @x {{shape = array<i64: {MOST + 1}, 4>, format = "f32", role = "input"}}
-  step.tensor @z {{shape = array<i64: {MOST}, 4>, format = "f32", role = "input"}}
-  step.tensor @y {{shape = array<i64: {MOST}, 4>, format = "f32", role = "output"}}
-  %x = step.linear_load @x {load} : () -> {ROW}
-  %z = step.linear_load @z {{size_args = array<i64: {SIZE}, 0>, grows}} : () -> {HELD}
-  %sum = step.accum "add" %z {{over = 1 : i64, keep = 1 : i64, init = 0.0 : f32}} : ({HELD}) -> {ROW}
-  %y = step.map "add" %x, %sum : ({ROW}, {ROW}) -> {ROW}
-  step.linear_store %y in @y {{dims = array<i64: 1>, round_dim = 0 : i64}} : ({ROW}) -> ()
-  {token}step.linear_store %y in @x {store} : ({ROW}) -> {result}
+  mapped.loop {loop}
+  mapped.tensor @x {{shape = array<i64: {MOST + 1}, 4>, format = "f32", role = "input"}}
+  mapped.tensor @z {{shape = array<i64: {MOST}, 4>, format = "f32", role = "input"}}
+  mapped.tensor @y {{shape = array<i64: {MOST}, 4>, format = "f32", role = "output"}}
+  %x = mapped.linear_load @x {load} : () -> {ROW}
+  %z = mapped.linear_load @z {{size_args = array<i64: {SIZE}, 0>, grows}} : () -> {HELD}
+  %sum = mapped.accum "add" %z {{over = 1 : i64, keep = 1 : i64, init = 0.0 : f32}} : ({HELD}) -> {ROW}
+  %y = mapped.map "add" %x, %sum : ({ROW}, {ROW}) -> {ROW}
+  mapped.linear_store %y in @y {{dims = array<i64: 1>, round_dim = 0 : i64}} : ({ROW}) -> ()
+  {token}mapped.linear_store %y in @x {store} : ({ROW}) -> {result}
 }}""")
 
 
@@ -94,7 +94,7 @@ REFUSED = [
         "round_from must be below 7, the dimension's size, not 7",
     ),
     ({"load": "{dims = array<i64: 1>, grows}"}, "grows needs a dynamic dimension"),
-    ({"loop": "{turns = 1 : i64}"}, "round_dim needs a step.loop with a rounds_arg"),
+    ({"loop": "{turns = 1 : i64}"}, "round_dim needs a mapped.loop with a rounds_arg"),
     ({"loop": "{turns = 2 : i64, rounds_arg = 1 : i64}"}, "must be one of the first turn of several rounds"),
     ({"token": "%done = "}, "needs one store of it, without another token or load"),
 ]

@@ -7,17 +7,17 @@ import pytest
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.utils.exceptions import VerifyException
 
-from compiler.errors import WeftError
-from compiler.lower import lower
-from compiler.memory import allocate, decode, encode
-from compiler.program import compile_module, tensors_of
-from compiler.step import parse_module, print_module
-from compiler.step.buffers import BufferizeOp, StreamifyOp
-from compiler.step.offchip import LinearLoadOp
-from hw.presets import PRESETS
-from hw.program import Pmu
-from sim.functional.device import FunctionalDevice
-from sim.run import run_program
+from weft.compiler.backend.memory import allocate, decode, encode
+from weft.compiler.compile import compile_module, tensors_of
+from weft.compiler.errors import WeftError
+from weft.compiler.mapped import parse_module, print_module
+from weft.compiler.mapped.buffers import BufferizeOp, StreamifyOp
+from weft.compiler.mapped.offchip import LinearLoadOp
+from weft.compiler.passes.units import lower
+from weft.hw.presets import PRESETS
+from weft.hw.program import Pmu
+from weft.sim.functional.device import FunctionalDevice
+from weft.sim.run import run_program
 
 TINY = PRESETS["tiny"]  # 4 lanes, 64 lines, 5 levels
 MEMORY = 1 << 16
@@ -27,16 +27,16 @@ def _module(shape: tuple[int, ...], rank: int) -> ModuleOp:
     """y = x with its two last dimensions exchanged, in buffers of ``rank`` dimensions."""
     *outer, rows, columns = shape
     result = [*outer, columns, rows]
-    given, turned = (f"!step.stream<vector, [{', '.join(map(str, dims))}]>" for dims in (shape, result))
+    given, turned = (f"!mapped.stream<vector, [{', '.join(map(str, dims))}]>" for dims in (shape, result))
     split = len(shape) - rank
-    buffers = f"!step.buffer<vector, {list(shape[:split])} of {list(shape[split:])}>"
+    buffers = f"!mapped.buffer<vector, {list(shape[:split])} of {list(shape[split:])}>"
     return parse_module(f"""builtin.module {{
-  step.tensor @x {{shape = array<i64: {str(shape)[1:-1]}>, format = "f32", role = "input"}}
-  step.tensor @y {{shape = array<i64: {str(result)[1:-1]}>, format = "f32", role = "output"}}
-  %x = step.linear_load @x : () -> {given}
-  %b = step.bufferize %x {{rank = {rank} : i64}} : ({given}) -> {buffers}
-  %y = step.streamify %b {{transposed}} : ({buffers}) -> {turned}
-  step.linear_store %y in @y : ({turned}) -> ()
+  mapped.tensor @x {{shape = array<i64: {str(shape)[1:-1]}>, format = "f32", role = "input"}}
+  mapped.tensor @y {{shape = array<i64: {str(result)[1:-1]}>, format = "f32", role = "output"}}
+  %x = mapped.linear_load @x : () -> {given}
+  %b = mapped.bufferize %x {{rank = {rank} : i64}} : ({given}) -> {buffers}
+  %y = mapped.streamify %b {{transposed}} : ({buffers}) -> {turned}
+  mapped.linear_store %y in @y : ({turned}) -> ()
 }}""")
 
 
@@ -66,15 +66,15 @@ def test_lanes_beyond_the_last_row_are_zero() -> None:
 
 
 DYNAMIC = """builtin.module {
-  step.tensor @x {shape = array<i64: 20, 3>, format = "f32", role = "input"}
-  step.tensor @sums {shape = array<i64: 3>, format = "f32", role = "output"}
-  %x = step.linear_load @x {size_args = array<i64: 1>} : () -> !step.stream<vector, [?, 3]>
-  %b = step.bufferize %x {rank = 2 : i64} : (!step.stream<vector, [?, 3]>) -> !step.buffer<vector, [] of [?, 3]>
-  %y = step.streamify %b {transposed} : (!step.buffer<vector, [] of [?, 3]>) -> !step.stream<vector, [3, ?]>
-  %s = step.accum "add" %y {over = 1 : i64, keep = 0 : i64, init = 0.0 : f32} : (!step.stream<vector, [3, ?]>) -> !step.stream<scalar, [3]>
-  %c = step.bufferize %s {rank = 1 : i64} : (!step.stream<scalar, [3]>) -> !step.buffer<scalar, [] of [3]>
-  %sums = step.streamify %c : (!step.buffer<scalar, [] of [3]>) -> !step.stream<vector, [3]>
-  step.linear_store %sums in @sums : (!step.stream<vector, [3]>) -> ()
+  mapped.tensor @x {shape = array<i64: 20, 3>, format = "f32", role = "input"}
+  mapped.tensor @sums {shape = array<i64: 3>, format = "f32", role = "output"}
+  %x = mapped.linear_load @x {size_args = array<i64: 1>} : () -> !mapped.stream<vector, [?, 3]>
+  %b = mapped.bufferize %x {rank = 2 : i64} : (!mapped.stream<vector, [?, 3]>) -> !mapped.buffer<vector, [] of [?, 3]>
+  %y = mapped.streamify %b {transposed} : (!mapped.buffer<vector, [] of [?, 3]>) -> !mapped.stream<vector, [3, ?]>
+  %s = mapped.accum "add" %y {over = 1 : i64, keep = 0 : i64, init = 0.0 : f32} : (!mapped.stream<vector, [3, ?]>) -> !mapped.stream<scalar, [3]>
+  %c = mapped.bufferize %s {rank = 1 : i64} : (!mapped.stream<scalar, [3]>) -> !mapped.buffer<scalar, [] of [3]>
+  %sums = mapped.streamify %c : (!mapped.buffer<scalar, [] of [3]>) -> !mapped.stream<vector, [3]>
+  mapped.linear_store %sums in @sums : (!mapped.stream<vector, [3]>) -> ()
 }"""  # noqa: E501
 
 
@@ -101,7 +101,7 @@ def test_the_number_of_rows_can_be_an_argument(rows: int) -> None:
                     "lanes, not 4 x 6"),
         ((6, 8), 2, "or rows and columns of multiples of lanes, not 6 x 8"),
         ((2, 6, 3), 3, "transposing several matrices of 6 x 3 in one buffer 'y' takes a multiple of lanes = 4 rows: "
-                       "set rank = 2 in its step.bufferize, which makes a buffer of each"),
+                       "set rank = 2 in its mapped.bufferize, which makes a buffer of each"),
         ((65, 4), 2, "set pmu_lines=128"),
     ],
 )  # fmt: skip

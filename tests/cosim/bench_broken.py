@@ -6,7 +6,7 @@ import cocotb
 from cocotb.clock import Clock
 from cocotb.triggers import ClockCycles
 
-from sim.bench.stream import StreamSink, StreamSource, all_empty
+from weft.sim.bench.stream import StreamSink, StreamSource, all_empty
 
 
 @cocotb.test()

@@ -8,10 +8,10 @@ import cocotb
 from cocotb.clock import Clock
 from cocotb.triggers import ClockCycles, with_timeout
 
-from hw.presets import PRESETS
-from hw.stream.beat import beat_layout
-from hw.topology import Network
-from sim.bench.stream import StreamSink, StreamSource, all_empty, never, often
+from weft.hw.presets import PRESETS
+from weft.hw.stream.beat import beat_layout
+from weft.hw.topology import Network
+from weft.sim.bench.stream import StreamSink, StreamSource, all_empty, never, often
 
 SPEC = PRESETS["tiny"]
 LAYOUT = beat_layout(SPEC, Network.VECTOR)

@@ -7,9 +7,9 @@ from amaranth.hdl import Assert, Cat, ClockSignal, Const, Format, Instance, Modu
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from hw.address_map import IMAGE_MAGIC, HostRegister, Status
-from hw.chip.axi import Axi4, AxiLite
-from hw.spec import FabricSpec
+from weft.hw.address_map import IMAGE_MAGIC, HostRegister, Status
+from weft.hw.chip.axi import Axi4, AxiLite
+from weft.hw.spec import FabricSpec
 
 __all__ = ["StandIn", "stand_in_files"]
 

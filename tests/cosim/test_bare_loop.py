@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 from stand_in_chip import stand_in_files
 
-from hw.address_map import HostRegister
-from hw.presets import PRESETS
-from sim.bare.recording import RecordedDevice
-from sim.bare.replay import bare_simulator, replay
+from weft.hw.address_map import HostRegister
+from weft.hw.presets import PRESETS
+from weft.sim.bare.recording import RecordedDevice
+from weft.sim.bare.replay import bare_simulator, replay
 
 SPEC = PRESETS["tiny"]
 BEAT = SPEC.channel_bytes

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from hw.clock_gate import CLOCK_GATE_SOURCE
-from sim.verilator.commands import verilate
-from sim.verilator.edge import edge_calls
-from sim.verilator.plain import build_plain
+from weft.hw.clock_gate import CLOCK_GATE_SOURCE
+from weft.sim.verilator.commands import verilate
+from weft.sim.verilator.edge import edge_calls
+from weft.sim.verilator.plain import build_plain
 
 GATE = "wire gated; weft_clock_gate a_clock(.i_clk(clk), .i_enable(enable), .o_gated(gated));"
 

@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 from stand_in_chip import stand_in_files
 
-from hw.address_map import IMAGE_MAGIC, HostRegister
-from hw.presets import PRESETS
-from hw.topology import Tile
-from sim.device import GIVEN_UP, DeviceError, HangError
-from sim.rtl.device import RtlDevice
+from weft.hw.address_map import IMAGE_MAGIC, HostRegister
+from weft.hw.presets import PRESETS
+from weft.hw.topology import Tile
+from weft.sim.device import GIVEN_UP, DeviceError, HangError
+from weft.sim.rtl.device import RtlDevice
 
 SPEC = PRESETS["tiny"]
 FILES = stand_in_files(SPEC)

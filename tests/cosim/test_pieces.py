@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from sim.verilator import build as building
-from sim.verilator.build import BuildError, Design, build
-from sim.verilator.pieces import block_piece, library_piece
-from sim.verilator.store import content_key, kept
+from weft.sim.verilator import build as building
+from weft.sim.verilator.build import BuildError, Design, build
+from weft.sim.verilator.pieces import block_piece, library_piece
+from weft.sim.verilator.store import content_key, kept
 
 TOP = """
 module top(input clk, output [7:0] sum);

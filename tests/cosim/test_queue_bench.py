@@ -6,11 +6,11 @@ import random
 
 import pytest
 
-from hw.presets import PRESETS
-from hw.stream.beat import beat_layout
-from hw.stream.queue import Queue
-from hw.topology import Network
-from sim.bench.run import run_bench
+from weft.hw.presets import PRESETS
+from weft.hw.stream.beat import beat_layout
+from weft.hw.stream.queue import Queue
+from weft.hw.topology import Network
+from weft.sim.bench.run import run_bench
 
 
 def queue(depth: int) -> Queue:

@@ -6,9 +6,9 @@ import time
 
 import pytest
 
-from compiler.errors import WeftError
-from sim.verilator import toolchain
-from sim.verilator.build import BuildError, Design, build, cache_folder
+from weft.compiler.errors import WeftError
+from weft.sim.verilator import toolchain
+from weft.sim.verilator.build import BuildError, Design, build, cache_folder
 
 COUNTER = """
 module counter(input clk, output reg [7:0] value);
@@ -50,7 +50,7 @@ def test_missing_compiler_is_one_sentence(monkeypatch, tmp_path):
 def test_second_build_does_no_work(monkeypatch, tmp_path):
     monkeypatch.setenv("WEFT_CACHE", str(tmp_path))
     first = build(counter())
-    monkeypatch.setattr("sim.verilator.build._build", nothing_to_make)
+    monkeypatch.setattr("weft.sim.verilator.build._build", nothing_to_make)
     begun = time.perf_counter()
     assert build(counter()) == first
     assert time.perf_counter() - begun < 1

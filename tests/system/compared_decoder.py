@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from compiler.checkpoint import LlamaCheckpoint
-from hw.spec import FabricSpec
-from sim.decoder import CompiledModel
-from sim.generate import ComparedDecoder, Generation
-from sim.rtl.device import RtlDevice
+from weft.compiler.checkpoints.checkpoint import LlamaCheckpoint
+from weft.hw.spec import FabricSpec
+from weft.sim.decoder import CompiledModel
+from weft.sim.generate import ComparedDecoder, Generation
+from weft.sim.rtl.device import RtlDevice
 
 
 @contextmanager

@@ -5,12 +5,12 @@ from __future__ import annotations
 import struct
 import zlib
 
-from hw.address_map import IMAGE_MAGIC, IMAGE_VERSION, AddressMap
-from hw.program import Agcu
-from hw.program.agcu import AgcuKind, AgcuLevel
-from hw.program.switch import Switch, switch_program
-from hw.spec import FabricSpec
-from hw.topology import Direction, Network, Tile, Topology, tracks
+from weft.hw.address_map import IMAGE_MAGIC, IMAGE_VERSION, AddressMap
+from weft.hw.program import Agcu
+from weft.hw.program.agcu import AgcuKind, AgcuLevel
+from weft.hw.program.switch import Switch, switch_program
+from weft.hw.spec import FabricSpec
+from weft.hw.topology import Direction, Network, Tile, Topology, tracks
 
 __all__ = ["copy_image", "write"]
 

@@ -10,14 +10,14 @@ import pytest
 from command_line import refused, weft
 from compared_decoder import compared_on_rtl
 
-from compiler.checkpoint import read_checkpoint
-from compiler.decoder_program import compile_decoder
-from compiler.errors import WeftError
-from hw.presets import PRESETS
-from hw.spec import FabricSpec
-from sim.decoder import DecoderSession
-from sim.functional.device import FunctionalDevice
-from sim.generate import ComparedDecoder, Generation, generate, generate_batch
+from weft.compiler.checkpoints.checkpoint import read_checkpoint
+from weft.compiler.errors import WeftError
+from weft.compiler.models.llama.decoder_program import compile_decoder
+from weft.hw.presets import PRESETS
+from weft.hw.spec import FabricSpec
+from weft.sim.decoder import DecoderSession
+from weft.sim.functional.device import FunctionalDevice
+from weft.sim.generate import ComparedDecoder, Generation, generate, generate_batch
 
 ROOT = Path(__file__).parents[2]
 SHIPPED = ROOT / "models" / "weft-tiny"

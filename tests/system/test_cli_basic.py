@@ -12,15 +12,15 @@ import pytest
 from command_line import refused, weft
 from typer.testing import Result
 
-from compiler.fit import fit
-from compiler.image import write_image
-from compiler.netlist import Net, Netlist, Pin, Unit
-from hw.address_map import AddressMap
-from hw.presets import PRESETS
-from hw.program import Agcu, AgcuKind
-from hw.topology import Network
 from weft.cli import app
 from weft.common import Commands
+from weft.compiler.backend.fit import fit
+from weft.compiler.backend.image import write_image
+from weft.compiler.netlist.netlist import Net, Netlist, Pin, Unit
+from weft.hw.address_map import AddressMap
+from weft.hw.presets import PRESETS
+from weft.hw.program import Agcu, AgcuKind
+from weft.hw.topology import Network
 from weft.output import check_output, write_output
 
 TINY = PRESETS["tiny"]
@@ -146,18 +146,18 @@ def test_a_bug_keeps_its_traceback(monkeypatch: pytest.MonkeyPatch, image: Path)
     def broken(*_: object) -> None:
         raise ValueError("nobody foresaw this")
 
-    monkeypatch.setattr("compiler.image.read_image", broken)
+    monkeypatch.setattr("weft.compiler.backend.image.read_image", broken)
     result = weft("inspect", image, "--fabric", "tiny")
     assert isinstance(result.exception, ValueError)
 
 
 def test_a_failed_run_ends_with_1(monkeypatch: pytest.MonkeyPatch, image: Path) -> None:
-    from sim.device import DeviceError
+    from weft.sim.device import DeviceError
 
     def hung(*_: object) -> None:
         raise DeviceError("the launch hung:\n  waiting: no tile")
 
-    monkeypatch.setattr("compiler.image.read_image", hung)
+    monkeypatch.setattr("weft.compiler.backend.image.read_image", hung)
     assert issubclass(app.info.cls or object, Commands)
     refused(weft("inspect", image, "--fabric", "tiny"), "the launch hung: waiting: no tile", code=1)
 

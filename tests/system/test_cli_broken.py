@@ -283,18 +283,18 @@ def test_what_run_cannot_do(tmp_path: Path) -> None:
 # -- programs -------------------------------------------------------------------------------------------
 
 PROGRAM = """builtin.module {
-  step.tensor @x {shape = array<i64: 8>, format = "f32", role = "input"}
-  step.tensor @y {shape = array<i64: 8>, format = "f32", role = "output"}
-  %x = step.linear_load @x : () -> !step.stream<vector, [8]>
-  %b = step.bufferize %x {rank = 1 : i64} : (!step.stream<vector, [8]>) -> !step.buffer<vector, [] of [8]>
-  %z = step.streamify %b : (!step.buffer<vector, [] of [8]>) -> !step.stream<vector, [8]>
-  step.linear_store %z in @y : (!step.stream<vector, [8]>) -> ()
+  mapped.tensor @x {shape = array<i64: 8>, format = "f32", role = "input"}
+  mapped.tensor @y {shape = array<i64: 8>, format = "f32", role = "output"}
+  %x = mapped.linear_load @x : () -> !mapped.stream<vector, [8]>
+  %b = mapped.bufferize %x {rank = 1 : i64} : (!mapped.stream<vector, [8]>) -> !mapped.buffer<vector, [] of [8]>
+  %z = mapped.streamify %b : (!mapped.buffer<vector, [] of [8]>) -> !mapped.stream<vector, [8]>
+  mapped.linear_store %z in @y : (!mapped.stream<vector, [8]>) -> ()
 }
 """
 BROKEN_PROGRAMS = [
     (PROGRAM, "hello", "line 1: Operation hello is not registered"),
     (PROGRAM, "", "line 1: "),
-    ("@x :", "@q :", "tensor must name a step.tensor, not @q"),
+    ("@x :", "@q :", "tensor must name a mapped.tensor, not @q"),
     ("%z in", "%q in", r"line 9: values used but not defined: \[%q\]"),
     ('"output"', '"result"', "role of @y must be one of input, .*, not 'result'"),
     ("vector, [8]>\n  %b", "tensor, [8]>\n  %b", "kind must be one of vector, .*, not 'tensor'"),
@@ -302,7 +302,7 @@ BROKEN_PROGRAMS = [
     ("rank = 1 : i64", "rank = 1 : i64, blocks = 0 : i64", "blocks must be at least 1, not 0"),
     ("rank = 1 : i64", "rank = 1 : i64, first = -1 : i64", "first must be at least 0, not -1"),
     ("rank = 1 : i64", "rank = 1 : i64, first = 5 : i64, last = 2 : i64", "last must be above first = 5, .*, not 2"),
-    ("rank = 1 : i64", "rank = 1 : i64, block = 2 : i64", "step.bufferize must not have an attribute 'block'"),
+    ("rank = 1 : i64", "rank = 1 : i64, block = 2 : i64", "mapped.bufferize must not have an attribute 'block'"),
     ('"input"}', '"input", pad = 1.0e300 : f32}', "every number must fit its type"),
     ('"input"}', '"input", pad = 1.0 : f64}', "Expected attribute f32 but got f64"),
     ("8", "99999999999", "tensors must fit 4 GiB of addresses, not 800000000000 bytes"),

@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 from command_line import refused, weft
 
-from compiler.checkpoint import read_checkpoint
-from compiler.decoder_program import compile_decoder
-from compiler.image import read_image
-from compiler.mapping import Mapping
-from compiler.performance import predict
-from compiler.step import parse_module, print_module
-from hw.presets import PRESETS
+from weft.compiler.backend.image import read_image
+from weft.compiler.backend.mapping import Mapping
+from weft.compiler.checkpoints.checkpoint import read_checkpoint
+from weft.compiler.mapped import parse_module, print_module
+from weft.compiler.models.llama.decoder_program import compile_decoder
+from weft.compiler.timing import predict
+from weft.hw.presets import PRESETS
 
 MODEL = Path(__file__).resolve().parents[2] / "models" / "weft-tiny"
 DEMO = PRESETS["demo"]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from command_line import refused, weft
 
-from compiler.checkpoint import read_checkpoint
+from weft.compiler.checkpoints.checkpoint import read_checkpoint
 
 MODEL = Path(__file__).resolve().parents[2] / "models" / "weft-tiny"
 
@@ -26,7 +26,7 @@ def test_quantize_then_compile_and_generate(tmp_path: Path, form: str, bytes_: i
     assert read_checkpoint(out).config.quantisation == form
     assert sorted(path.name for path in out.parent.iterdir()) == [form]
     assert weft("compile", out, "--out", tmp_path / "compiled").exit_code == 0
-    assert "step.product" in (tmp_path / "compiled" / "program.mlir").read_text()
+    assert "mapped.product" in (tmp_path / "compiled" / "program.mlir").read_text()
     texts = []
     for device in ("functional", "reference"):
         made = weft("generate", out, "--prompt", "And God ", "--tokens", 3, "--device", device, "--json")

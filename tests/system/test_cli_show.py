@@ -11,7 +11,7 @@ import pytest
 from command_line import refused, weft
 from typer.testing import Result
 
-from sim.compare import Comparison
+from weft.sim.compare import Comparison
 
 ROOT = Path(__file__).resolve().parents[2]
 MODEL, ELEMENTWISE = ROOT / "models" / "weft-tiny", ROOT / "examples" / "elementwise.mlir"
@@ -71,7 +71,7 @@ def test_a_run_on_rtl_is_drawn_and_its_numbers_agree(tmp_path: Path, inputs: Pat
 
 
 def test_a_mismatch_is_exit_code_1(tmp_path: Path, inputs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sim.recording.compare_values", lambda *_: Comparison(126, 2, ("output 'y'",)))
+    monkeypatch.setattr("weft.sim.recording.compare_values", lambda *_: Comparison(126, 2, ("output 'y'",)))
     out = tmp_path / "out"
     result = weft_show(ELEMENTWISE, "--inputs", inputs, "--fabric", "tiny", "--out", out)
     assert result.exit_code == 1

@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from compiler.checkpoint import read_checkpoint
-from compiler.decoder_program import compile_decoder
-from compiler.errors import WeftError
-from hw.presets import PRESETS
-from hw.spec import FabricSpec
-from sim.generate import ComparedDecoder, Generation, generate
-from sim.reference import Reference
+from weft.compiler.checkpoints.checkpoint import read_checkpoint
+from weft.compiler.errors import WeftError
+from weft.compiler.models.llama.decoder_program import compile_decoder
+from weft.hw.presets import PRESETS
+from weft.hw.spec import FabricSpec
+from weft.sim.generate import ComparedDecoder, Generation, generate
+from weft.sim.reference import Reference
 
 ROOT = Path(__file__).parents[2]
 SHIPPED = ROOT / "models" / "weft-tiny"

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from compared_decoder import compared_on_rtl
 
-from compiler.checkpoint import read_checkpoint
-from compiler.decoder_program import compile_decoder
-from hw.presets import PRESETS
+from weft.compiler.checkpoints.checkpoint import read_checkpoint
+from weft.compiler.models.llama.decoder_program import compile_decoder
+from weft.hw.presets import PRESETS
 
 ROOT = Path(__file__).parents[2]
 RECORDED = ROOT / "tests" / "data" / "checkpoints"

@@ -8,14 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from compiler.program import compile_module
-from compiler.step import parse_module, print_module
-from hw.presets import PRESETS
-from hw.spec import FabricSpec
-from sim.compare import compare_launches
-from sim.functional.device import FunctionalDevice
-from sim.rtl.device import RtlDevice
-from sim.run import run_program
+from weft.compiler.compile import compile_module
+from weft.compiler.mapped import parse_module, print_module
+from weft.hw.presets import PRESETS
+from weft.hw.spec import FabricSpec
+from weft.sim.compare import compare_launches
+from weft.sim.functional.device import FunctionalDevice
+from weft.sim.rtl.device import RtlDevice
+from weft.sim.run import run_program
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 FABRICS = {"tiny": PRESETS["tiny"].replace(columns=3), "demo": PRESETS["demo"]}

@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from compiler.program import compile_module
-from compiler.step import parse_module
-from hw.presets import PRESETS
-from sim.compare import compare_launches
-from sim.functional.device import FunctionalDevice
-from sim.rtl.device import RtlDevice
-from sim.run import run_program
+from weft.compiler.compile import compile_module
+from weft.compiler.mapped import parse_module
+from weft.hw.presets import PRESETS
+from weft.sim.compare import compare_launches
+from weft.sim.functional.device import FunctionalDevice
+from weft.sim.rtl.device import RtlDevice
+from weft.sim.run import run_program
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 # The fabric and the simulator of test_examples.py.

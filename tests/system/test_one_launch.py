@@ -10,24 +10,24 @@ import pytest
 from compared_decoder import compared_on_rtl
 from numpy.typing import NDArray
 
-from compiler.checkpoint import LlamaCheckpoint, read_checkpoint
-from compiler.decoder import TOKENS, Argument, DecoderShapes
-from compiler.decoder.builder import Builder
-from compiler.decoder.token import next_token
-from compiler.decoder_program import compile_decoder
-from compiler.errors import WeftError
-from compiler.program import compile_module
-from compiler.step.offchip import LinearLoadOp
-from compiler.step.tensor import Format, Role
-from compiler.step.types import Kind, StreamType
-from hw.presets import PRESETS
-from hw.spec import FabricSpec
-from sim.compare import compare_launches
-from sim.decoder import DecoderSession
-from sim.functional.device import FunctionalDevice
-from sim.generate import ComparedDecoder, Generation, choose, generate
-from sim.rtl.device import RtlDevice
-from sim.run import memory_needed, run_program
+from weft.compiler.checkpoints.checkpoint import LlamaCheckpoint, read_checkpoint
+from weft.compiler.compile import compile_module
+from weft.compiler.errors import WeftError
+from weft.compiler.mapped.offchip import LinearLoadOp
+from weft.compiler.mapped.tensor import Format, Role
+from weft.compiler.mapped.types import Kind, StreamType
+from weft.compiler.models.llama import TOKENS, Argument, DecoderShapes
+from weft.compiler.models.llama.builder import Builder
+from weft.compiler.models.llama.decoder_program import compile_decoder
+from weft.compiler.models.llama.token import next_token
+from weft.hw.presets import PRESETS
+from weft.hw.spec import FabricSpec
+from weft.sim.compare import compare_launches
+from weft.sim.decoder import DecoderSession
+from weft.sim.functional.device import FunctionalDevice
+from weft.sim.generate import ComparedDecoder, Generation, choose, generate
+from weft.sim.rtl.device import RtlDevice
+from weft.sim.run import memory_needed, run_program
 
 ROOT = Path(__file__).parents[2]
 SHIPPED = ROOT / "models" / "weft-tiny"

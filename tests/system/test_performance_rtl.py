@@ -7,14 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from compiler.checkpoint import read_checkpoint
-from compiler.decoder_program import compile_decoder
-from compiler.performance import Memory, predict
-from compiler.program import compile_module
-from compiler.step import parse_module
-from hw.presets import PRESETS
-from sim.decoder import DecoderSession
-from sim.rtl.device import RtlDevice
+from weft.compiler.checkpoints.checkpoint import read_checkpoint
+from weft.compiler.compile import compile_module
+from weft.compiler.mapped import parse_module
+from weft.compiler.models.llama.decoder_program import compile_decoder
+from weft.compiler.timing import Memory, predict
+from weft.hw.presets import PRESETS
+from weft.sim.decoder import DecoderSession
+from weft.sim.rtl.device import RtlDevice
 
 ROOT = Path(__file__).parents[2]
 DEMO = PRESETS["demo"]

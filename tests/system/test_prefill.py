@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 from compared_decoder import compared_on_rtl
 
-from compiler.checkpoint import read_checkpoint
-from compiler.decoder import DecoderShapes
-from compiler.decoder_program import CompiledDecoder, compile_decoder
-from hw.presets import PRESETS
-from hw.spec import FabricSpec
-from sim.decoder import DecoderSession
-from sim.functional.device import FunctionalDevice
-from sim.generate import ComparedDecoder, Generation, generate
+from weft.compiler.checkpoints.checkpoint import read_checkpoint
+from weft.compiler.models.llama import DecoderShapes
+from weft.compiler.models.llama.decoder_program import CompiledDecoder, compile_decoder
+from weft.hw.presets import PRESETS
+from weft.hw.spec import FabricSpec
+from weft.sim.decoder import DecoderSession
+from weft.sim.functional.device import FunctionalDevice
+from weft.sim.generate import ComparedDecoder, Generation, generate
 
 ROOT = Path(__file__).parents[2]
 SHIPPED = ROOT / "models" / "weft-tiny"

@@ -8,16 +8,16 @@ import numpy as np
 import pytest
 from compared_decoder import compared_on_rtl
 
-from compiler.checkpoint import LlamaCheckpoint, read_checkpoint
-from compiler.decoder_program import compile_decoder
-from compiler.errors import WeftError
-from compiler.quantised import Quantisation
-from compiler.quantised_checkpoint import quantised_files
-from hw.presets import PRESETS
-from hw.spec import FabricSpec
-from sim.generate import ComparedDecoder, Generation, generate
-from sim.reference import Reference
-from sim.rtl.device import RtlDevice
+from weft.compiler.checkpoints.checkpoint import LlamaCheckpoint, read_checkpoint
+from weft.compiler.checkpoints.quantised_checkpoint import quantised_files
+from weft.compiler.errors import WeftError
+from weft.compiler.models.llama.decoder_program import compile_decoder
+from weft.compiler.weights.quantised import Quantisation
+from weft.hw.presets import PRESETS
+from weft.hw.spec import FabricSpec
+from weft.sim.generate import ComparedDecoder, Generation, generate
+from weft.sim.reference import Reference
+from weft.sim.rtl.device import RtlDevice
 
 ROOT = Path(__file__).parents[2]
 SHIPPED = ROOT / "models" / "weft-tiny"

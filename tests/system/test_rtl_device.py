@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from hand_image import copy_image
 
-from hw.address_map import IMAGE_MAGIC, HostRegister
-from hw.presets import PRESETS
-from hw.topology import Tile
-from sim.device import DeviceError
-from sim.rtl.device import RtlDevice
+from weft.hw.address_map import IMAGE_MAGIC, HostRegister
+from weft.hw.presets import PRESETS
+from weft.hw.topology import Tile
+from weft.sim.device import DeviceError
+from weft.sim.rtl.device import RtlDevice
 
 SPEC = PRESETS["tiny"]
 SIZE = 1 << 20

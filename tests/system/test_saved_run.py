@@ -17,15 +17,15 @@ import pytest
 from command_line import weft
 from safetensors.numpy import load_file
 
-from compiler.checkpoint import LlamaCheckpoint, read_checkpoint
-from compiler.decoder_program import compile_decoder
-from compiler.errors import WeftError
-from hw.presets import PRESETS
-from sim.device import HangError, Launch
-from sim.functional.device import FunctionalDevice
-from sim.generate import ComparedDecoder, Generation
-from sim.saved_run import SavedRun, identity_of, read_run, write_run
+from weft.compiler.checkpoints.checkpoint import LlamaCheckpoint, read_checkpoint
+from weft.compiler.errors import WeftError
+from weft.compiler.models.llama.decoder_program import compile_decoder
+from weft.hw.presets import PRESETS
 from weft.saved import keeping
+from weft.sim.device import HangError, Launch
+from weft.sim.functional.device import FunctionalDevice
+from weft.sim.generate import ComparedDecoder, Generation
+from weft.sim.saved_run import SavedRun, identity_of, read_run, write_run
 
 ROOT = Path(__file__).parents[2]
 MODEL = str(ROOT / "models" / "weft-tiny")

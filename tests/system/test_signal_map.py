@@ -10,17 +10,17 @@ import pytest
 from command_line import refused, weft
 from fst_names import fst_names
 
-from compiler.checkpoint import read_checkpoint
-from compiler.decoder_program import compile_decoder
-from compiler.mapping import Mapping
-from compiler.program import compile_module
-from compiler.step import parse_module
-from hw.presets import PRESETS
-from hw.topology import NETWORKS, Tile, Topology
-from sim.rtl.device import RtlDevice
-from sim.rtl.signal_map import gtkwave_save, signal_map
-from sim.run import memory_needed, run_program
+from weft.compiler.backend.mapping import Mapping
+from weft.compiler.checkpoints.checkpoint import read_checkpoint
+from weft.compiler.compile import compile_module
+from weft.compiler.mapped import parse_module
+from weft.compiler.models.llama.decoder_program import compile_decoder
+from weft.hw.presets import PRESETS
+from weft.hw.topology import NETWORKS, Tile, Topology
 from weft.signals import write_signals
+from weft.sim.rtl.device import RtlDevice
+from weft.sim.rtl.signal_map import gtkwave_save, signal_map
+from weft.sim.run import memory_needed, run_program
 
 ROOT = Path(__file__).resolve().parents[2]
 TINY, DEMO = PRESETS["tiny"], PRESETS["demo"]

@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from compiler.program import compile_module
-from compiler.step import parse_module
-from hw.presets import PRESETS
-from sim.rtl.device import RtlDevice
-from sim.run import memory_needed, run_program
+from weft.compiler.compile import compile_module
+from weft.compiler.mapped import parse_module
+from weft.hw.presets import PRESETS
+from weft.sim.rtl.device import RtlDevice
+from weft.sim.run import memory_needed, run_program
 
 SPEC = PRESETS["tiny"].replace(columns=3)
 EXAMPLES = Path(__file__).parents[2] / "examples"

@@ -9,15 +9,15 @@ import numpy as np
 import pytest
 from command_line import refused, weft
 
-from compiler.checkpoint import read_checkpoint
-from compiler.decoder.operator import LAYER
-from compiler.decoder_program import compile_decoder
-from compiler.errors import WeftError
-from compiler.unfused_program import compile_unfused
-from hw.presets import PRESETS
-from hw.spec import FabricSpec
-from sim.generate import ComparedDecoder, Generation
-from sim.rtl.device import RtlDevice
+from weft.compiler.checkpoints.checkpoint import read_checkpoint
+from weft.compiler.errors import WeftError
+from weft.compiler.models.llama.decoder_program import compile_decoder
+from weft.compiler.models.llama.operator import LAYER
+from weft.compiler.models.llama.unfused_program import compile_unfused
+from weft.hw.presets import PRESETS
+from weft.hw.spec import FabricSpec
+from weft.sim.generate import ComparedDecoder, Generation
+from weft.sim.rtl.device import RtlDevice
 
 ROOT = Path(__file__).parents[2]
 SHIPPED = ROOT / "models" / "weft-tiny"

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from small_llama import RECORDED, SmallLlama, random_llama, transformers_logits
 
-from compiler.checkpoint import read_checkpoint
-from sim.reference import Reference
+from weft.compiler.checkpoints.checkpoint import read_checkpoint
+from weft.sim.reference import Reference
 
 MODELS = (*RECORDED, *(random_llama(seed) for seed in range(100, 110)))
 SHIPPED = Path(__file__).parents[2] / "models" / "weft-tiny"

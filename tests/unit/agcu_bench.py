@@ -11,12 +11,12 @@ import numpy as np
 from amaranth.sim import Simulator
 from numpy.typing import NDArray
 
-from hw.agcu.agcu import Agcu
-from hw.program import Agcu as Program
-from hw.program import AgcuLevel
-from hw.spec import FabricSpec
-from sim.device import Beats
-from sim.functional.agcu import AgcuResult
+from weft.hw.agcu.agcu import Agcu
+from weft.hw.program import Agcu as Program
+from weft.hw.program import AgcuLevel
+from weft.hw.spec import FabricSpec
+from weft.sim.device import Beats
+from weft.sim.functional.agcu import AgcuResult
 
 PAGE = 4096
 

@@ -12,12 +12,12 @@ import numpy as np
 from amaranth.sim import Simulator
 from numpy.typing import NDArray
 
-from hw.fields import Layout
-from hw.pcu import Pcu
-from hw.program import Pcu as Program
-from hw.spec import FabricSpec
-from sim.device import Beats
-from sim.functional.pcu import run_pcu
+from weft.hw.fields import Layout
+from weft.hw.pcu import Pcu
+from weft.hw.program import Pcu as Program
+from weft.hw.spec import FabricSpec
+from weft.sim.device import Beats
+from weft.sim.functional.pcu import run_pcu
 
 Given = Sequence[Beats | None]
 

@@ -11,14 +11,14 @@ from pathlib import Path
 from amaranth.back import verilog
 from pcu_bench import Given, payloads
 
-from hw.clock_gate import CLOCK_GATE_SOURCE
-from hw.fields import Layout
-from hw.native import native_cpp, native_verilog
-from hw.pcu import Pcu
-from hw.program import Pcu as Program
-from hw.spec import FabricSpec
-from sim.verilator import toolchain
-from sim.verilator.plain import build_plain
+from weft.hw.clock_gate import CLOCK_GATE_SOURCE
+from weft.hw.fields import Layout
+from weft.hw.native import native_cpp, native_verilog
+from weft.hw.pcu import Pcu
+from weft.hw.program import Pcu as Program
+from weft.hw.spec import FabricSpec
+from weft.sim.verilator import toolchain
+from weft.sim.verilator.plain import build_plain
 
 Beat = tuple[tuple[int, ...], int, bool]
 

@@ -12,13 +12,13 @@ from typing import Any
 import numpy as np
 from amaranth.sim import Simulator
 
-from hw.pmu.pmu import Pmu
-from hw.presets import PRESETS
-from hw.program import WRITE_LEVELS, PmuLevel, Trigger, WriteLevel
-from hw.program import Pmu as Program
-from hw.spec import FabricSpec
-from sim.device import Beats
-from sim.functional.pmu import PmuResult, PmuState, run_pmu
+from weft.hw.pmu.pmu import Pmu
+from weft.hw.presets import PRESETS
+from weft.hw.program import WRITE_LEVELS, PmuLevel, Trigger, WriteLevel
+from weft.hw.program import Pmu as Program
+from weft.hw.spec import FabricSpec
+from weft.sim.device import Beats
+from weft.sim.functional.pmu import PmuResult, PmuState, run_pmu
 
 SPEC = PRESETS["tiny"]
 LANES = SPEC.lanes

@@ -2,10 +2,10 @@
 
 import pytest
 
-from hw.address_map import AddressMap, Counter, HostRegister
-from hw.presets import PRESETS
-from hw.spec import FabricSpec, SpecError
-from hw.topology import TileKind, Topology
+from weft.hw.address_map import AddressMap, Counter, HostRegister
+from weft.hw.presets import PRESETS
+from weft.hw.spec import FabricSpec, SpecError
+from weft.hw.topology import TileKind, Topology
 
 
 @pytest.fixture(params=PRESETS.values(), ids=list(PRESETS))
@@ -59,7 +59,7 @@ def test_registers_of_the_host_do_not_overlap() -> None:
 
 def test_a_tile_with_too_many_words_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """No spec within its ranges is that large: the rule is tried on a layout that pretends to be."""
-    monkeypatch.setattr("hw.fields.Layout.__init__", _large_layout)
+    monkeypatch.setattr("weft.hw.fields.Layout.__init__", _large_layout)
     with pytest.raises(SpecError, match="configuration of a pcu tile must fit 256 words, not 400; use fewer stages"):
         AddressMap(PRESETS["tiny"])
 

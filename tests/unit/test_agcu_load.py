@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from agcu_bench import Run, assert_same_streams, beats, run_unit
 
-from hw.presets import PRESETS
-from hw.program import Agcu, AgcuKind, AgcuLevel, When
-from hw.spec import FabricSpec
-from sim.device import Beats
-from sim.functional.agcu import AgcuResult, run_agcu
+from weft.hw.presets import PRESETS
+from weft.hw.program import Agcu, AgcuKind, AgcuLevel, When
+from weft.hw.spec import FabricSpec
+from weft.sim.device import Beats
+from weft.sim.functional.agcu import AgcuResult, run_agcu
 
 SPEC = PRESETS["tiny"]
 V = SPEC.beat_bytes

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from agcu_bench import beats, run_unit
 
-from hw.presets import PRESETS
-from hw.program import Agcu, AgcuKind, AgcuLevel, When
-from sim.functional.agcu import run_agcu
+from weft.hw.presets import PRESETS
+from weft.hw.program import Agcu, AgcuKind, AgcuLevel, When
+from weft.sim.functional.agcu import run_agcu
 
 SPEC = PRESETS["tiny"]
 V = SPEC.beat_bytes

@@ -13,13 +13,13 @@ from amaranth.hdl import Value
 from amaranth.sim import Simulator
 from numpy.typing import NDArray
 
-from hw.agcu.agcu import Agcu
-from hw.presets import PRESETS
-from hw.program import Agcu as Program
-from hw.program import AgcuKind, AgcuLevel, When
-from hw.spec import FabricSpec
-from sim.device import Beats
-from sim.functional.agcu import AgcuResult, run_agcu
+from weft.hw.agcu.agcu import Agcu
+from weft.hw.presets import PRESETS
+from weft.hw.program import Agcu as Program
+from weft.hw.program import AgcuKind, AgcuLevel, When
+from weft.hw.spec import FabricSpec
+from weft.sim.device import Beats
+from weft.sim.functional.agcu import AgcuResult, run_agcu
 
 SPEC = PRESETS["tiny"]
 V = SPEC.beat_bytes

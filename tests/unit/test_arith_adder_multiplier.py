@@ -10,8 +10,8 @@ from arith_bench import assert_same, corner_pairs, float_bits, floats, random_pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hw.arith import Adder, Multiplier
-from hw.numerics import add, flush, mul, muladd, sub
+from weft.hw.arith import Adder, Multiplier
+from weft.hw.numerics import add, flush, mul, muladd, sub
 
 
 def operands(seed: int, count: int = 3000) -> tuple[Any, Any]:

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from arith_bench import CORNERS, assert_same, float_bits, floats, random_pairs, run
 
-from hw.arith import Convert
-from hw.numerics import Conversion, convert, from_int32, to_bf16, to_int32
+from weft.hw.arith import Convert
+from weft.hw.numerics import Conversion, convert, from_int32, to_bf16, to_int32
 
 
 def operands(count: int, seed: int) -> np.ndarray:

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from arith_bench import CORNERS, assert_same, corner_pairs, float_bits, floats, random_pairs, run
 
-from hw.arith import FunctionUnit
-from hw.numerics import Op, apply, equal, less, less_equal, maximum, minimum, mul, select
+from weft.hw.arith import FunctionUnit
+from weft.hw.numerics import Op, apply, equal, less, less_equal, maximum, minimum, mul, select
 
 NAN = 0x7FC0_0000
 

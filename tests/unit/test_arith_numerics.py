@@ -9,8 +9,8 @@ from arith_bench import CORNERS, float_bits, floats
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hw import numerics
-from hw.numerics import Conversion, Op, Reduction, Special
+from weft.hw import numerics
+from weft.hw.numerics import Conversion, Op, Reduction, Special
 
 words = st.lists(st.integers(0, 0xFFFF_FFFF) | st.sampled_from([int(c) for c in CORNERS]), min_size=1, max_size=8)
 

@@ -9,8 +9,8 @@ import pytest
 from amaranth.sim import Simulator
 from arith_bench import CORNERS, assert_same, float_bits, floats
 
-from hw.arith import Adder, ReductionTree
-from hw.numerics import Reduction, reduce, tree_max, tree_min, tree_sum
+from weft.hw.arith import Adder, ReductionTree
+from weft.hw.numerics import Reduction, reduce, tree_max, tree_min, tree_sum
 
 
 def vectors(count: int, lanes: int, seed: int) -> Any:

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from arith_bench import CORNERS, assert_same, float_bits, floats, random_pairs, run
 
-from hw.arith import SpecialFunction
-from hw.arith.quadratic import PiecewiseQuadratic
-from hw.numerics import Special, exp, reciprocal, rsqrt, sigmoid, special
-from hw.numerics.tables import evaluate, exp2_table, inverse_table
+from weft.hw.arith import SpecialFunction
+from weft.hw.arith.quadratic import PiecewiseQuadratic
+from weft.hw.numerics import Special, exp, reciprocal, rsqrt, sigmoid, special
+from weft.hw.numerics.tables import evaluate, exp2_table, inverse_table
 
 NAN, INF, MINUS_INF, ONE, MINUS_ZERO = 0x7FC0_0000, 0x7F80_0000, 0xFF80_0000, 0x3F80_0000, 0x8000_0000
 

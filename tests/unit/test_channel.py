@@ -12,11 +12,11 @@ import pytest
 from agcu_bench import PAGE
 from amaranth.sim import Simulator
 
-from hw.agcu.ports import request_layout
-from hw.chip.arbiter import Arbiter
-from hw.chip.channel import Channel
-from hw.presets import PRESETS
-from hw.spec import FabricSpec
+from weft.hw.agcu.ports import request_layout
+from weft.hw.chip.arbiter import Arbiter
+from weft.hw.chip.channel import Channel
+from weft.hw.presets import PRESETS
+from weft.hw.spec import FabricSpec
 
 SPEC = PRESETS["tiny"]
 SIZE = SPEC.channel_bytes

@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from hw.agcu.agcu import Agcu
-from hw.agcu.buffer import Buffer
-from hw.agcu.coalescer import Coalescer
-from hw.agcu.width import Narrow, Widen
-from hw.chip.arbiter import Arbiter
-from hw.chip.axi import Axi4
-from hw.chip.channel import Channel
-from hw.presets import PRESETS
+from weft.hw.agcu.agcu import Agcu
+from weft.hw.agcu.buffer import Buffer
+from weft.hw.agcu.coalescer import Coalescer
+from weft.hw.agcu.width import Narrow, Widen
+from weft.hw.chip.arbiter import Arbiter
+from weft.hw.chip.axi import Axi4
+from weft.hw.chip.channel import Channel
+from weft.hw.presets import PRESETS
 
 SPEC = PRESETS["tiny"]
 SHORT = SPEC.replace(burst_beats=1)

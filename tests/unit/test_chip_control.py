@@ -12,11 +12,11 @@ import pytest
 from amaranth.hdl import Cat, Const
 from amaranth.sim import Simulator
 
-from hw.address_map import HEADER_WORDS, IMAGE_MAGIC, IMAGE_VERSION, HostRegister, Status
-from hw.chip.control import Control
-from hw.chip.crc import CRC_INITIAL, next_crc
-from hw.presets import PRESETS
-from hw.topology import TileKind, Topology
+from weft.hw.address_map import HEADER_WORDS, IMAGE_MAGIC, IMAGE_VERSION, HostRegister, Status
+from weft.hw.chip.control import Control
+from weft.hw.chip.crc import CRC_INITIAL, next_crc
+from weft.hw.presets import PRESETS
+from weft.hw.topology import TileKind, Topology
 
 SPEC = PRESETS["tiny"].replace(columns=9)  # two groups of tiles
 RECORDS = [(tile << 8 | word, tile * 1000 + word) for tile in (0, 15, 16, 21) for word in range(3)]

@@ -14,17 +14,17 @@ from amaranth.sim import Simulator
 from test_channel import AxiMemory
 from test_chip_control import BEGIN, CLEAR, LAUNCH, image
 
-from hw.address_map import AddressMap, Counter, HostRegister, Status
-from hw.agcu.agcu import Agcu
-from hw.chip.shell import Shell
-from hw.fields import Layout
-from hw.presets import PRESETS
-from hw.program import Agcu as Program
-from hw.program import AgcuKind, AgcuLevel
-from hw.spec import FabricSpec
-from hw.stream.connect import connect_streams
-from hw.tile.config import ConfigRegisters, connect_bus
-from hw.topology import TileKind, Topology
+from weft.hw.address_map import AddressMap, Counter, HostRegister, Status
+from weft.hw.agcu.agcu import Agcu
+from weft.hw.chip.shell import Shell
+from weft.hw.fields import Layout
+from weft.hw.presets import PRESETS
+from weft.hw.program import Agcu as Program
+from weft.hw.program import AgcuKind, AgcuLevel
+from weft.hw.spec import FabricSpec
+from weft.hw.stream.connect import connect_streams
+from weft.hw.tile.config import ConfigRegisters, connect_bus
+from weft.hw.topology import TileKind, Topology
 
 SPECS = {"tiny": PRESETS["tiny"], "two channels": PRESETS["tiny"].replace(channels=2)}
 V = PRESETS["tiny"].beat_bytes

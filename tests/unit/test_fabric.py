@@ -12,16 +12,15 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In
 from amaranth.sim import Simulator
 
-import hw.fabric
-from hw.address_map import HostRegister
-from hw.chip.chip import Chip
-from hw.fabric import Fabric, instance_name
-from hw.fabric_verilog import fabric_verilog
-from hw.presets import PRESETS
-from hw.spec import FabricSpec
-from hw.tile.tile import tile_members
-from hw.topology import TileKind, Topology
-from hw.verilog_ports import verilog_ports
+from weft.hw.address_map import HostRegister
+from weft.hw.chip.chip import Chip
+from weft.hw.fabric import Fabric, instance_name
+from weft.hw.fabric_verilog import fabric_verilog
+from weft.hw.presets import PRESETS
+from weft.hw.spec import FabricSpec
+from weft.hw.tile.tile import tile_members
+from weft.hw.topology import TileKind, Topology
+from weft.hw.verilog_ports import verilog_ports
 
 SPEC = PRESETS["tiny"].replace(rows=3)
 TOPOLOGY = Topology(SPEC)
@@ -50,7 +49,7 @@ def probes(monkeypatch: pytest.MonkeyPatch) -> list[Probe]:
         made.append(Probe(**arguments))
         return made[-1]
 
-    monkeypatch.setattr(hw.fabric, "Tile", make)
+    monkeypatch.setattr("weft.hw.fabric.Tile", make)
     return made
 
 

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from hw import verilog_cache
-from hw.elaborate import TOP, Elaboration, elaborate
-from hw.netgraph import read_netlist
-from hw.presets import PRESETS
-from hw.topology import NETWORKS, Topology
+from weft.hw import verilog_cache
+from weft.hw.elaborate import TOP, Elaboration, elaborate
+from weft.hw.netgraph import read_netlist
+from weft.hw.presets import PRESETS
+from weft.hw.topology import NETWORKS, Topology
 
 SPEC = PRESETS["tiny"].replace(stages=1, lanes=2)
 KEYWORDS = {"context", "program", "void", "config", "bind", "do", "this", "new", "final", "local", "global", "checker"}

@@ -6,10 +6,10 @@ import re
 
 import pytest
 
-from hw.fabric_verilog import fabric_verilog
-from hw.netgraph import NetlistError, read_netlist
-from hw.presets import PRESETS
-from hw.topology import NETWORKS, Tile, TileKind, Topology
+from weft.hw.fabric_verilog import fabric_verilog
+from weft.hw.netgraph import NetlistError, read_netlist
+from weft.hw.presets import PRESETS
+from weft.hw.topology import NETWORKS, Tile, TileKind, Topology
 
 TINY = PRESETS["tiny"]
 SPECS = {

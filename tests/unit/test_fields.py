@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hw.fields import SIGNED_FIELDS, Layout, bits, rows
-from hw.presets import PRESETS
-from hw.program import Agcu, AgcuLevel, Pcu, Pmu, PmuLevel, Stage, switch_program
-from hw.spec import FabricSpec
-from hw.topology import TileKind
+from weft.hw.fields import SIGNED_FIELDS, Layout, bits, rows
+from weft.hw.presets import PRESETS
+from weft.hw.program import Agcu, AgcuLevel, Pcu, Pmu, PmuLevel, Stage, switch_program
+from weft.hw.spec import FabricSpec
+from weft.hw.topology import TileKind
 
 PROGRAMS = [Pcu, Pmu, Agcu]
 TINY = PRESETS["tiny"]

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from compiler.fit import fit
-from compiler.image import DecodedImage, read_image, write_image
-from compiler.mapping import Mapping
-from compiler.netlist import Net, Netlist, Pin, Program, Unit
-from hw.numerics.ops import Op
-from hw.presets import PRESETS
-from hw.program import (
+from weft.compiler.backend.fit import fit
+from weft.compiler.backend.image import DecodedImage, read_image, write_image
+from weft.compiler.backend.mapping import Mapping
+from weft.compiler.netlist.netlist import Net, Netlist, Pin, Program, Unit
+from weft.hw.numerics.ops import Op
+from weft.hw.presets import PRESETS
+from weft.hw.program import (
     Accumulate,
     Agcu,
     AgcuKind,
@@ -30,11 +30,11 @@ from hw.program import (
     Trigger,
     When,
 )
-from hw.spec import FabricSpec
-from hw.topology import Network, Tile, TileKind, Topology
-from sim.device import GIVEN_UP, DeviceError, HangError
-from sim.functional import device as device_module
-from sim.functional.device import IMAGES_KEPT, FunctionalDevice
+from weft.hw.spec import FabricSpec
+from weft.hw.topology import Network, Tile, TileKind, Topology
+from weft.sim.device import GIVEN_UP, DeviceError, HangError
+from weft.sim.functional import device as device_module
+from weft.sim.functional.device import IMAGES_KEPT, FunctionalDevice
 
 TINY, DEMO = PRESETS["tiny"], PRESETS["demo"]
 BYTES = 1 << 14

@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from hw.numerics import add, apply
-from hw.numerics.ops import Op
-from hw.presets import PRESETS
-from hw.program import Accumulate, Input, InputMode, Pcu, Source, Stage
-from sim.device import Beats
-from sim.functional import pcu
-from sim.functional.pcu import run_pcu
+from weft.hw.numerics import add, apply
+from weft.hw.numerics.ops import Op
+from weft.hw.presets import PRESETS
+from weft.hw.program import Accumulate, Input, InputMode, Pcu, Source, Stage
+from weft.sim.device import Beats
+from weft.sim.functional import pcu
+from weft.sim.functional.pcu import run_pcu
 
 SPEC = PRESETS["tiny"]
 EACH = Input(InputMode.EACH)

@@ -7,8 +7,8 @@ import pytest
 from pcu_bench import SPEC, Given, beats, expected, nested_stops
 from pcu_verilog import VerilogBench
 
-from hw.numerics.ops import Op, Reduction, Special
-from hw.program.pcu import Accumulate, Input, InputMode, Pcu, Source, Stage
+from weft.hw.numerics.ops import Op, Reduction, Special
+from weft.hw.program.pcu import Accumulate, Input, InputMode, Pcu, Source, Stage
 
 EACH = Input(InputMode.EACH)
 

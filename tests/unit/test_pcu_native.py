@@ -8,10 +8,10 @@ from arith_bench import CORNERS, corner_pairs, random_pairs
 from pcu_bench import SPEC, Given, beats, expected, nested_stops
 from pcu_verilog import VerilogBench
 
-from hw.elaborate import elaborate
-from hw.numerics.ops import Conversion, Op, Reduction, Special
-from hw.program.pcu import Accumulate, Input, InputMode, Pcu, Source, Stage
-from sim.rtl.testbench import chip_design
+from weft.hw.elaborate import elaborate
+from weft.hw.numerics.ops import Conversion, Op, Reduction, Special
+from weft.hw.program.pcu import Accumulate, Input, InputMode, Pcu, Source, Stage
+from weft.sim.rtl.testbench import chip_design
 
 EACH = Input(InputMode.EACH)
 CYCLES = 4000

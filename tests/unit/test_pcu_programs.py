@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from pcu_bench import SPEC, beats, bench, check, expected, nested_stops
 
-from hw.numerics.ops import Conversion, Op, Reduction, Special
-from hw.program import Unpack
-from hw.program.pcu import Accumulate, Input, InputMode, Pcu, Source, Stage
+from weft.hw.numerics.ops import Conversion, Op, Reduction, Special
+from weft.hw.program import Unpack
+from weft.hw.program.pcu import Accumulate, Input, InputMode, Pcu, Source, Stage
 
 EACH = Input(InputMode.EACH)
 LANES = SPEC.lanes

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from pcu_bench import SPEC, Given, beats, bench, expected
 
-from hw.numerics.ops import Conversion, Op, Reduction, Special
-from hw.program.pcu import Accumulate, Input, InputMode, Pcu, Source, Stage
+from weft.hw.numerics.ops import Conversion, Op, Reduction, Special
+from weft.hw.program.pcu import Accumulate, Input, InputMode, Pcu, Source, Stage
 
 LANES = SPEC.lanes
 

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from pcu_bench import SPEC, beats, bench, expected, nested_stops
 
-from hw.arith import FunctionUnit
-from hw.numerics.ops import Op
-from hw.pcu.stage import Stage as StageUnit
-from hw.program.pcu import Accumulate, Input, InputMode, Pcu, Source, Stage
+from weft.hw.arith import FunctionUnit
+from weft.hw.numerics.ops import Op
+from weft.hw.pcu.stage import Stage as StageUnit
+from weft.hw.program.pcu import Accumulate, Input, InputMode, Pcu, Source, Stage
 
 EACH = Input(InputMode.EACH)
 # Queue, first register, one stage, conversion and output; the first beat is offered in cycle 0.

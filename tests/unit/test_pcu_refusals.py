@@ -6,8 +6,8 @@ from __future__ import annotations
 import pytest
 from pcu_bench import SPEC
 
-from hw.pcu import Pcu
-from hw.pcu.stage import Stage
+from weft.hw.pcu import Pcu
+from weft.hw.pcu.stage import Stage
 
 
 @pytest.mark.parametrize("number", [-1, SPEC.stages])

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 from pcu_bench import Given, Run, beats, bench, check, expected, listed
 
-from hw.arith import FunctionUnit
-from hw.numerics import add, apply, flush
-from hw.numerics.ops import Op
-from hw.program import BLOCK, Accumulate, Input, InputMode, Pcu, Source, Stage, Unpack
-from hw.spec import FabricSpec
-from sim.device import Beats
+from weft.hw.arith import FunctionUnit
+from weft.hw.numerics import add, apply, flush
+from weft.hw.numerics.ops import Op
+from weft.hw.program import BLOCK, Accumulate, Input, InputMode, Pcu, Source, Stage, Unpack
+from weft.hw.spec import FabricSpec
+from weft.sim.device import Beats
 
 SPEC = FabricSpec.make(name="wide", lanes=4, stages=4, acc_depth=16, channel_bits=64, scalar_inputs=4)
 LANES = SPEC.lanes

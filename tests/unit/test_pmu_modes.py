@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from pmu_bench import LANES, SPEC, Launch, assert_twins_agree, beats, bench, numbers, twin
 
-from hw.presets import PRESETS
-from hw.program import Pmu, PmuLevel, Port, Trigger, WriteLevel
-from hw.spec import FabricSpec
-from sim.device import Beats
+from weft.hw.presets import PRESETS
+from weft.hw.program import Pmu, PmuLevel, Port, Trigger, WriteLevel
+from weft.hw.spec import FabricSpec
+from weft.sim.device import Beats
 
 STALLS = [
     {},

@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pmu_bench import LANES, SPEC, Beat, Launch, assert_twins_agree, beats, numbers, twin
 
-from hw.program import WRITE_LEVELS, Pmu, PmuLevel, Port, Trigger, WriteLevel
-from sim.device import Beats
+from weft.hw.program import WRITE_LEVELS, Pmu, PmuLevel, Port, Trigger, WriteLevel
+from weft.sim.device import Beats
 
 LINES = 6
 RANK = SPEC.stop_ranks
@@ -154,7 +154,7 @@ def _place(program: Pmu, beat: int) -> int:
 
 
 def naive(case: list[Launch]) -> tuple[list[Beat], list[Beat]]:
-    """Beats and tokens of all launches, as the text of :mod:`hw.program.pmu` reads."""
+    """Beats and tokens of all launches, as the text of :mod:`weft.hw.program.pmu` reads."""
     program = case[0].program
     arriving = [b for launch in case for b in numbers(launch.vector if program.write is Port.VECTOR else launch.scalar)]
     words = LANES if program.write is Port.VECTOR else 1

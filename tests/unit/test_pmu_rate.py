@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from pmu_bench import LANES, Launch, assert_twins_agree, beats, bench
 
-from hw.program import Pmu, PmuLevel, Port, Trigger, WriteLevel
-from sim.device import Beats
+from weft.hw.program import Pmu, PmuLevel, Port, Trigger, WriteLevel
+from weft.sim.device import Beats
 
 LATENCY = 6
 """Cycles from the last beat of a block to its first beat out."""

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from pmu_bench import LANES, SPEC, beats, numbers
 
-from hw.program import Pmu, PmuLevel, Port, Trigger, WriteLevel
-from sim.device import Beats, DeviceError
-from sim.functional.pmu import PmuResult, PmuState, run_pmu
+from weft.hw.program import Pmu, PmuLevel, Port, Trigger, WriteLevel
+from weft.sim.device import Beats, DeviceError
+from weft.sim.functional.pmu import PmuResult, PmuState, run_pmu
 
 
 def run(program: Pmu, state: PmuState | None = None, **inputs: Beats) -> PmuResult:

@@ -8,14 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from compiler.checkpoint import LlamaCheckpoint, read_checkpoint
-from compiler.decoder_program import CompiledDecoder, compile_decoder
-from hw.presets import PRESETS
-from hw.topology import Topology
-from sim.decoder import DecoderSession
-from sim.device import Activity, Launch
-from sim.functional.device import FunctionalDevice
-from sim.recording import DecoderRecorder
+from weft.compiler.checkpoints.checkpoint import LlamaCheckpoint, read_checkpoint
+from weft.compiler.models.llama.decoder_program import CompiledDecoder, compile_decoder
+from weft.hw.presets import PRESETS
+from weft.hw.topology import Topology
+from weft.sim.decoder import DecoderSession
+from weft.sim.device import Activity, Launch
+from weft.sim.functional.device import FunctionalDevice
+from weft.sim.recording import DecoderRecorder
 
 DEMO = PRESETS["demo"]
 PROMPT = list(b"And God ")

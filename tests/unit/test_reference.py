@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from compiler.checkpoint import LlamaCheckpoint, read_checkpoint
-from compiler.errors import WeftError
-from sim.reference import Reference
+from weft.compiler.checkpoints.checkpoint import LlamaCheckpoint, read_checkpoint
+from weft.compiler.errors import WeftError
+from weft.sim.reference import Reference
 
 FOLDER = Path(__file__).parents[1] / "data" / "checkpoints" / "narrow-heads"
 

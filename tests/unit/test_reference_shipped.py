@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from compiler.checkpoint import LlamaCheckpoint, read_checkpoint
-from compiler.tokenizer import ByteTokenizer, read_tokenizer
-from sim.reference import Reference
+from weft.compiler.checkpoints.checkpoint import LlamaCheckpoint, read_checkpoint
+from weft.compiler.checkpoints.tokenizer import ByteTokenizer, read_tokenizer
+from weft.sim.reference import Reference
 
 SHIPPED = Path(__file__).parents[2] / "models" / "weft-tiny"
 VERSE = b"And the LORD spake unto Moses, saying, Speak unto the children of Israel, and say unto them"

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from compiler.checkpoint import read_checkpoint
-from sim.reference import Reference
+from weft.compiler.checkpoints.checkpoint import read_checkpoint
+from weft.sim.reference import Reference
 
 FOLDERS = sorted((Path(__file__).parents[1] / "data" / "checkpoints").glob("*/"))
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hw.presets import PRESETS, load_spec
-from hw.spec import FabricSpec, SpecError
+from weft.hw.presets import PRESETS, load_spec
+from weft.hw.spec import FabricSpec, SpecError
 
 SIZES = {
     name: (

@@ -9,8 +9,8 @@ from amaranth.hdl import unsigned
 from amaranth.lib import data
 from stream_bench import combinational_paths, random_values, run_streams, values_of
 
-from hw.stream.queue import Queue
-from hw.stream.skid import SkidBuffer
+from weft.hw.stream.queue import Queue
+from weft.hw.stream.skid import SkidBuffer
 
 DEPTHS = [1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17]
 LAYOUT = data.StructLayout({"data": unsigned(12), "stop": unsigned(3)})

@@ -11,14 +11,14 @@ from amaranth.lib import data
 from amaranth.sim import Simulator
 from stream_bench import random_values, run_streams, values_of
 
-from hw.stream.connect import connect_streams
-from hw.stream.credit import CreditGate
-from hw.stream.fork import EagerFork
-from hw.stream.join import Join
-from hw.stream.merge import Merge
-from hw.stream.monitor import StreamMonitor
-from hw.stream.queue import Queue
-from hw.stream.skid import SkidBuffer
+from weft.hw.stream.connect import connect_streams
+from weft.hw.stream.credit import CreditGate
+from weft.hw.stream.fork import EagerFork
+from weft.hw.stream.join import Join
+from weft.hw.stream.merge import Merge
+from weft.hw.stream.monitor import StreamMonitor
+from weft.hw.stream.queue import Queue
+from weft.hw.stream.skid import SkidBuffer
 
 LAYOUT = data.StructLayout({"data": unsigned(12), "stop": unsigned(3)})
 STALLS = [0.0, 0.3, 0.7]

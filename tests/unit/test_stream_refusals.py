@@ -9,12 +9,12 @@ import pytest
 from amaranth.hdl import Module, unsigned
 from amaranth.lib import data, stream
 
-from hw.stream.connect import connect_streams
-from hw.stream.credit import CreditGate
-from hw.stream.fork import EagerFork
-from hw.stream.join import Join
-from hw.stream.merge import Merge
-from hw.stream.queue import Queue
+from weft.hw.stream.connect import connect_streams
+from weft.hw.stream.credit import CreditGate
+from weft.hw.stream.fork import EagerFork
+from weft.hw.stream.join import Join
+from weft.hw.stream.merge import Merge
+from weft.hw.stream.queue import Queue
 
 LAYOUT = data.StructLayout({"data": unsigned(12), "stop": unsigned(3)})
 

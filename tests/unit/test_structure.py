@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from hw.fabric_verilog import fabric_verilog
-from hw.netgraph import read_netlist
-from hw.presets import PRESETS
-from hw.topology import Topology
-from sim.verilator.block import BlockPort
-from sim.verilator.structure import StructureError, connections, lone, read_structure
+from weft.hw.fabric_verilog import fabric_verilog
+from weft.hw.netgraph import read_netlist
+from weft.hw.presets import PRESETS
+from weft.hw.topology import Topology
+from weft.sim.verilator.block import BlockPort
+from weft.sim.verilator.structure import StructureError, connections, lone, read_structure
 
 PORTS = {
     "stage": (

@@ -10,12 +10,12 @@ from amaranth.hdl import Value
 from amaranth.sim import Simulator
 from stream_bench import combinational_paths, run_streams, values_of
 
-from hw.fields import Layout
-from hw.presets import PRESETS
-from hw.program import Switch as SwitchProgram
-from hw.program import switch_program
-from hw.switch import Switch, may_send
-from hw.topology import NETWORKS, Network, TileKind, switch_ports, tracks
+from weft.hw.fields import Layout
+from weft.hw.presets import PRESETS
+from weft.hw.program import Switch as SwitchProgram
+from weft.hw.program import switch_program
+from weft.hw.switch import Switch, may_send
+from weft.hw.topology import NETWORKS, Network, TileKind, switch_ports, tracks
 
 SPEC = PRESETS["tiny"]
 BEATS = 12

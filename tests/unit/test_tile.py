@@ -13,13 +13,13 @@ from amaranth.hdl import Value
 from amaranth.sim import Simulator
 from stream_bench import combinational_paths
 
-from hw.address_map import AddressMap, Counter
-from hw.presets import PRESETS
-from hw.program import Input, InputMode, Pcu, Pmu, Port, switch_program
-from hw.program import Switch as SwitchProgram
-from hw.tile.config import ConfigRegisters
-from hw.tile.tile import Tile, link_name
-from hw.topology import NETWORKS, Direction, Network, TileKind, tracks, unit_ports
+from weft.hw.address_map import AddressMap, Counter
+from weft.hw.presets import PRESETS
+from weft.hw.program import Input, InputMode, Pcu, Pmu, Port, switch_program
+from weft.hw.program import Switch as SwitchProgram
+from weft.hw.tile.config import ConfigRegisters
+from weft.hw.tile.tile import Tile, link_name
+from weft.hw.topology import NETWORKS, Direction, Network, TileKind, tracks, unit_ports
 
 SPEC = PRESETS["tiny"]
 NUMBER = 0x1203

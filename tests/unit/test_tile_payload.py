@@ -14,9 +14,9 @@ from amaranth.back import rtlil
 from amaranth.hdl import Module, Value
 from amaranth.lib.wiring import In
 
-from hw.presets import PRESETS
-from hw.tile.tile import Tile
-from hw.topology import TileKind
+from weft.hw.presets import PRESETS
+from weft.hw.tile.tile import Tile
+from weft.hw.topology import TileKind
 
 SPEC = PRESETS["tiny"].replace(lanes=2, channel_bits=32)
 SCRIPT = """

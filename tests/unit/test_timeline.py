@@ -10,16 +10,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from compiler.data_order import data_order
-from compiler.fit import fit
-from compiler.mapping import Mapping
-from compiler.netlist import Net, Netlist, Pin, Unit
-from hw.presets import PRESETS
-from hw.program import Agcu, AgcuKind, Pcu, Pmu
-from hw.topology import Network, Tile, Topology
-from sim.device import Activity, Launch
-from sim.timeline import STATES, timeline, timeline_text
-from sim.utilisation import RecordedLaunch, channel_shares, tile_shares
+from weft.compiler.backend.data_order import data_order
+from weft.compiler.backend.fit import fit
+from weft.compiler.backend.mapping import Mapping
+from weft.compiler.netlist.netlist import Net, Netlist, Pin, Unit
+from weft.hw.presets import PRESETS
+from weft.hw.program import Agcu, AgcuKind, Pcu, Pmu
+from weft.hw.topology import Network, Tile, Topology
+from weft.sim.device import Activity, Launch
+from weft.sim.timeline import STATES, timeline, timeline_text
+from weft.sim.utilisation import RecordedLaunch, channel_shares, tile_shares
 
 TINY = PRESETS["tiny"]
 Event = dict[str, Any]

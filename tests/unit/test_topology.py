@@ -4,9 +4,9 @@ from collections import Counter
 
 import pytest
 
-from hw.presets import PRESETS
-from hw.spec import FabricSpec
-from hw.topology import (
+from weft.hw.presets import PRESETS
+from weft.hw.spec import FabricSpec
+from weft.hw.topology import (
     NETWORKS,
     Direction,
     Link,

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from hw.native import native_cpp
-from hw.numerics.ops import Conversion, Op, Reduction, Special
-from sim.arith.models import build_model
-from sim.arith.verify import Task, run_task, tasks
+from weft.hw.native import native_cpp
+from weft.hw.numerics.ops import Conversion, Op, Reduction, Special
+from weft.sim.arith.models import build_model
+from weft.sim.arith.verify import Task, run_task, tasks
 
 _WORDS = 1 << 32
 

@@ -1,0 +1,1 @@
+"""From a netlist to an image: memory, buffers, placement, routing."""

@@ -1,0 +1,70 @@
+"""Which channel of a deadlocked program is too small, and what it would have to hold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from weft.compiler.backend.buffering.execute import Execution, Wait
+from weft.compiler.backend.buffering.network import Channel, ProcessNetwork
+
+__all__ = ["Shortage", "find_shortage"]
+
+
+@dataclass(frozen=True)
+class Shortage:
+    """A full channel in a deadlock's circle of waits.
+
+    ``needed`` is the least capacity with which it is not full in a deadlock; ``sentence`` says all of this, and who
+    waits for whom.
+    """
+
+    channel: Channel
+    needed: int
+    sentence: str
+
+
+def find_shortage(networks: Iterable[ProcessNetwork]) -> list[Shortage]:
+    """The full channels of the first network that deadlocks, the one that lacks least before the others.
+
+    Every deadlock has one: processes that only wait for beats would wait with endless buffers, too, and such networks
+    are not made.
+    """
+    for network in networks:
+        execution = Execution(network)
+        circle = execution.run()
+        if circle:
+            found = [_shortage(network, execution, circle, wait) for wait in circle if wait.full]
+            assert found, f"{network.units[circle[0].waiter]!r} waits for what must have come"
+            return sorted(found, key=lambda each: each.needed - each.channel.capacity)
+    return []
+
+
+def _shortage(network: ProcessNetwork, execution: Execution, circle: list[Wait], wait: Wait) -> Shortage:
+    """Bisects for the capacity: more never makes a deadlock."""
+    channel = network.channels[wait.channel]
+    low, high = channel.capacity, network.total(wait.channel)
+    while high - low > 1:
+        middle = (low + high) // 2
+        stuck = execution.run({wait.channel: middle})
+        if any(each.full and each.channel == wait.channel for each in stuck):
+            low = middle
+        else:
+            high = middle
+    begin = circle.index(wait)
+    waits = ", ".join(_words(network, each) for each in (*circle[begin:], *circle[:begin]))
+    return Shortage(channel, high, f"{_holds(channel)} but needs {high}, or the program stops: {waits}")
+
+
+def _holds(channel: Channel) -> str:
+    if channel.net is None:
+        return f"buffer {channel.pin.unit!r} holds {channel.capacity} blocks"
+    network, unit = channel.net.network.value, channel.net.source.unit
+    return f"the {network} link from {unit!r} to {channel.pin.unit!r} is sure to hold {channel.capacity} beats"
+
+
+def _words(network: ProcessNetwork, wait: Wait) -> str:
+    waiter, other = network.units[wait.waiter], network.units[wait.other]
+    if network.channels[wait.channel].net is None:
+        return f"{waiter!r} waits for a {'free' if wait.full else 'whole'} block"
+    return f"{waiter!r} waits for {'room at' if wait.full else 'a beat from'} {other!r}"

@@ -1,0 +1,185 @@
+"""Buffer sizing: a netlist gets the buffers without which it would deadlock, or is refused with what it lacks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Set
+from dataclasses import replace
+
+import numpy as np
+
+from weft.compiler.backend.buffering.launches import Launches
+from weft.compiler.backend.buffering.network import Channel, ProcessNetwork
+from weft.compiler.backend.buffering.shortage import Shortage, find_shortage
+from weft.compiler.backend.buffering.tracing import network_of
+from weft.compiler.backend.fit import fit
+from weft.compiler.backend.mapping import FitError, Mapping
+from weft.compiler.errors import WeftError
+from weft.compiler.netlist.netlist import Net, Netlist, Pin, Unit
+from weft.hw.program import Agcu, Pmu, PmuLevel, Port
+from weft.hw.spec import FabricSpec
+from weft.hw.topology import Network
+
+__all__ = ["fit_with_buffers", "shortages", "size_rings"]
+
+_DEEPEST, _MOST_LINES = 64, 65536
+"""Largest ``fifo_depth`` and ``pmu_lines`` of a spec."""
+
+
+def fit_with_buffers(netlist: Netlist, spec: FabricSpec, launches: Launches) -> Mapping:
+    """The netlist placed and routed, with what buffers it needs so that no launch stops for want of room.
+
+    A link that is too short gets a FIFO, which takes a PMU; but too few ``blocks`` that somebody asked for are refused.
+
+    Raises
+    ------
+    WeftError
+        A buffer or a link that is too small and cannot be made larger on this fabric.
+    FitError
+        See :func:`weft.compiler.backend.fit.fit`. If only the FIFOs do not fit, the sentence says which link needs
+        them, and names a ``fifo_depth`` that does without them, if there is one.
+    """
+    netlist = size_rings(netlist, spec, launches)
+    buffered, reason = _with_fifos(netlist, spec, launches)
+    try:
+        return fit(buffered, spec)
+    except FitError as error:
+        if not reason:
+            raise
+        sentence = f"{reason}; with a FIFO there, it {error.missing}"
+        depth = _deeper(netlist, spec, launches)
+        if depth is not None and _fits(netlist, spec.replace(fifo_depth=depth)):
+            raise FitError(sentence, {"fifo_depth": depth}) from None
+        raise FitError(sentence, error.changes) from None
+
+
+def _fits(netlist: Netlist, spec: FabricSpec) -> bool:
+    try:
+        fit(netlist, spec)
+    except FitError:
+        return False
+    return True
+
+
+def shortages(netlist: Netlist, spec: FabricSpec, launches: Launches) -> list[Shortage]:
+    """What is too small in the first launch that would deadlock, each of which would help; empty if all end."""
+    return find_shortage(_networks(netlist, spec, launches))
+
+
+def _networks(netlist: Netlist, spec: FabricSpec, launches: Launches) -> Iterator[ProcessNetwork]:
+    """Of the first, second and last turn of each launch, and of the first of a later round.
+
+    If each turn ends when it begins with empty channels, so do all of them together, each unit at its own pace: one
+    turn after the other is one of the orders, and in all of them a network ends in the same place.
+    """
+    agcus = [unit.program for unit in netlist.units.values() if isinstance(unit.program, Agcu)]
+    most = max([1, *(program.turns for program in agcus)])
+    judged = [(0, turn) for turn in sorted({0, min(1, most - 1), most - 1})]
+    # The others of a later round are those of the first, and sizes that grow are tried as arguments.
+    judged += [(1, 0)] if any(program.rounds_arg for program in agcus) else []
+    for arguments in launches.arguments:
+        for turn_round, turn in judged:
+            network = network_of(netlist, spec, arguments, turn, turn_round)
+            if network is not None:
+                yield network
+
+
+# -- rings ------------------------------------------------------------------------------------------------
+
+
+def size_rings(netlist: Netlist, spec: FabricSpec, launches: Launches) -> Netlist:
+    """Buffers of a dynamic size, which take a whole scratchpad, shortened to the longest block of any launch.
+
+    So there is room for several. All other rings are as long as the scratchpad already, which nothing else would use:
+    more buffers neither deadlock nor slow a program. Launches without a network bring nothing longer: they never end,
+    or, where data decide, there is none for any launch.
+    """
+    by_length = [unit for unit in netlist.units.values() if isinstance(unit.program, Pmu) and unit.program.by_length]
+    if not launches.complete or not by_length:
+        return netlist
+    longest: dict[str, int] = {}
+    for network in _networks(netlist, spec, launches):
+        for name, kept in network.longest.items():
+            longest[name] = max(kept, longest.get(name, 1))
+    units = dict(netlist.units)
+    for name, kept in longest.items():
+        program = units[name].program
+        assert isinstance(program, Pmu)
+        lines = int(program.lines_filled(np.array([kept]), lanes=spec.lanes)[0])
+        if program.blocks == 1 and lines < program.block_lines == spec.pmu_lines:
+            shorter = replace(program, block_lines=lines, blocks=spec.pmu_lines // lines)
+            units[name] = replace(units[name], program=shorter)
+    return Netlist(units, netlist.nets)
+
+
+# -- FIFOs ------------------------------------------------------------------------------------------------
+
+
+def _with_fifos(netlist: Netlist, spec: FabricSpec, launches: Launches) -> tuple[Netlist, str]:
+    """FIFOs on the links that need them, and a sentence about the first."""
+    reason, buffered = "", netlist
+    while found := shortages(buffered, spec, launches):
+        added = buffered.units.keys() - netlist.units.keys()
+        for each in found:
+            if each.channel.net is None and each.needed * _lines(each, buffered) <= spec.pmu_lines:
+                raise WeftError(f"{each.sentence}: set blocks = {each.needed} in its mapped.bufferize, or leave it out")
+        short = next((each for each in found if _can_buffer(each, added, spec)), None)
+        if short is None:
+            raise WeftError(f"{found[0].sentence}: {_advice(found[0], buffered, spec, launches)}")
+        buffered = _with_fifo(buffered, short.channel, spec)
+        reason = reason or short.sentence
+    return buffered, reason
+
+
+def _can_buffer(short: Shortage, added: Set[str], spec: FabricSpec) -> bool:
+    """Whether a FIFO is deep enough; a link to or from one that was added has it already, and a token needs none."""
+    net = short.channel.net
+    if net is None or net.network is Network.CONTROL or short.needed - short.channel.capacity > spec.pmu_lines:
+        return False
+    return added.isdisjoint((net.source.unit, short.channel.pin.unit))
+
+
+def _with_fifo(netlist: Netlist, channel: Channel, spec: FabricSpec) -> Netlist:
+    """A scratchpad of single beats on the way to one input, as deep as there are lines."""
+    net, pin = channel.net, channel.pin
+    assert net is not None
+    port = Port[net.network.name]
+    name, number = f"{pin.unit}.fifo", 2
+    while name in netlist.units:
+        name, number = f"{pin.unit}.fifo.{number}", number + 1
+    # By length, so that a void beat, of which nothing is kept, goes through as one.
+    program = Pmu(write=port, block_lines=1, blocks=spec.pmu_lines, read=port, levels=(PmuLevel(),), by_length=True)
+    rest = tuple(sorted({*net.targets, Pin(name)} - {pin}))
+    nets = [Net(net.network, net.source, rest) if each is net else each for each in netlist.nets]
+    nets.append(Net(net.network, Pin(name), (pin,)))
+    return Netlist({**netlist.units, name: Unit(name, program)}, tuple(nets))
+
+
+def _deeper(netlist: Netlist, spec: FabricSpec, launches: Launches) -> int | None:
+    """The smallest depth of input FIFOs with which no launch deadlocks."""
+    depth = 2 * spec.fifo_depth
+    while depth <= _DEEPEST:
+        if not shortages(netlist, spec.replace(fifo_depth=depth), launches):
+            return depth
+        depth *= 2
+    return None
+
+
+def _advice(short: Shortage, netlist: Netlist, spec: FabricSpec, launches: Launches) -> str:
+    """The smallest change that would do."""
+    if short.channel.net is not None and short.channel.net.network is Network.CONTROL:
+        depth = _deeper(netlist, spec, launches)
+        return f"no fifo_depth up to {_DEEPEST} is enough" if depth is None else f"set fifo_depth={depth}"
+    lines = short.needed - short.channel.capacity
+    if short.channel.net is None:
+        lines = short.needed * _lines(short, netlist)
+    enough = 1 << (lines - 1).bit_length()
+    if enough > _MOST_LINES:
+        return "no PMU keeps so much, load it from memory again"
+    return f"set pmu_lines={enough}{'' if short.channel.net is None else ' for a FIFO there'}"
+
+
+def _lines(short: Shortage, netlist: Netlist) -> int:
+    """Lines of a block of the PMU that is short of them."""
+    program = netlist.units[short.channel.pin.unit].program
+    assert isinstance(program, Pmu)
+    return program.block_lines

@@ -1,0 +1,184 @@
+"""From a netlist and a launch's arguments to the network of its processes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+
+from weft.compiler.backend.buffering.agcu import agcu_process
+from weft.compiler.backend.buffering.beats import Shape
+from weft.compiler.backend.buffering.links import link_capacity
+from weft.compiler.backend.buffering.network import Channel, ProcessNetwork
+from weft.compiler.backend.buffering.pcu import pcu_process
+from weft.compiler.backend.buffering.pmu import Blocks, read_process, trigger_of, write_port, write_process
+from weft.compiler.backend.buffering.process import RING, Process, Side, Where
+from weft.compiler.netlist.netlist import Netlist, Pin
+from weft.hw.program import Agcu, Pcu, Pmu, Port, Trigger
+from weft.hw.spec import FabricSpec
+from weft.hw.topology import Network
+
+__all__ = ["network_of"]
+
+_NOTHING = Shape.of(np.zeros(0, np.int8))
+_TOKEN = Shape.of(np.zeros(1, np.int8))
+
+
+def network_of(
+    netlist: Netlist, spec: FabricSpec, arguments: Mapping[int, int], turn: int = 0, turn_round: int = 0
+) -> ProcessNetwork | None:
+    """The network of one turn of a round of a launch; ``arguments`` hold sizes as they are in this round.
+
+    None where even endless buffers would not help it to its end, so that its buffers decide nothing: a unit waits for
+    beats that nobody sends, or beats are left over. None, too, where data decide how many beats there are.
+    """
+    return _Tracing(netlist, spec, arguments, turn, turn_round).run()
+
+
+def _data_decide(program: Pmu) -> bool:
+    """Whether how many beats it sends is a number in a stream."""
+    return program.read is not Port.OFF and program.trigger is Trigger.LENGTH
+
+
+class _Tracing:
+    """Runs each unit once, on whole streams, as soon as all its inputs are known (Kahn 1974)."""
+
+    def __init__(
+        self, netlist: Netlist, spec: FabricSpec, arguments: Mapping[int, int], turn: int, turn_round: int
+    ) -> None:
+        self.netlist, self.spec, self.arguments = netlist, spec, arguments
+        self.turn, self.turn_round = turn, turn_round
+        self.nets = {(net.network, net.source.unit): net for net in netlist.nets}
+        self.given: dict[str, dict[Where, Shape]] = {name: {} for name in netlist.units}
+        self.missing: dict[str, set[Where]] = {name: set() for name in netlist.units}
+        for net in netlist.nets:
+            for pin in net.targets:
+                self.missing[pin.unit].add((net.network, pin.port))
+        self.result = ProcessNetwork()
+        self.taker: dict[tuple[str, Where], int] = {}
+        self.giver: dict[tuple[str, Where], int] = {}
+        self.held: dict[str, int] = {}
+
+    def run(self) -> ProcessNetwork | None:
+        waiting = dict.fromkeys(self.netlist.units)
+        for name, unit in self.netlist.units.items():
+            if isinstance(unit.program, Agcu) and unit.program.tells_next:
+                tells = unit.program.tells_in(self.turn, self.turn_round)
+                self._send(name, {Network.CONTROL: _TOKEN} if tells else {}, [Network.CONTROL])
+        while waiting:
+            ready = [name for name in waiting if not self.missing[name]]
+            for name in ready:
+                del waiting[name]
+                if not self._unit(name):
+                    return None
+            if not ready and not self._read_ahead(waiting):
+                return None
+        return self._joined()
+
+    def _unit(self, name: str) -> bool:
+        program, given = self.netlist.units[name].program, self.given[name]
+        if isinstance(program, Pmu):
+            if _data_decide(program):
+                return False
+            self._pmu(name, program)
+            return True
+        if isinstance(program, Pcu):
+            made = pcu_process(program, given)
+        else:
+            made = agcu_process(program, given, self.arguments, self.turn, self.turn_round)
+        if made is None:
+            return False
+        self._add(name, made[0])
+        self._send(name, made[1])
+        return True
+
+    def _pmu(self, name: str, program: Pmu) -> None:
+        given, port = self.given[name], write_port(program)
+        blocks = None
+        if port is not None:
+            written = given.get(port, _NOTHING)
+            process, blocks = write_process(program, written, self.held.get(name, 0), self.turn)
+            self._add(name, process)
+            if blocks.kept is not None:
+                self.result.longest[name] = int(blocks.kept.max(initial=0))
+        if program.read is not Port.OFF and name not in self.held:
+            self._read(name, program, blocks)
+
+    def _read(self, name: str, program: Pmu, blocks: Blocks | None) -> None:
+        where = trigger_of(program)
+        trigger = None if where is None else self.given[name].get(where, _NOTHING)
+        process, outputs, needed = read_process(program, blocks, trigger, lanes=self.spec.lanes)
+        if blocks is None:
+            self.held[name] = needed
+        self._add(name, process)
+        self._send(name, outputs)
+
+    def _read_ahead(self, waiting: Mapping[str, None]) -> bool:
+        """Read what turns or launches before have left, in PMUs that something read from them will fill again."""
+        found = False
+        for name in waiting:
+            program = self.netlist.units[name].program
+            if not isinstance(program, Pmu) or program.trigger is Trigger.BLOCK or name in self.held:
+                continue
+            if _data_decide(program):
+                continue
+            if trigger_of(program) not in self.missing[name]:
+                self._read(name, program, None)
+                found = True
+        return found
+
+    def _add(self, name: str, process: Process) -> None:
+        number = len(self.result.processes)
+        self.result.processes.append(process)
+        self.result.units.append(name)
+        for side in process.takes:
+            self.taker[name, side.where] = number
+        for side in process.gives:
+            self.giver[name, side.where] = number
+
+    def _send(self, name: str, outputs: Mapping[Network, Shape], networks: Iterable[Network] = Network) -> None:
+        for network in networks:
+            net = self.nets.get((network, name))
+            for pin in net.targets if net is not None else ():
+                where = network, pin.port
+                self.missing[pin.unit].discard(where)
+                if network in outputs:
+                    self.given[pin.unit][where] = outputs[network]
+
+    # -- channels ---------------------------------------------------------------------------------------
+
+    def _joined(self) -> ProcessNetwork | None:
+        """The channels; None if beats are left over."""
+        result = self.result
+        result.takes.extend([] for _ in result.processes)
+        result.gives.extend([] for _ in result.processes)
+        for net in self.netlist.nets:
+            where, program = (net.network, 0), self.netlist.units[net.source.unit].program
+            source = self.giver.get((net.source.unit, where))
+            capacity = link_capacity(net, program, self.spec)
+            for pin in net.targets:
+                target = self.taker.get((pin.unit, (net.network, pin.port)))
+                sent = self._total(source, where, gives=True)
+                if sent != self._total(target, (net.network, pin.port), gives=False):
+                    return None
+                if source is not None and target is not None:
+                    self._join(Channel(source, target, net, pin, capacity), where, (net.network, pin.port))
+        for name, unit in self.netlist.units.items():
+            writer, reader = self.giver.get((name, RING)), self.taker.get((name, RING))
+            if writer is not None and reader is not None and isinstance(unit.program, Pmu):
+                held = self.held.get(name, 0)
+                self._join(Channel(writer, reader, None, Pin(name), unit.program.blocks, held), RING, RING)
+        return result
+
+    def _side(self, number: int, where: Where, *, gives: bool) -> Side:
+        process = self.result.processes[number]
+        return next(side for side in (process.gives if gives else process.takes) if side.where == where)
+
+    def _total(self, number: int | None, where: Where, *, gives: bool) -> int:
+        return 0 if number is None else self._side(number, where, gives=gives).total
+
+    def _join(self, channel: Channel, output: Where, taken: Where) -> None:
+        number = len(self.result.channels)
+        self.result.channels.append(channel)
+        self.result.gives[channel.source].append((number, self._side(channel.source, output, gives=True)))
+        self.result.takes[channel.target].append((number, self._side(channel.target, taken, gives=False)))

@@ -1,0 +1,145 @@
+"""Where tensors lie in off-chip memory, and how their numbers become bytes and back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import prod
+
+import numpy as np
+from numpy.typing import NDArray
+
+from weft.compiler.errors import WeftError
+from weft.compiler.mapped.tensor import Format, TensorOp
+from weft.compiler.weights.packing import matrix_words
+from weft.compiler.weights.quantised import Quantisation, Quantised, quantise
+from weft.hw.numerics import floats_of, to_bf16
+from weft.hw.spec import FabricSpec
+
+__all__ = ["Region", "allocate", "decode", "encode", "row_beats", "tensor_beats"]
+
+_ALIGN = 4096  # a burst never crosses this boundary, so rows that begin here are fetched in the fewest bursts
+
+
+@dataclass(frozen=True)
+class Region:
+    """Bytes of a tensor: ``strides[k]`` bytes between entries of dimension ``k`` (the last: between beats).
+
+    Accesses are allowed in ``[base, base + span)``. A tensor that there is one of for each turn of a launch lies
+    ``turn_stride`` bytes after that of the turn before, and ``span`` covers them all.
+    """
+
+    base: int
+    size: int
+    strides: tuple[int, ...]
+    span: int
+    turn_stride: int = 0
+
+
+def row_beats(elements: int, spec: FabricSpec, *, packed: bool) -> int:
+    """Beats of a row of a tensor or stream, filled up."""
+    vectors = -(-elements // spec.lanes)
+    return -(-vectors // 2) if packed else vectors
+
+
+def _strides(tensor: TensorOp, spec: FabricSpec) -> tuple[int, ...]:
+    """Of matrices in formats of their own only the last counts."""
+    packed = Format(tensor.format.data) is Format.BF16X2
+    strides = [spec.beat_bytes]
+    step = row_beats(tensor.sizes[-1], spec, packed=packed) * spec.beat_bytes
+    for size in reversed(tensor.sizes[:-1]):
+        strides.append(step)
+        step *= size
+    return (*reversed(strides),)
+
+
+def tensor_beats(tensor: TensorOp, spec: FabricSpec) -> int:
+    """Beats of a tensor."""
+    form = Format(tensor.format.data)
+    if form.kind.is_matrix:
+        *outer, rows, columns = tensor.sizes
+        return prod(outer) * form.unpack.matrix_beats(rows, row_beats(columns, spec, packed=False))
+    return prod(tensor.sizes[:-1]) * row_beats(tensor.sizes[-1], spec, packed=form is Format.BF16X2)
+
+
+def _size(tensor: TensorOp, spec: FabricSpec) -> int:
+    return tensor_beats(tensor, spec) * spec.beat_bytes
+
+
+def allocate(tensors: Sequence[TensorOp], spec: FabricSpec, *, turns: int = 1) -> tuple[dict[str, Region], int]:
+    """Regions for tensors one after the other from address 0, and the bytes of all.
+
+    First come those that there are one of for each turn, turn after turn, then the others.
+
+    Raises
+    ------
+    WeftError
+        More bytes than there are addresses.
+    """
+    sizes = {tensor: -(-_size(tensor, spec) // _ALIGN) * _ALIGN for tensor in tensors}
+    stride = sum(size for tensor, size in sizes.items() if tensor.each is not None)
+    regions, top = {}, 0
+    for each in (True, False):
+        repeat = turns if each else 1
+        for tensor, size in sizes.items():
+            if (tensor.each is not None) == each:
+                span = size + (repeat - 1) * stride
+                regions[tensor.sym_name.data] = Region(top, size, _strides(tensor, spec), span, stride if each else 0)
+                top += size
+        top += (repeat - 1) * stride
+    if top > 1 << 32:
+        raise WeftError(f"tensors must fit 4 GiB of addresses, not {top} bytes")
+    return regions, top
+
+
+def encode(tensor: TensorOp, values: NDArray[np.float32] | Quantised, spec: FabricSpec) -> NDArray[np.uint8]:
+    """The bytes of a tensor.
+
+    ``values`` has its shape; formats narrower than fp32 round to nearest even; rows are filled up with ``pad``.
+
+    Raises
+    ------
+    ValueError
+        Another shape.
+    """
+    if isinstance(values, Quantised) or Format(tensor.format.data).kind.is_matrix:
+        given = values if isinstance(values, Quantised) else quantise(values, Quantisation(tensor.format.data))
+        if (given.elements.shape, given.form.value) != (tensor.sizes, tensor.format.data):
+            raise ValueError(
+                f"@{tensor.sym_name.data} must be {tensor.format.data} of the shape {list(tensor.sizes)}, "
+                f"not {given.form.value} of {list(given.elements.shape)}"
+            )
+        return matrix_words(given, spec.lanes).view(np.uint8).ravel()
+    if values.shape != tensor.sizes:
+        raise ValueError(f"@{tensor.sym_name.data} must have the shape {list(tensor.sizes)}, not {list(values.shape)}")
+    form = Format(tensor.format.data)
+    pad = 0.0 if tensor.pad is None else tensor.pad.value.data
+    vectors = -(-tensor.sizes[-1] // spec.lanes)
+    stored = vectors + vectors % 2 if form is Format.BF16X2 else vectors
+    full = np.full((*values.shape[:-1], stored * spec.lanes), pad, np.float32)
+    full[..., : values.shape[-1]] = values
+    if form is Format.I32:
+        return full.astype(np.int32).view(np.uint8).ravel()
+    if form is Format.F32:
+        return np.ascontiguousarray(full).view(np.uint8).ravel()
+    bits = to_bf16(full).view(np.uint32).reshape(*values.shape[:-1], stored // 2, 2, spec.lanes)
+    return np.ascontiguousarray(bits[..., 0, :] >> np.uint32(16) | bits[..., 1, :]).view(np.uint8).ravel()
+
+
+def decode(tensor: TensorOp, raw: NDArray[np.uint8], spec: FabricSpec) -> NDArray[np.float32]:
+    """The numbers of a tensor in its shape, from :func:`encode`'s bytes or what a program stored.
+
+    Raises
+    ------
+    ValueError
+        A format that no program stores: ``int8``, ``mxfp4``.
+    """
+    form = Format(tensor.format.data)
+    if form.kind.is_matrix:
+        raise ValueError(f"@{tensor.sym_name.data} must be of a format that programs store, not {form.value}")
+    rows = row_beats(tensor.sizes[-1], spec, packed=form is Format.BF16X2)
+    words = np.frombuffer(raw[: _size(tensor, spec)].tobytes(), np.uint32).reshape(*tensor.sizes[:-1], rows, spec.lanes)
+    if form is Format.BF16X2:
+        words = np.stack([words << np.uint32(16), words & np.uint32(0xFFFF0000)], axis=-2)
+    words = words.reshape(*tensor.sizes[:-1], -1)[..., : tensor.sizes[-1]]
+    return words.view(np.int32).astype(np.float32) if form is Format.I32 else floats_of(np.ascontiguousarray(words))

@@ -1,0 +1,1 @@
+"""Checkpoints from disk: config.json, safetensors, tokenizers, as plain values and arrays."""

@@ -1,0 +1,1 @@
+"""Floor plans and heat maps."""

@@ -1,0 +1,302 @@
+"""Operations on streams: elementwise, accumulating, and those that shape."""
+
+from __future__ import annotations
+
+from xdsl.dialects.builtin import IntegerAttr, StringAttr
+from xdsl.ir import SSAValue
+from xdsl.irdl import (
+    IRDLOperation,
+    ParsePropInAttrDict,
+    irdl_op_definition,
+    operand_def,
+    opt_prop_def,
+    prop_def,
+    result_def,
+    var_operand_def,
+)
+from xdsl.utils.exceptions import VerifyException
+
+from weft.compiler.mapped.attributes import F32, attributes
+from weft.compiler.mapped.types import Kind, StreamType, dims_text
+
+__all__ = [
+    "FUNCTIONS",
+    "AccumOp",
+    "ExpandOp",
+    "FlattenOp",
+    "MapOp",
+    "MergeOp",
+    "PromoteOp",
+    "ScanOp",
+    "UnpackOp",
+    "stream",
+    "used",
+]
+
+FUNCTIONS: dict[str, int] = {
+    "mul": 2, "add": 2, "sub": 2, "max": 2, "min": 2, "lt": 2, "le": 2, "eq": 2, "muladd": 3, "select": 3,
+    "exp": 1, "reciprocal": 1, "rsqrt": 1, "sigmoid": 1, "bf16": 1, "int32": 1, "float": 1,
+}  # fmt: skip
+"""Functions of ``mapped.map`` with their operands: ``muladd`` is a * b + c, ``select`` is b where a != 0, else c;
+``bf16`` rounds, ``int32`` converts to and ``float`` from integers."""
+
+_ACCUMULATORS = {"add": 0.0, "max": float("-inf"), "min": float("inf")}
+"""Functions of ``mapped.accum`` and ``mapped.scan``, and where they start by default."""
+
+
+def stream(value: SSAValue) -> StreamType:
+    """The stream type of a value."""
+    if not isinstance(value.type, StreamType):
+        raise VerifyException(f"operand must be a stream, not {value.type}")
+    return value.type
+
+
+def used(value: SSAValue) -> bool:
+    """Whether any operation takes a value."""
+    return value.first_use is not None
+
+
+@irdl_op_definition
+class MapOp(IRDLOperation):
+    """STeP's Map over Zip: one function on each element of its operands, which have the same dimensions.
+
+    With ``const`` that number is the last operand. Where some operands are vectors and others scalars, the scalars
+    count for all lanes.
+    """
+
+    name = "mapped.map"
+
+    function = prop_def(StringAttr)
+    inputs = var_operand_def(StreamType)
+    const = opt_prop_def(F32)
+    result = result_def(StreamType)
+    irdl_options = (ParsePropInAttrDict(),)
+    assembly_format = "$function $inputs attr-dict `:` functional-type(operands, results)"
+
+    def __init__(self, function: str, *inputs: SSAValue, const: float | None = None) -> None:
+        types = [stream(value) for value in inputs]
+        result = next((each for each in types if each.kind is Kind.VECTOR), types[0])
+        number = None if const is None else float(const)
+        properties = attributes(function=function, const=number)
+        super().__init__(operands=[inputs], result_types=[result], properties=properties)
+
+    def verify_(self) -> None:
+        name = self.function.data
+        if name not in FUNCTIONS:
+            raise VerifyException(f"function must be one of {', '.join(FUNCTIONS)}, not {name!r}")
+        given = len(self.inputs) + (self.const is not None)
+        if given != FUNCTIONS[name] or not self.inputs:
+            raise VerifyException(f"{name} must have {FUNCTIONS[name]} operands, not {given}")
+        types = [stream(value) for value in self.inputs]
+        if any(each.dims != types[0].dims for each in types):
+            raise VerifyException(f"operands of {name} must have the same dimensions; mapped.expand makes them so")
+        if any(each.kind not in (Kind.VECTOR, Kind.SCALAR) for each in types):
+            raise VerifyException(
+                f"operands of {name} must be vectors or scalars; mapped.unpack makes vectors of packed beats"
+            )
+        kind = Kind.VECTOR if any(each.kind is Kind.VECTOR for each in types) else Kind.SCALAR
+        if self.result.type != StreamType.make(kind, types[0].dims):
+            raise VerifyException(f"result of {name} must be {kind.value} {dims_text(types[0].dims)}")
+
+
+class _Accumulating(IRDLOperation):
+    """Shared by Accum and Scan."""
+
+    value = operand_def(StreamType)
+    function = prop_def(StringAttr)
+    over = prop_def(IntegerAttr)
+    keep = prop_def(IntegerAttr)
+    init = prop_def(F32)
+    result = result_def(StreamType)
+    irdl_options = (ParsePropInAttrDict(),)
+    assembly_format = "$function $value attr-dict `:` functional-type(operands, results)"
+
+    def __init__(
+        self, function: str, value: SSAValue, *, over: int = 1, keep: int = 0, init: float | None = None
+    ) -> None:
+        start = _ACCUMULATORS[function] if init is None else init
+        super().__init__(
+            operands=[value],
+            result_types=[self.result_of(stream(value), over, keep)],
+            properties=attributes(function=function, over=over, keep=keep, init=float(start)),
+        )
+
+    @staticmethod
+    def result_of(given: StreamType, over: int, keep: int) -> StreamType:
+        """The type of the result."""
+        raise NotImplementedError
+
+    def verify_(self) -> None:
+        given, over, keep = stream(self.value), self.over.value.data, self.keep.value.data
+        if self.function.data not in _ACCUMULATORS:
+            raise VerifyException(f"function must be one of {', '.join(_ACCUMULATORS)}, not {self.function.data!r}")
+        if over < 1 or keep < 0 or over + keep > given.rank:
+            raise VerifyException(f"over + keep must be at most {given.rank}, the stream's rank, not {over} + {keep}")
+        if given.kind not in (Kind.VECTOR, Kind.SCALAR):
+            raise VerifyException(f"a {given.kind.value} stream cannot be accumulated")
+        expected = self.result_of(given, over, keep)
+        if self.result.type != expected:
+            raise VerifyException(f"result must be {expected.kind.value} {dims_text(expected.dims)}")
+
+
+@irdl_op_definition
+class AccumOp(_Accumulating):
+    """STeP's Accum: reduces ``over`` dimensions, the innermost but for the ``keep`` inside them.
+
+    ``[a, b, c]`` with ``over = 1, keep = 1`` becomes ``[a, c]``. With ``keep = 0`` a vector stream is reduced over its
+    lanes as well, to a scalar stream (a tree over the lanes, then nothing else; beats are accumulated in order before).
+    ``init`` is where it starts; for a reduction over lanes each lane starts with its share, ``init / lanes``, for
+    ``add``.
+    """
+
+    name = "mapped.accum"
+
+    @staticmethod
+    def result_of(given: StreamType, over: int, keep: int) -> StreamType:
+        """Without the dimensions reduced; scalars if none is kept."""
+        kind = Kind.SCALAR if keep == 0 else given.kind
+        split = given.rank - keep
+        return StreamType.make(kind, (*given.dims[: split - over], *given.dims[split:]))
+
+
+@irdl_op_definition
+class ScanOp(_Accumulating):
+    """STeP's Scan: the accumulation so far with every element, anew for each ``over`` dimensions; lane by lane."""
+
+    name = "mapped.scan"
+
+    @staticmethod
+    def result_of(given: StreamType, over: int, keep: int) -> StreamType:
+        """As the operand."""
+        return given
+
+
+@irdl_op_definition
+class ExpandOp(IRDLOperation):
+    """STeP's Expand: each element again for all elements of ``like`` that lie in it.
+
+    ``like`` has more inner dimensions.
+    """
+
+    name = "mapped.expand"
+
+    value = operand_def(StreamType)
+    like = operand_def(StreamType)
+    result = result_def(StreamType)
+    irdl_options = (ParsePropInAttrDict(),)
+    assembly_format = "$value `like` $like attr-dict `:` functional-type(operands, results)"
+
+    def __init__(self, value: SSAValue, like: SSAValue) -> None:
+        super().__init__(operands=[value, like], result_types=[StreamType.make(stream(value).kind, stream(like).dims)])
+
+    def verify_(self) -> None:
+        value, like = stream(self.value), stream(self.like)
+        if value.rank >= like.rank or value.dims != like.dims[: value.rank]:
+            raise VerifyException(f"{dims_text(value.dims)} must be the outer dimensions of {dims_text(like.dims)}")
+        if value.kind not in (Kind.SCALAR, Kind.VECTOR):
+            raise VerifyException(f"a {value.kind.value} stream cannot be expanded")
+        if self.result.type != StreamType.make(value.kind, like.dims):
+            raise VerifyException(f"result must be {value.kind.value} {dims_text(like.dims)}")
+
+
+@irdl_op_definition
+class UnpackOp(IRDLOperation):
+    """The bf16 vectors in packed beats."""
+
+    name = "mapped.unpack"
+
+    value = operand_def(StreamType)
+    result = result_def(StreamType)
+    irdl_options = (ParsePropInAttrDict(),)
+    assembly_format = "$value attr-dict `:` functional-type(operands, results)"
+
+    def __init__(self, value: SSAValue) -> None:
+        super().__init__(operands=[value], result_types=[StreamType.make(Kind.VECTOR, stream(value).dims)])
+
+    def verify_(self) -> None:
+        if stream(self.value).kind is not Kind.PACKED:
+            raise VerifyException(f"only packed beats can be unpacked, not {stream(self.value).kind.value}")
+        if self.result.type != StreamType.make(Kind.VECTOR, stream(self.value).dims):
+            raise VerifyException("result must be a vector stream of the same dimensions")
+
+
+@irdl_op_definition
+class MergeOp(IRDLOperation):
+    """One stream of two, chosen block by block.
+
+    For each element of ``which`` a block of ``zero`` (where it is 0, as an integer) or of ``other``.
+    """
+
+    name = "mapped.merge"
+
+    which = operand_def(StreamType)
+    zero = operand_def(StreamType)
+    other = operand_def(StreamType)
+    result = result_def(StreamType)
+    irdl_options = (ParsePropInAttrDict(),)
+    assembly_format = "$which `of` $zero `,` $other attr-dict `:` functional-type(operands, results)"
+
+    def __init__(self, which: SSAValue, zero: SSAValue, other: SSAValue) -> None:
+        super().__init__(operands=[which, zero, other], result_types=[other.type])
+
+    def verify_(self) -> None:
+        which, zero, other = stream(self.which), stream(self.zero), stream(self.other)
+        if which.kind is not Kind.SCALAR or zero.kind is not Kind.VECTOR or self.result.type != other:
+            raise VerifyException("merge must have a scalar selector, two vector streams, and the type of the second")
+        if zero.rank != other.rank or any(
+            -1 not in pair and len(set(pair)) > 1 for pair in zip(zero.dims, other.dims, strict=True)
+        ):
+            raise VerifyException(f"merged streams must agree, not {dims_text(zero.dims)} and {dims_text(other.dims)}")
+        if which.rank >= zero.rank:
+            raise VerifyException(f"selector must have fewer dimensions than {zero.rank}, not {which.rank}")
+
+
+@irdl_op_definition
+class FlattenOp(IRDLOperation):
+    """STeP's Flatten: the two innermost dimensions become one."""
+
+    name = "mapped.flatten"
+
+    value = operand_def(StreamType)
+    result = result_def(StreamType)
+    irdl_options = (ParsePropInAttrDict(),)
+    assembly_format = "$value attr-dict `:` functional-type(operands, results)"
+
+    def __init__(self, value: SSAValue) -> None:
+        super().__init__(operands=[value], result_types=[_flattened(stream(value))])
+
+    def verify_(self) -> None:
+        if stream(self.value).rank < 2:
+            raise VerifyException("only a stream of at least two dimensions can be flattened")
+        if stream(self.value).kind.is_matrix:
+            raise VerifyException(f"only mapped.product takes {stream(self.value).kind.value}, not {self.name}")
+        if self.result.type != _flattened(stream(self.value)):
+            raise VerifyException(f"result must have the dimensions {dims_text(_flattened(stream(self.value)).dims)}")
+
+
+def _flattened(given: StreamType) -> StreamType:
+    *outer, a, b = given.dims
+    return StreamType.make(given.kind, (*outer, a * b if min(a, b) > 0 else -1))
+
+
+@irdl_op_definition
+class PromoteOp(IRDLOperation):
+    """STeP's Promote: a new outermost dimension of size 1."""
+
+    name = "mapped.promote"
+
+    value = operand_def(StreamType)
+    result = result_def(StreamType)
+    irdl_options = (ParsePropInAttrDict(),)
+    assembly_format = "$value attr-dict `:` functional-type(operands, results)"
+
+    def __init__(self, value: SSAValue) -> None:
+        given = stream(value)
+        super().__init__(operands=[value], result_types=[StreamType.make(given.kind, (1, *given.dims))])
+
+    def verify_(self) -> None:
+        given = stream(self.value)
+        if given.kind.is_matrix:
+            raise VerifyException(f"only mapped.product takes {given.kind.value}, not {self.name}")
+        if self.result.type != StreamType.make(given.kind, (1, *given.dims)):
+            raise VerifyException(f"result must have the dimensions {dims_text((1, *given.dims))}")

@@ -1,0 +1,1 @@
+"""Netlists: the configured units of one context and the streams between them."""

@@ -1,0 +1,1 @@
+"""The passes that lead from a program to a netlist."""

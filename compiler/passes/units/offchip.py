@@ -1,0 +1,153 @@
+"""AGCU programs of off-chip accesses."""
+
+from __future__ import annotations
+
+from xdsl.dialects.builtin import StringAttr
+
+from weft.compiler.backend.memory import Region, row_beats, tensor_beats
+from weft.compiler.errors import WeftError
+from weft.compiler.mapped.loop import Loop, when_of
+from weft.compiler.mapped.offchip import LinearLoadOp, LinearStoreOp, RandomLoadOp, SinkOp, tensor_of
+from weft.compiler.mapped.onchip import stream, used
+from weft.compiler.mapped.tensor import Format
+from weft.compiler.mapped.types import DYNAMIC, Kind, StreamType
+from weft.hw.program import Agcu, AgcuKind, AgcuLevel, When
+from weft.hw.spec import FabricSpec
+
+__all__ = ["load_program", "random_program", "sink_program", "store_program"]
+
+
+def _levels(
+    dims: tuple[int, ...],
+    walk: tuple[int, ...],
+    args: tuple[int, ...],
+    region: Region,
+    spec: FabricSpec,
+    *,
+    packed: bool,
+    grows: bool = False,
+) -> tuple[AgcuLevel, ...]:
+    """The nest for a walk, innermost first: level ``i`` ends with rank ``i + 1``."""
+    if len(dims) > spec.agcu_levels:
+        raise WeftError(f"a walk must have at most agcu_levels = {spec.agcu_levels} dimensions, not {len(dims)}")
+    levels = []
+    for rank, (size, dim, arg) in enumerate(reversed(list(zip(dims, walk, args, strict=True))), start=1):
+        bound = 1 if size == DYNAMIC else row_beats(size, spec, packed=packed) if rank == 1 else size
+        levels.append(AgcuLevel(bound, arg, region.strides[dim] if dim >= 0 else 0, rank, grows and arg > 0))
+    return (*levels,)
+
+
+def _when(attribute: StringAttr | None) -> When:
+    return When[when_of(attribute).upper()]
+
+
+def _first_address(op: LinearLoadOp | LinearStoreOp, region: Region) -> tuple[int, int]:
+    """Where the first round begins, and the bytes from a round to the next."""
+    moves = op.moves()
+    if moves is None:
+        return region.base, 0
+    dim, first = moves
+    return region.base + first * region.strides[dim], region.strides[dim]
+
+
+def load_program(op: LinearLoadOp, region: Region, spec: FabricSpec, *, priority: int, loop: Loop) -> Agcu:
+    """A LinearLoad."""
+    result: StreamType = op.result.type
+    packed = result.kind is Kind.PACKED
+    arg_a, arg_b = op.bases()
+    if result.kind.is_matrix:
+        levels = (AgcuLevel(tensor_beats(tensor_of(op), spec), 0, spec.beat_bytes, result.rank),)
+    else:
+        levels = _levels(result.dims, op.walked(), op.sizes(), region, spec, packed=packed, grows=op.grows is not None)
+    base, round_stride = _first_address(op, region)
+    return Agcu(
+        kind=AgcuKind.LOAD,
+        base=base,
+        arg_a=arg_a,
+        arg_b=arg_b,
+        levels=levels,
+        end_rank=result.rank,
+        wait_token=op.after is not None or op.follows is not None,
+        wait_later=op.follows is not None,
+        done_token=op.done is not None and used(op.done),
+        turns=loop.turns,
+        turn_stride=region.turn_stride,
+        rounds_arg=loop.rounds_arg,
+        round_stride=round_stride,
+        works=_when(op.when),
+        tells=_when(op.done_when),
+        priority=min(priority, 15),
+        segment_base=region.base,
+        segment_size=region.span,
+    )
+
+
+def store_program(op: LinearStoreOp, region: Region, spec: FabricSpec, *, loop: Loop, told: bool) -> Agcu:
+    """A LinearStore; vectors for a bf16 tensor are packed on the way. ``told``: the next round waits for it."""
+    value = stream(op.value)
+    packed = Format(tensor_of(op).format.data) is Format.BF16X2
+    arg_a, arg_b = op.bases()
+    base, round_stride = _first_address(op, region)
+    return Agcu(
+        kind=AgcuKind.STORE,
+        base=base,
+        arg_a=arg_a,
+        arg_b=arg_b,
+        levels=_levels(
+            tuple(_stored(size, arg) for size, arg in zip(value.dims, op.sizes(), strict=True)),
+            op.walked(),
+            op.sizes(),
+            region,
+            spec,
+            packed=packed,
+        ),
+        end_rank=value.rank,
+        pack=packed and value.kind is Kind.VECTOR,
+        done_token=told or (op.done is not None and used(op.done)),
+        tells_next=told,
+        turns=loop.turns,
+        turn_stride=region.turn_stride,
+        rounds_arg=loop.rounds_arg,
+        round_stride=round_stride,
+        works=_when(op.when),
+        segment_base=region.base,
+        segment_size=region.span,
+    )
+
+
+def _stored(size: int, arg: int) -> int:
+    return (1 << 24) - 1 if size == DYNAMIC and not arg else size  # the stream's end ends the walk
+
+
+def random_program(op: RandomLoadOp, region: Region, spec: FabricSpec, *, priority: int, loop: Loop) -> Agcu:
+    """A RandomLoad: the nest over an entry of the first dimension, once for each index."""
+    sizes = tensor_of(op).sizes[1:]
+    packed = op.result.type.kind is Kind.PACKED
+    walk = tuple(range(1, len(sizes) + 1))
+    return Agcu(
+        kind=AgcuKind.LOAD,
+        base=region.base,
+        levels=_levels(sizes, walk, (0,) * len(sizes), region, spec, packed=packed),
+        indexed=True,
+        index_stride=region.strides[0],
+        nest_rank=len(sizes),
+        end_rank=stream(op.index).rank,
+        turns=loop.turns,
+        turn_stride=region.turn_stride,
+        rounds_arg=loop.rounds_arg,
+        works=_when(op.when),
+        priority=min(priority, 15),
+        segment_base=region.base,
+        segment_size=region.span,
+    )
+
+
+def sink_program(op: SinkOp, *, loop: Loop) -> Agcu:
+    """Takes a stream to its end."""
+    return Agcu(
+        kind=AgcuKind.SINK,
+        end_rank=stream(op.value).rank,
+        turns=loop.turns,
+        rounds_arg=loop.rounds_arg,
+        works=_when(op.when),
+    )

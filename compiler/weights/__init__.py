@@ -1,0 +1,1 @@
+"""Formats of weights and how they are packed into beats of memory."""
