@@ -1,0 +1,171 @@
+"""What must hold for a program as a whole, with the line and the operation that breaks it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.ir import Operation, SSAValue
+from xdsl.utils.exceptions import VerifyException
+
+from weft.compiler.errors import WeftError
+from weft.compiler.step.access import LoadOp, StoreOp
+from weft.compiler.step.dimension import DimensionOp, SizeOp
+from weft.compiler.step.dims import Dim
+from weft.compiler.step.loop import KeepOp, LoopOp, RecallOp, StateOp
+from weft.compiler.step.operation import StepOperation, line_of, name_of
+from weft.compiler.step.random_access import RandomLoadOp, RandomStoreOp
+from weft.compiler.step.tensor import TensorOp
+from weft.compiler.step.types import BufferType, StreamType, TokenType
+
+__all__ = ["check_program"]
+
+
+def check_program(module: ModuleOp, name: str = "program") -> None:
+    """Verify each operation, names, and the order of accesses to memory.
+
+    Raises
+    ------
+    WeftError
+        The first rule that is broken: ``name line 4: step.map (%y): ...``.
+    """
+    try:
+        _check(module)
+    except _Broken as broken:
+        raise WeftError(f"{name}{broken.where}: {' '.join(broken.rule.split())}") from None
+
+
+class _Broken(Exception):
+    def __init__(self, operation: Operation, rule: str) -> None:
+        line = line_of(operation)
+        result = next((name_of(value) for value in operation.results if value.name_hint), "")
+        what = f"{operation.name}{f' ({result})' if result else ''}: " if isinstance(operation, StepOperation) else ""
+        self.where = f" line {line}" if line is not None else ""
+        self.rule = what + rule
+        super().__init__(self.rule)
+
+
+def _check(module: ModuleOp) -> None:
+    operations = list(module.ops)
+    for operation in operations:
+        if not isinstance(operation, StepOperation):
+            raise _Broken(operation, f"only operations of step are allowed, not {operation.name}")
+    _names(operations)
+    symbols = {each.sym_name.data for each in operations if isinstance(each, DimensionOp)}
+    for operation in operations:
+        try:
+            operation.verify()
+        except VerifyException as error:
+            raise _Broken(operation, _last_sentence(error)) from None
+        for dim in _dims(operation):
+            if missing := sorted(dim.symbols - symbols):
+                raise _Broken(operation, f"size {missing[0]!r} must be declared: step.dimension @{missing[0]} <= ...")
+        if isinstance(operation, SizeOp) and operation.symbol.data not in symbols:
+            raise _Broken(operation, f"@{operation.symbol.data} must be declared by a step.dimension")
+        for value in operation.results:
+            if not isinstance(value.type, TokenType) and value.first_use is None:
+                raise _Broken(operation, f"nothing takes {name_of(value)}: store it, or leave it out")
+    _loops(operations)
+    _hazards(operations)
+
+
+def _last_sentence(error: VerifyException) -> str:
+    """The rule, without the module that xDSL prints around it."""
+    return str(error).strip().rsplit("\n\n", 1)[-1].removeprefix("Operation does not verify: ")
+
+
+def _dims(operation: Operation) -> Iterable[Dim]:
+    for value in (*operation.results, *operation.operands):
+        if isinstance(value.type, StreamType):
+            yield from value.type.dims
+        elif isinstance(value.type, BufferType):
+            yield from (*value.type.outer, *value.type.inner)
+    if isinstance(operation, LoadOp | StoreOp):
+        yield from operation.walk.start
+
+
+def _names(operations: list[Operation]) -> None:
+    seen: dict[str, Operation] = {}
+    for operation in operations:
+        if isinstance(operation, TensorOp | DimensionOp | StateOp):
+            name = operation.sym_name.data
+            if name in seen:
+                raise _Broken(operation, f"@{name} is declared twice")
+            seen[name] = operation
+
+
+def _loops(operations: list[Operation]) -> None:
+    loops = [op for op in operations if isinstance(op, LoopOp)]
+    if len(loops) > 1:
+        raise _Broken(loops[1], "a program has at most one step.loop")
+    for operation in operations:
+        if isinstance(operation, StateOp):
+            name = operation.sym_name.data
+            kept = [op for op in operations if isinstance(op, KeepOp) and op.state.string_value() == name]
+            recalled = [op for op in operations if isinstance(op, RecallOp) and op.state.string_value() == name]
+            if len(kept) != 1 or len(recalled) != 1:
+                raise _Broken(
+                    operation, f"@{name} must be kept once and recalled once, not {len(kept)} and {len(recalled)} times"
+                )
+        if isinstance(operation, TensorOp) and operation.each is not None and not loops:
+            raise _Broken(operation, f"@{operation.label} is one of each iteration, and there is no step.loop")
+
+
+def _hazards(operations: list[Operation]) -> None:
+    """Two accesses of one tensor, one of them a store, need a token between them."""
+    after: dict[Operation, set[Operation]] = {}
+    for operation in operations:
+        owners = [value.owner for value in operation.operands if isinstance(value.owner, Operation)]
+        after[operation] = set(owners).union(*(after[owner] for owner in owners))
+    by_tensor: dict[str, list[Operation]] = {}
+    for operation in operations:
+        if isinstance(operation, LoadOp | StoreOp | RandomLoadOp | RandomStoreOp):
+            by_tensor.setdefault(operation.tensor.string_value(), []).append(operation)
+    for name, found in by_tensor.items():
+        for place, second in enumerate(found):
+            for first in found[:place]:
+                stores = [isinstance(each, StoreOp | RandomStoreOp) for each in (first, second)]
+                if not any(stores) or _ordered(first, second, after) or _apart(first, second):
+                    continue
+                lines = [line_of(each) for each in (first, second)]
+                where = "" if None in lines else f" (lines {lines[0]} and {lines[1]})"
+                kinds = " and a ".join("store" if each else "load" for each in stores)
+                raise _Broken(
+                    second,
+                    f"a {kinds} of @{name}{where} in one launch have no order: store to two tensors, or give the token "
+                    "of the store to the load (after)",
+                )
+
+
+def _ordered(first: Operation, second: Operation, after: dict[Operation, set[Operation]]) -> bool:
+    """Whether the second begins after the token of the first, a store; a load has none, but what it feeds has."""
+    tokens: list[SSAValue] = [value for value in first.results if isinstance(value.type, TokenType)]
+    users = {use.operation for token in tokens for use in token.uses}
+    return bool(users) and (second in users or bool(users & after[second]))
+
+
+def _apart(first: Operation, second: Operation) -> bool:
+    """Whether two accesses by walks reach different indices along some dimension, whatever the sizes."""
+    if not isinstance(first, LoadOp | StoreOp) or not isinstance(second, LoadOp | StoreOp):
+        return False
+    spans = [_spans(each) for each in (first, second)]
+    return any(
+        one is not None and two is not None and (one[1] < two[0] or two[1] < one[0])
+        for one, two in zip(*spans, strict=True)
+    )
+
+
+def _spans(access: LoadOp | StoreOp) -> list[tuple[int, int] | None]:
+    """First and last index along each dimension of the tensor, where they are numbers."""
+    stream = access.result.type if isinstance(access, LoadOp) else access.value.type
+    assert isinstance(stream, StreamType)
+    walk, spans = access.walk, []
+    for dim, start in enumerate(walk.start):
+        sizes = [
+            (size.number, step) for size, at, step in zip(stream.dims, walk.dims, walk.by, strict=True) if at == dim
+        ]
+        if start.number is None or any(size is None for size, _ in sizes):
+            spans.append(None)
+        else:
+            spans.append((start.number, start.number + sum((size - 1) * step for size, step in sizes if size)))
+    return spans

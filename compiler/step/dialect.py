@@ -1,0 +1,100 @@
+"""The dialect as a whole, and programs from and to text."""
+
+from __future__ import annotations
+
+from io import StringIO
+
+from xdsl.context import Context
+from xdsl.dialects.builtin import Builtin, ModuleOp
+from xdsl.ir import Dialect
+from xdsl.parser import Parser
+from xdsl.printer import Printer
+from xdsl.utils.exceptions import ParseError, VerifyException
+
+from weft.compiler.errors import WeftError
+from weft.compiler.step.access import LoadOp, StoreOp
+from weft.compiler.step.accum import AccumOp, ScanOp
+from weft.compiler.step.buffers import BufferizeOp, StreamifyOp
+from weft.compiler.step.check import check_program
+from weft.compiler.step.convert import ConvertOp
+from weft.compiler.step.dimension import DimensionOp, SizeOp
+from weft.compiler.step.dims import DimsAttr
+from weft.compiler.step.expand import ExpandOp
+from weft.compiler.step.joining import ConcatOp, MergeOp, SliceOp
+from weft.compiler.step.loop import KeepOp, LoopOp, RecallOp, StateOp
+from weft.compiler.step.map import MapOp
+from weft.compiler.step.matmul import MatmulOp
+from weft.compiler.step.random_access import RandomLoadOp, RandomStoreOp
+from weft.compiler.step.shape import FlattenOp, PromoteOp, ReshapeOp
+from weft.compiler.step.tensor import TensorOp
+from weft.compiler.step.types import BufferType, StreamType, TokenType
+from weft.compiler.step.walk import WalkAttr
+
+__all__ = ["STEP", "parse_program", "print_program"]
+
+STEP = Dialect(
+    "step",
+    [
+        AccumOp,
+        BufferizeOp,
+        ConcatOp,
+        ConvertOp,
+        DimensionOp,
+        ExpandOp,
+        FlattenOp,
+        KeepOp,
+        LoadOp,
+        LoopOp,
+        MapOp,
+        MatmulOp,
+        MergeOp,
+        PromoteOp,
+        RandomLoadOp,
+        RandomStoreOp,
+        RecallOp,
+        ReshapeOp,
+        ScanOp,
+        SizeOp,
+        SliceOp,
+        StateOp,
+        StoreOp,
+        StreamifyOp,
+        TensorOp,
+    ],
+    [BufferType, DimsAttr, StreamType, TokenType, WalkAttr],
+)
+
+
+def parse_program(text: str, name: str = "program") -> ModuleOp:
+    """A checked program from its text.
+
+    Raises
+    ------
+    WeftError
+        Text that is no module of step operations, or one that breaks a rule of theirs: with line and operation.
+    """
+    context = Context()
+    context.load_dialect(Builtin)
+    context.load_dialect(STEP)
+    try:
+        module = Parser(context, text, name).parse_module()
+    except ParseError as error:
+        line = text.count("\n", 0, error.span.start) + 1
+        raise WeftError(f"{name} line {line}: {error.msg}") from None
+    except VerifyException as error:
+        raise WeftError(f"{name}: {' '.join(str(error).split())}") from None
+    except OverflowError:
+        raise WeftError(f"{name}: every number must fit its type, and one is too large") from None
+    except RecursionError:
+        raise WeftError(f"{name}: modules must not be nested so deeply") from None
+    except ValueError as error:  # xDSL's lexer formats a sign beyond ASCII into a template
+        raise WeftError(f"{name}: {error}") from None
+    check_program(module, name)
+    return module
+
+
+def print_program(module: ModuleOp) -> str:
+    """The text of a program; :func:`parse_program` reads it back equal."""
+    out = StringIO()
+    Printer(stream=out).print_op(module)
+    return out.getvalue() + "\n"

@@ -1,0 +1,192 @@
+"""Iterations of a program in one launch (kernel looping, arXiv 2410.23668), and what one leaves for the next."""
+
+from __future__ import annotations
+
+from typing import Self
+
+from xdsl.dialects.builtin import IntegerAttr, StringAttr, SymbolNameConstraint, SymbolRefAttr
+from xdsl.ir import SSAValue
+from xdsl.irdl import irdl_op_definition, operand_def, prop_def, result_def, traits_def
+from xdsl.parser import Parser
+from xdsl.printer import Printer
+from xdsl.traits import SymbolOpInterface, SymbolTable
+from xdsl.utils.exceptions import VerifyException
+
+from weft.compiler.step.access import LoadOp
+from weft.compiler.step.dims import DimsAttr, dims_text, parse_dims
+from weft.compiler.step.operation import (
+    StepOperation,
+    integer,
+    parse_result_type,
+    parse_symbol,
+    parse_value,
+    print_type,
+    print_value,
+)
+from weft.compiler.step.types import Element, StreamType, parse_element, stream_of
+
+__all__ = ["KeepOp", "LoopOp", "RecallOp", "StateOp"]
+
+
+@irdl_op_definition
+class LoopOp(StepOperation):
+    """Declares that a launch iterates the whole program; there is at most one in a module.
+
+    ``step.loop 5``: streams are those of an iteration; tensors with ``each`` there are five.
+    """
+
+    name = "step.loop"
+
+    iterations_attr = prop_def(IntegerAttr)
+
+    def __init__(self, iterations: int) -> None:
+        super().__init__(properties={"iterations_attr": integer(iterations)})
+
+    @property
+    def iterations(self) -> int:
+        """How often the program is gone through."""
+        return self.iterations_attr.value.data
+
+    @classmethod
+    def read(cls, parser: Parser) -> Self:
+        """Parse what follows the name."""
+        return cls(parser.parse_integer(allow_boolean=False))
+
+    def print(self, printer: Printer) -> None:
+        """``5``."""
+        printer.print_string(f" {self.iterations}")
+
+    def verify_(self) -> None:
+        if not 1 <= self.iterations <= 4095:
+            raise VerifyException(f"iterations must be 1 to 4095, not {self.iterations}")
+
+
+@irdl_op_definition
+class StateOp(StepOperation):
+    """Declares what an iteration leaves on chip for the next.
+
+    ``step.state @sum : f32 [11]``
+    """
+
+    name = "step.state"
+
+    sym_name = prop_def(SymbolNameConstraint())
+    element_attr = prop_def(StringAttr)
+    shape_attr = prop_def(DimsAttr)
+    traits = traits_def(SymbolOpInterface())
+
+    def __init__(self, name: str, kind: StreamType) -> None:
+        properties = {
+            "sym_name": StringAttr(name),
+            "element_attr": StringAttr(kind.element.value),
+            "shape_attr": DimsAttr(kind.dims),
+        }
+        super().__init__(properties=properties)
+
+    @property
+    def kind(self) -> StreamType:
+        """What is kept."""
+        return StreamType.make(Element(self.element_attr.data), self.shape_attr.data)
+
+    @classmethod
+    def read(cls, parser: Parser) -> Self:
+        """Parse what follows the name."""
+        name = parse_symbol(parser)
+        parser.parse_punctuation(":")
+        element = parse_element(parser)
+        return cls(name.data, StreamType.make(element, parse_dims(parser)))
+
+    def print(self, printer: Printer) -> None:
+        """``@sum : f32 [11]``."""
+        printer.print_string(" ")
+        printer.print_symbol_name(self.sym_name.data)
+        printer.print_string(f" : {self.kind.element.value} {dims_text(self.kind.dims)}")
+
+    def verify_(self) -> None:
+        if not self.kind.dims or any(not dim.number for dim in self.kind.dims) or self.kind.element.is_quantised:
+            raise VerifyException(f"state must have sizes that are numbers of at least 1, not {self.kind}")
+
+
+def _state(operation: StepOperation, symbol: SymbolRefAttr) -> StateOp:
+    found = SymbolTable.lookup_symbol(operation, symbol)
+    if not isinstance(found, StateOp):
+        raise VerifyException(f"@{symbol.string_value()} must be declared by a step.state")
+    return found
+
+
+@irdl_op_definition
+class RecallOp(StepOperation):
+    """What the iteration before has kept; in the first one ``initial``, which must come straight from memory.
+
+    ``%old = step.recall @sum initial %start : !step.stream<f32, [11]>``
+    """
+
+    name = "step.recall"
+
+    state = prop_def(SymbolRefAttr)
+    initial = operand_def(StreamType)
+    result = result_def(StreamType)
+
+    def __init__(self, state: str, initial: SSAValue) -> None:
+        super().__init__(
+            operands=[initial], properties={"state": SymbolRefAttr(state)}, result_types=[stream_of(initial)]
+        )
+
+    @classmethod
+    def read(cls, parser: Parser) -> Self:
+        """Parse what follows the name."""
+        begin, state = parser.pos, parse_symbol(parser)
+        parser.parse_keyword("initial")
+        operation = cls(state.data, parse_value(parser))
+        if parse_result_type(parser) != operation.result.type:
+            parser.raise_error(f"result must be {operation.result.type}", begin, parser.pos)
+        return operation
+
+    def print(self, printer: Printer) -> None:
+        """``@sum initial %start : type``."""
+        printer.print_string(" ")
+        printer.print_symbol_name(self.state.string_value())
+        printer.print_string(" initial")
+        print_value(printer, self.initial)
+        print_type(printer, self.result.type)
+
+    def verify_(self) -> None:
+        kind = _state(self, self.state).kind
+        if self.result.type != kind:
+            raise VerifyException(f"@{self.state.string_value()} holds {kind}, and initial is {self.result.type}")
+        if not isinstance(self.initial.owner, LoadOp) or not self.initial.has_one_use():
+            raise VerifyException("initial must be a step.load that nothing else takes")
+
+
+@irdl_op_definition
+class KeepOp(StepOperation):
+    """Keeps a stream for the next iteration; that of the last one is forgotten.
+
+    ``step.keep %y in @sum``
+    """
+
+    name = "step.keep"
+
+    value = operand_def(StreamType)
+    state = prop_def(SymbolRefAttr)
+
+    def __init__(self, value: SSAValue, state: str) -> None:
+        super().__init__(operands=[value], properties={"state": SymbolRefAttr(state)})
+
+    @classmethod
+    def read(cls, parser: Parser) -> Self:
+        """Parse what follows the name."""
+        value = parse_value(parser)
+        parser.parse_keyword("in")
+        return cls(value, parse_symbol(parser).data)
+
+    def print(self, printer: Printer) -> None:
+        """``%y in @sum``."""
+        print_value(printer, self.value)
+        printer.print_string(" in ")
+        printer.print_symbol_name(self.state.string_value())
+
+    def verify_(self) -> None:
+        kind = _state(self, self.state).kind
+        if stream_of(self.value) != kind:
+            raise VerifyException(f"@{self.state.string_value()} holds {kind}, not {stream_of(self.value)}")

@@ -1,0 +1,101 @@
+"""What all operations of the `step` language share: their text, and the line that they come from."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import Self
+from weakref import WeakKeyDictionary
+
+from xdsl.dialects.builtin import IntegerAttr, IntegerType, StringAttr, i64
+from xdsl.ir import Operation, SSAValue
+from xdsl.irdl import IRDLOperation
+from xdsl.parser import Parser
+from xdsl.printer import Printer
+
+from weft.compiler.step.types import BufferType, StreamType
+
+__all__ = ["StepOperation", "line_of", "name_of", "parse_result_type", "parse_symbol", "parse_value"]
+
+
+_LINES: WeakKeyDictionary[Operation, int] = WeakKeyDictionary()
+"""Where operations that were parsed come from."""
+
+
+class StepOperation(IRDLOperation):
+    """An operation that reads and prints its own text, after its name."""
+
+    @classmethod
+    @abstractmethod
+    def read(cls, parser: Parser) -> Self:
+        """Parse what follows the name."""
+
+    @classmethod
+    def parse(cls, parser: Parser) -> Self:
+        """As xDSL calls it."""
+        line = parser.lexer.input.content.count("\n", 0, parser.pos) + 1
+        operation = cls.read(parser)
+        _LINES[operation] = line
+        return operation
+
+
+def line_of(operation: Operation) -> int | None:
+    """The line of the text that an operation was parsed from, from 1."""
+    return _LINES.get(operation)
+
+
+def name_of(value: SSAValue) -> str:
+    """A value as a sentence calls it: ``%x``, or the operation that gives it."""
+    if value.name_hint:
+        return f"%{value.name_hint}"
+    return f"the result of {value.owner.name}" if isinstance(value.owner, Operation) else "a value"
+
+
+def parse_value(parser: Parser) -> SSAValue:
+    """An operand that was defined before."""
+    begin = parser.pos
+    operand = parser.parse_unresolved_operand()
+    values = parser.ssa_values.get(operand.operand_name)
+    if values is None or operand.index >= len(values):
+        parser.raise_error(f"%{operand.operand_name} must be defined before it is used", begin, parser.pos)
+    return values[operand.index]
+
+
+def parse_symbol(parser: Parser) -> StringAttr:
+    """``@name``."""
+    return parser.parse_symbol_name()
+
+
+def parse_result_type(parser: Parser) -> StreamType:
+    """``: !step.stream<...>``."""
+    parser.parse_punctuation(":")
+    begin = parser.pos
+    result = parser.parse_type()
+    if not isinstance(result, StreamType):
+        parser.raise_error(f"result must be a stream, not {result}", begin, parser.pos)
+    return result
+
+
+def parse_axes(parser: Parser) -> tuple[int, ...]:
+    """``[0, 2]``."""
+    return (
+        *parser.parse_comma_separated_list(
+            parser.Delimiter.SQUARE, lambda: parser.parse_integer(allow_boolean=False, allow_negative=False)
+        ),
+    )
+
+
+def integer(value: int) -> IntegerAttr[IntegerType]:
+    """A number as an attribute."""
+    return IntegerAttr(value, i64)
+
+
+def print_value(printer: Printer, value: SSAValue) -> None:
+    """An operand."""
+    printer.print_string(" ")
+    printer.print_ssa_value(value)
+
+
+def print_type(printer: Printer, kind: StreamType | BufferType) -> None:
+    """``: type``."""
+    printer.print_string(" : ")
+    printer.print_attribute(kind)

@@ -1,0 +1,128 @@
+"""Tensors in off-chip memory."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import Enum
+from typing import Self
+
+from xdsl.dialects.builtin import StringAttr, SymbolNameConstraint, SymbolRefAttr, UnitAttr
+from xdsl.irdl import irdl_op_definition, opt_prop_def, prop_def, traits_def
+from xdsl.parser import Parser
+from xdsl.printer import Printer
+from xdsl.traits import SymbolOpInterface, SymbolTable
+from xdsl.utils.exceptions import VerifyException
+
+from weft.compiler.step.dims import Dim, DimsAttr, dims_text, parse_dims
+from weft.compiler.step.operation import StepOperation, parse_symbol
+from weft.compiler.step.types import Element, parse_element
+
+__all__ = ["Role", "TensorOp", "tensor_named"]
+
+
+class Role(Enum):
+    """Where the contents of a tensor come from."""
+
+    INPUT = "input"
+    """the caller gives an array"""
+    OUTPUT = "output"
+    """zeros before the launch; the caller gets an array"""
+    WEIGHT = "weight"
+    """an input that stays the same from launch to launch"""
+    IOTA = "iota"
+    """0, 1, 2, ... along the last dimension"""
+
+
+@irdl_op_definition
+class TensorOp(StepOperation):
+    """Declares a tensor in off-chip memory. With ``each`` there is one for each iteration of the program's loop.
+
+    ``step.tensor @w : bf16 [24, 20] weight``
+    """
+
+    name = "step.tensor"
+
+    sym_name = prop_def(SymbolNameConstraint())
+    element_attr = prop_def(StringAttr)
+    shape_attr = prop_def(DimsAttr)
+    role_attr = prop_def(StringAttr)
+    each = opt_prop_def(UnitAttr)
+    traits = traits_def(SymbolOpInterface())
+
+    def __init__(
+        self, name: str, element: Element, shape: Sequence[Dim | int], role: Role, *, each: bool = False
+    ) -> None:
+        properties = {
+            "sym_name": StringAttr(name),
+            "element_attr": StringAttr(element.value),
+            "shape_attr": DimsAttr(tuple(Dim.of(size) for size in shape)),
+            "role_attr": StringAttr(role.value),
+            **({"each": UnitAttr()} if each else {}),
+        }
+        super().__init__(properties=properties)
+
+    @property
+    def label(self) -> str:
+        """The name, without the sign."""
+        return self.sym_name.data
+
+    @property
+    def element(self) -> Element:
+        """What a number is."""
+        return Element(self.element_attr.data)
+
+    @property
+    def role(self) -> Role:
+        """Where the contents come from."""
+        return Role(self.role_attr.data)
+
+    @property
+    def shape(self) -> tuple[Dim, ...]:
+        """Sizes, outermost first; all are numbers."""
+        return self.shape_attr.data
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """The sizes as numbers."""
+        return tuple(size.number or 0 for size in self.shape)
+
+    @classmethod
+    def read(cls, parser: Parser) -> Self:
+        """Parse what follows the name."""
+        name = parse_symbol(parser)
+        parser.parse_punctuation(":")
+        element, shape = parse_element(parser), parse_dims(parser)
+        roles = [each.value for each in Role]
+        begin = parser.pos
+        role = parser.parse_identifier(" (a role)")
+        if role not in roles:
+            parser.raise_error(f"role must be one of {', '.join(roles)}, not {role!r}", begin, parser.pos)
+        return cls(name.data, element, shape, Role(role), each=parser.parse_optional_keyword("each") is not None)
+
+    def print(self, printer: Printer) -> None:
+        """``@w : bf16 [24, 20] weight``."""
+        printer.print_string(" ")
+        printer.print_symbol_name(self.label)
+        each = " each" if self.each is not None else ""
+        printer.print_string(f" : {self.element.value} {dims_text(self.shape)} {self.role.value}{each}")
+
+    def verify_(self) -> None:
+        if not self.shape or any(size.number is None for size in self.shape):
+            raise VerifyException(
+                f"shape of @{self.label} must be at least one size, all numbers, not {dims_text(self.shape)}"
+            )
+        if self.element.is_quantised and (len(self.shape) not in (2, 3) or self.role not in (Role.WEIGHT, Role.INPUT)):
+            raise VerifyException(
+                f"@{self.label} of {self.element.value} must be an input or weight of two or three dimensions, "
+                f"not {self.role.value} {dims_text(self.shape)}"
+            )
+        if self.role is Role.IOTA and self.element not in (Element.F32, Element.I32):
+            raise VerifyException(f"iota @{self.label} must be f32 or i32, not {self.element.value}")
+
+
+def tensor_named(operation: StepOperation, symbol: SymbolRefAttr) -> TensorOp:
+    """The declaration that an operation refers to."""
+    found = SymbolTable.lookup_symbol(operation, symbol)
+    if not isinstance(found, TensorOp):
+        raise VerifyException(f"@{symbol.string_value()} must be declared by a step.tensor")
+    return found
