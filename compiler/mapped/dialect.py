@@ -16,7 +16,18 @@ from weft.compiler.mapped.buffers import BufferizeOp, KeepOp, RecallOp, Resident
 from weft.compiler.mapped.loop import LoopOp, TurnOp
 from weft.compiler.mapped.matmul import MatmulOp
 from weft.compiler.mapped.offchip import ArgumentOp, LinearLoadOp, LinearStoreOp, RandomLoadOp, SinkOp
-from weft.compiler.mapped.onchip import AccumOp, ExpandOp, FlattenOp, MapOp, MergeOp, PromoteOp, ScanOp, UnpackOp
+from weft.compiler.mapped.onchip import (
+    AccumOp,
+    ExpandOp,
+    FlattenOp,
+    LaneOp,
+    MapOp,
+    MergeOp,
+    PromoteOp,
+    ScanOp,
+    SpreadOp,
+    UnpackOp,
+)
 from weft.compiler.mapped.product import ProductOp
 from weft.compiler.mapped.tensor import TensorOp
 from weft.compiler.mapped.types import BufferType, StreamType
@@ -32,6 +43,7 @@ MAPPED = Dialect(
         ExpandOp,
         FlattenOp,
         KeepOp,
+        LaneOp,
         LinearLoadOp,
         LinearStoreOp,
         LoopOp,
@@ -45,6 +57,7 @@ MAPPED = Dialect(
         ResidentOp,
         ScanOp,
         SinkOp,
+        SpreadOp,
         StreamifyOp,
         TensorOp,
         TurnOp,

@@ -40,13 +40,17 @@ class _Access(IRDLOperation):
 
     ``size_args[k]`` names the launch argument that holds the size of a dynamic dimension ``k``; ``base_args`` up to two
     arguments, in bytes, added to the address. With ``round_dim`` each round of a launch begins an entry of that
-    dimension further, the first at ``round_from``.
+    dimension further, the first at ``round_from``. Dimension ``k`` of the stream goes on by ``steps[k]`` entries (by
+    default 1), and along dimension ``d`` of the tensor everything begins at entry ``starts[d]`` (0); along the last, at
+    the beginning of a beat.
     """
 
     tensor = prop_def(SymbolRefAttr)
     dims = opt_prop_def(INTS)
     size_args = opt_prop_def(INTS)
     base_args = opt_prop_def(INTS)
+    steps = opt_prop_def(INTS)
+    starts = opt_prop_def(INTS)
     when = opt_prop_def(StringAttr)
     round_dim = opt_prop_def(IntegerAttr)
     round_from = opt_prop_def(IntegerAttr)
@@ -60,6 +64,14 @@ class _Access(IRDLOperation):
     def walked(self) -> tuple[int, ...]:
         """``dims``, all of the tensor's in order by default."""
         return tuple(range(len(tensor_of(self).sizes))) if self.dims is None else self.dims.get_values()
+
+    def stepped(self) -> tuple[int, ...]:
+        """``steps``, ones by default."""
+        return (1,) * len(self.walked()) if self.steps is None else self.steps.get_values()
+
+    def started(self) -> tuple[int, ...]:
+        """``starts``, zeros by default."""
+        return (0,) * len(tensor_of(self).sizes) if self.starts is None else self.starts.get_values()
 
     def bases(self) -> tuple[int, int]:
         """The two launch arguments that are added to the address, 0 where there is none."""
@@ -91,10 +103,16 @@ class _Access(IRDLOperation):
         shape = tensor.sizes
         if not walk or walk[-1] != len(shape) - 1:
             raise VerifyException(f"dims must end with {len(shape) - 1}, the tensor's last, not {dims_text(walk)}")
-        for size, dim in zip(stream.dims, walk, strict=True):
+        steps, starts = self.stepped(), self.started()
+        if len(steps) != len(walk) or len(starts) != len(shape):
+            raise VerifyException(
+                f"steps must have {len(walk)} entries, one a dimension of the stream, and starts {len(shape)}, one a "
+                f"dimension of the tensor, not {len(steps)} and {len(starts)}"
+            )
+        for size, dim, step in zip(stream.dims, walk, steps, strict=True):
             if not -1 <= dim < len(shape):
                 raise VerifyException(f"dims must be below {len(shape)}, the tensor's dimensions, not {dim}")
-            if dim >= 0 and size != DYNAMIC and size > shape[dim]:
+            if dim >= 0 and size > 0 and starts[dim] + (size - 1) * step >= shape[dim]:
                 raise VerifyException(f"dimension {dim} of @{tensor.sym_name.data} has {shape[dim]}, the stream {size}")
         if len(given(self.base_args)) > 2:
             raise VerifyException(f"base_args must be at most 2 arguments, not {len(given(self.base_args))}")
@@ -154,6 +172,8 @@ class LinearLoadOp(_Access):
         dims: Sequence[int] | None = None,
         size_args: Sequence[int] | None = None,
         base_args: Sequence[int] | None = None,
+        steps: Sequence[int] | None = None,
+        starts: Sequence[int] | None = None,
         when: str | None = None,
         done: bool = False,
         done_when: str | None = None,
@@ -170,6 +190,8 @@ class LinearLoadOp(_Access):
                 dims=dims,
                 size_args=size_args,
                 base_args=base_args,
+                steps=steps,
+                starts=starts,
                 when=when,
                 done_when=done_when,
                 round_dim=round_dim,
@@ -214,6 +236,8 @@ class LinearStoreOp(_Access):
         dims: Sequence[int] | None = None,
         size_args: Sequence[int] | None = None,
         base_args: Sequence[int] | None = None,
+        steps: Sequence[int] | None = None,
+        starts: Sequence[int] | None = None,
         when: str | None = None,
         done: bool = False,
         round_dim: int | None = None,
@@ -227,6 +251,8 @@ class LinearStoreOp(_Access):
                 dims=dims,
                 size_args=size_args,
                 base_args=base_args,
+                steps=steps,
+                starts=starts,
                 when=when,
                 round_dim=round_dim,
                 round_from=round_from,

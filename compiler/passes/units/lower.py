@@ -14,7 +14,18 @@ from weft.compiler.mapped.buffers import BufferizeOp, KeepOp, RecallOp, Resident
 from weft.compiler.mapped.loop import Loop, TurnOp, loop_of, when_of
 from weft.compiler.mapped.matmul import MatmulOp
 from weft.compiler.mapped.offchip import ArgumentOp, LinearLoadOp, LinearStoreOp, RandomLoadOp, SinkOp
-from weft.compiler.mapped.onchip import AccumOp, FlattenOp, MapOp, MergeOp, PromoteOp, ScanOp, stream, used
+from weft.compiler.mapped.onchip import (
+    AccumOp,
+    FlattenOp,
+    LaneOp,
+    MapOp,
+    MergeOp,
+    PromoteOp,
+    ScanOp,
+    SpreadOp,
+    stream,
+    used,
+)
 from weft.compiler.mapped.product import ProductOp
 from weft.compiler.mapped.types import Kind
 from weft.compiler.netlist.netlist import Net, Netlist, Pin, Program, Unit
@@ -26,7 +37,7 @@ from weft.hw.topology import Network, Tile
 
 __all__ = ["lower"]
 
-_COMPUTE = (MapOp, AccumOp, ScanOp, MatmulOp, MergeOp, FlattenOp, ProductOp, PromoteOp)
+_COMPUTE = (MapOp, AccumOp, ScanOp, MatmulOp, MergeOp, FlattenOp, LaneOp, ProductOp, PromoteOp, SpreadOp)
 _NETWORKS = {
     Kind.VECTOR: Network.VECTOR,
     Kind.PACKED: Network.VECTOR,
@@ -193,7 +204,7 @@ class _Lowering:
                 raise WeftError(f"nobody takes the result of {op.name} ({op.results[0].name_hint or 'unnamed'})")
             for value in op.operands:
                 chain = chain_of.get(value.owner) if isinstance(value.owner, Operation) else None
-                if chain is None or value.owner is not chain[-1] or not value.has_one_use():
+                if chain is None or value.owner is not chain[-1] or any(use.operation is not op for use in value.uses):
                     continue
                 try:
                     built[id(chain)] = build([*chain, op], self.spec)
