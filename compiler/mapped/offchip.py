@@ -30,6 +30,7 @@ __all__ = [
     "LinearLoadOp",
     "LinearStoreOp",
     "RandomLoadOp",
+    "RandomStoreOp",
     "SinkOp",
     "tensor_of",
 ]
@@ -134,7 +135,7 @@ class _Access(IRDLOperation):
             raise VerifyException(f"round_from must be below {shape[moves[0]]}, the dimension's size, not {moves[1]}")
 
 
-def tensor_of(op: _Access | RandomLoadOp) -> TensorOp:
+def tensor_of(op: _Access | RandomLoadOp | RandomStoreOp) -> TensorOp:
     """The declaration of the tensor that an operation accesses."""
     symbol = SymbolTable.lookup_symbol(op, op.tensor)
     if not isinstance(symbol, TensorOp):
@@ -315,6 +316,40 @@ class RandomLoadOp(IRDLOperation):
             raise VerifyException(
                 f"result must have the dimensions {dims_text(expected)}, not {dims_text(result.dims)}"
             )
+
+
+@irdl_op_definition
+class RandomStoreOp(IRDLOperation):
+    """STeP's RandomOffChipStore: each row of a vector stream goes to an entry of a tensor's first dimension.
+
+    ``index`` (int32) has an element for each row, and ends with a stop of the rank of ``value``: its outermost
+    dimensions are of size 1.
+    """
+
+    name = "mapped.random_store"
+
+    value = operand_def(StreamType)
+    index = operand_def(StreamType)
+    tensor = prop_def(SymbolRefAttr)
+    done = opt_result_def(StreamType)
+    irdl_options = (ParsePropInAttrDict(),)
+    assembly_format = "$value `at` $index `in` $tensor attr-dict `:` functional-type(operands, results)"
+
+    def __init__(self, value: SSAValue, index: SSAValue, tensor: TensorOp, *, done: bool = False) -> None:
+        super().__init__(
+            operands=[value, index],
+            result_types=[[StreamType.make(Kind.CONTROL, ())] if done else []],
+            properties=attributes(tensor=SymbolRefAttr(tensor.sym_name)),
+        )
+
+    def verify_(self) -> None:
+        value, index = self.value.type, self.index.type
+        assert isinstance(value, StreamType)
+        assert isinstance(index, StreamType)
+        if value.kind is not Kind.VECTOR or index.kind is not Kind.SCALAR:
+            raise VerifyException("random_store must have vector rows and a scalar index")
+        if index.rank != value.rank:
+            raise VerifyException(f"index must be of rank {value.rank}, as the rows are, not {index.rank}")
 
 
 @irdl_op_definition

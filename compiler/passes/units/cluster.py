@@ -232,8 +232,7 @@ class _Draft:
         if isinstance(operation.zero.owner, UnpackOp) or isinstance(operation.other.owner, UnpackOp):
             raise Unfit("merge of packed beats")
         self.ports.vector, self.ports.scalar = [operation.zero, operation.other], [operation.which]
-        rank = stream(operation.result).rank - stream(operation.which).rank
-        self.program = replace(self.program, merge=True, merge_rank=rank)
+        self.program = replace(self.program, merge=True, merge_rank=operation.block_rank)
         self.result_in_register(operation.result)
 
     def matmul(self, operation: MatmulOp) -> None:

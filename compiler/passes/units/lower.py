@@ -13,7 +13,7 @@ from weft.compiler.errors import WeftError
 from weft.compiler.mapped.buffers import BufferizeOp, KeepOp, RecallOp, ResidentOp, StreamifyOp
 from weft.compiler.mapped.loop import Loop, TurnOp, loop_of, when_of
 from weft.compiler.mapped.matmul import MatmulOp
-from weft.compiler.mapped.offchip import ArgumentOp, LinearLoadOp, LinearStoreOp, RandomLoadOp, SinkOp
+from weft.compiler.mapped.offchip import ArgumentOp, LinearLoadOp, LinearStoreOp, RandomLoadOp, RandomStoreOp, SinkOp
 from weft.compiler.mapped.onchip import (
     AccumOp,
     FlattenOp,
@@ -31,7 +31,13 @@ from weft.compiler.mapped.types import Kind
 from weft.compiler.netlist.netlist import Net, Netlist, Pin, Program, Unit
 from weft.compiler.passes.units.buffers import buffer_program, resident_program
 from weft.compiler.passes.units.cluster import Cluster, Unfit, build
-from weft.compiler.passes.units.offchip import load_program, random_program, sink_program, store_program
+from weft.compiler.passes.units.offchip import (
+    load_program,
+    random_program,
+    random_store_program,
+    sink_program,
+    store_program,
+)
 from weft.hw.spec import FabricSpec
 from weft.hw.topology import Network, Tile
 
@@ -128,6 +134,13 @@ class _Lowering:
                 self.give(op.done, unit)
                 if load is not None:
                     self.between_rounds.append(Net(Network.CONTROL, Pin(unit), (Pin(self.followers[load]),)))
+            elif isinstance(op, RandomStoreOp):
+                name = op.tensor.string_value()
+                program = random_store_program(op, self.regions[name], self.spec, loop=self.loop)
+                unit = self.add(f"store_{name}", "store", program)
+                self.take(op.value, unit)
+                self.take(op.index, unit)
+                self.give(op.done, unit)
             elif isinstance(op, SinkOp):
                 if stream(op.value).kind not in (Kind.VECTOR, Kind.PACKED):
                     raise WeftError(f"mapped.sink takes a vector stream, not {stream(op.value).kind.value}")

@@ -7,14 +7,14 @@ from xdsl.dialects.builtin import StringAttr
 from weft.compiler.backend.memory import Region, row_beats, tensor_beats
 from weft.compiler.errors import WeftError
 from weft.compiler.mapped.loop import Loop, when_of
-from weft.compiler.mapped.offchip import LinearLoadOp, LinearStoreOp, RandomLoadOp, SinkOp, tensor_of
+from weft.compiler.mapped.offchip import LinearLoadOp, LinearStoreOp, RandomLoadOp, RandomStoreOp, SinkOp, tensor_of
 from weft.compiler.mapped.onchip import stream, used
 from weft.compiler.mapped.tensor import Format
 from weft.compiler.mapped.types import DYNAMIC, Kind, StreamType
 from weft.hw.program import Agcu, AgcuKind, AgcuLevel, When
 from weft.hw.spec import FabricSpec
 
-__all__ = ["load_program", "random_program", "sink_program", "store_program"]
+__all__ = ["load_program", "random_program", "random_store_program", "sink_program", "store_program"]
 
 
 def _levels(
@@ -154,6 +154,28 @@ def random_program(op: RandomLoadOp, region: Region, spec: FabricSpec, *, priori
         priority=min(priority, 15),
         segment_base=region.base,
         segment_size=region.span,
+    )
+
+
+def random_store_program(op: RandomStoreOp, region: Region, spec: FabricSpec, *, loop: Loop) -> Agcu:
+    """A RandomStore: the nest over an entry of the first dimension, once for each index."""
+    tensor = tensor_of(op)
+    sizes, packed = tensor.sizes[1:], Format(tensor.format.data) is Format.BF16X2
+    walk = tuple(range(1, len(sizes) + 1))
+    return Agcu(
+        kind=AgcuKind.STORE,
+        base=region.base,
+        levels=_levels(sizes, walk, (0,) * len(sizes), region, spec, packed=packed),
+        indexed=True,
+        index_stride=region.strides[0],
+        nest_rank=len(sizes),
+        end_rank=stream(op.value).rank,
+        pack=packed,
+        done_token=op.done is not None and used(op.done),
+        turns=loop.turns,
+        turn_stride=region.turn_stride,
+        segment_base=region.base,
+        segment_size=tensor.sizes[0] * region.strides[0],
     )
 
 
