@@ -1,12 +1,9 @@
-// y = max(a * b + 0.5, 0): a chain of elementwise operations in one PCU.
-builtin.module {
-  mapped.tensor @a {shape = array<i64: 6, 21>, format = "f32", role = "input"}
-  mapped.tensor @b {shape = array<i64: 6, 21>, format = "f32", role = "input"}
-  mapped.tensor @y {shape = array<i64: 6, 21>, format = "f32", role = "output"}
-  %a = mapped.linear_load @a : () -> !mapped.stream<vector, [6, 21]>
-  %b = mapped.linear_load @b : () -> !mapped.stream<vector, [6, 21]>
-  %product = mapped.map "mul" %a, %b : (!mapped.stream<vector, [6, 21]>, !mapped.stream<vector, [6, 21]>) -> !mapped.stream<vector, [6, 21]>
-  %sum = mapped.map "add" %product {const = 0.5 : f32} : (!mapped.stream<vector, [6, 21]>) -> !mapped.stream<vector, [6, 21]>
-  %y = mapped.map "max" %sum {const = 0.0 : f32} : (!mapped.stream<vector, [6, 21]>) -> !mapped.stream<vector, [6, 21]>
-  mapped.linear_store %y in @y : (!mapped.stream<vector, [6, 21]>) -> ()
-}
+// y = max(a * b + 0.5, 0): a chain of elementwise operations.
+step.tensor @a : f32 [6, 21] input
+step.tensor @b : f32 [6, 21] input
+step.tensor @y : f32 [6, 21] output
+%a = step.load @a : !step.stream<f32, [6, 21]>
+%b = step.load @b : !step.stream<f32, [6, 21]>
+%sum = step.map muladd %a, %b, 0.5 : !step.stream<f32, [6, 21]>
+%y = step.map max %sum, 0.0 : !step.stream<f32, [6, 21]>
+step.store %y in @y

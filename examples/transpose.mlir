@@ -1,15 +1,13 @@
-// Transposed matrices, a vector beat a cycle like any read: three small ones, and one whose rows take several beats.
-builtin.module {
-  mapped.tensor @x {shape = array<i64: 3, 10, 3>, format = "f32", role = "input"}
-  mapped.tensor @w {shape = array<i64: 8, 16>, format = "f32", role = "input"}
-  mapped.tensor @y {shape = array<i64: 3, 3, 10>, format = "f32", role = "output"}
-  mapped.tensor @v {shape = array<i64: 16, 8>, format = "f32", role = "output"}
-  %x = mapped.linear_load @x : () -> !mapped.stream<vector, [3, 10, 3]>
-  %small = mapped.bufferize %x {rank = 2 : i64} : (!mapped.stream<vector, [3, 10, 3]>) -> !mapped.buffer<vector, [3] of [10, 3]>
-  %y = mapped.streamify %small {transposed} : (!mapped.buffer<vector, [3] of [10, 3]>) -> !mapped.stream<vector, [3, 3, 10]>
-  mapped.linear_store %y in @y : (!mapped.stream<vector, [3, 3, 10]>) -> ()
-  %w = mapped.linear_load @w : () -> !mapped.stream<vector, [8, 16]>
-  %wide = mapped.bufferize %w {rank = 2 : i64} : (!mapped.stream<vector, [8, 16]>) -> !mapped.buffer<vector, [] of [8, 16]>
-  %v = mapped.streamify %wide {transposed} : (!mapped.buffer<vector, [] of [8, 16]>) -> !mapped.stream<vector, [16, 8]>
-  mapped.linear_store %v in @v : (!mapped.stream<vector, [16, 8]>) -> ()
-}
+// Transposed matrices: each of three small ones in a buffer of its own, and one whole tensor.
+step.tensor @x : f32 [3, 10, 3] input
+step.tensor @w : f32 [8, 16] input
+step.tensor @y : f32 [3, 3, 10] output
+step.tensor @v : f32 [16, 8] output
+%x = step.load @x : !step.stream<f32, [3, 10, 3]>
+%small = step.bufferize %x rank 2 : !step.buffer<f32, [3] of [10, 3]>
+%y = step.streamify %small walk [1, 0] : !step.stream<f32, [3, 3, 10]>
+step.store %y in @y
+%w = step.load @w : !step.stream<f32, [8, 16]>
+%wide = step.bufferize %w rank 2 : !step.buffer<f32, [] of [8, 16]>
+%v = step.streamify %wide walk [1, 0] : !step.stream<f32, [16, 8]>
+step.store %v in @v

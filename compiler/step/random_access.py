@@ -101,7 +101,7 @@ class RandomStoreOp(_RandomAccess):
 
     def __init__(self, value: SSAValue, index: SSAValue, tensor: str, *, done: bool = False) -> None:
         super().__init__(
-            operands=[index, value],
+            operands=[value, index],  # in the order of the fields: those of this class first
             properties={"tensor": SymbolRefAttr(tensor)},
             result_types=[[TokenType()] if done else []],
         )

@@ -40,7 +40,7 @@ from weft.sim.run import run_program
 ROOT = Path(__file__).parents[2]
 TINY, DEMO = PRESETS["tiny"], PRESETS["demo"]
 WIDE = DEMO.replace(rows=11, lanes=16, channel_bits=256)
-EXAMPLES = sorted((ROOT / "examples").glob("*.mlir"))
+EXAMPLES = sorted((ROOT / "tests" / "data" / "mapped").glob("*.mlir"))
 CHECKPOINTS = [
     ROOT / "models" / "weft-tiny",
     *sorted(p for p in (ROOT / "tests/data/checkpoints").iterdir() if p.is_dir()),

@@ -18,7 +18,7 @@ from weft.hw.program import Accumulate, Pcu, Pmu, Source, Trigger
 from weft.hw.spec import FabricSpec
 from weft.hw.topology import TileKind
 
-EXAMPLES = Path(__file__).parents[2] / "examples"
+EXAMPLES = Path(__file__).parents[2] / "tests" / "data" / "mapped"
 DEMO = PRESETS["demo"]
 
 

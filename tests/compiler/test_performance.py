@@ -118,7 +118,7 @@ def test_bursts_join_neighbours_up_to_a_page() -> None:
 
 
 def test_what_data_decide_has_no_time() -> None:
-    program = compile_module(parse_module((ROOT / "examples" / "gather_dot.mlir").read_text()), DEMO)
+    program = compile_module(parse_module((ROOT / "tests" / "data" / "mapped" / "gather_dot.mlir").read_text()), DEMO)
     with pytest.raises(WeftError, match="'load_table' must not access by index to be timed"):
         predict(program.mapping, {})
 

@@ -187,7 +187,7 @@ def test_a_wrong_option(arguments: list[str], sentence: str) -> None:
 
 def test_stalls_of_a_program_without_rtl(tmp_path: Path) -> None:
     np.savez(tmp_path / "in.npz", a=MATRIX)
-    example = ROOT / "examples" / "elementwise.mlir"
+    example = ROOT / "tests" / "data" / "mapped" / "elementwise.mlir"
     result = weft("run", example, "--inputs", tmp_path / "in.npz", "--out", tmp_path / "out.npz", "--stalls", "1")
     refused(result, "--stalls must be given with --device rtl, not functional")
 
@@ -236,13 +236,13 @@ def saved(path: Path, **arrays: Any) -> Path:
 )
 def test_a_wrong_array(tmp_path: Path, values: Any, sentence: str) -> None:
     inputs = saved(tmp_path / "in.npz", a=MATRIX, b=values)
-    refused(run(ROOT / "examples" / "elementwise.mlir", inputs, tmp_path / "out.npz"), sentence)
+    refused(run(ROOT / "tests" / "data" / "mapped" / "elementwise.mlir", inputs, tmp_path / "out.npz"), sentence)
     assert not (tmp_path / "out.npz").exists()
 
 
 def test_a_missing_array(tmp_path: Path) -> None:
     inputs = saved(tmp_path / "in.npz", a=MATRIX)
-    refused(run(ROOT / "examples" / "elementwise.mlir", inputs, tmp_path / "out.npz"), "input 'b' .* is missing")
+    refused(run(ROOT / "tests" / "data" / "mapped" / "elementwise.mlir", inputs, tmp_path / "out.npz"), "input 'b' .* is missing")
 
 
 def test_files_that_hold_no_arrays(tmp_path: Path) -> None:
@@ -258,19 +258,19 @@ def test_files_that_hold_no_arrays(tmp_path: Path) -> None:
         path = tmp_path / f"{name}.npz"
         path.write_bytes(content)
         sentence = rf"--inputs must be an \.npz file of arrays, but '.*{name}\.npz' is not: "
-        refused(run(ROOT / "examples" / "elementwise.mlir", path, tmp_path / "out.npz"), sentence)
+        refused(run(ROOT / "tests" / "data" / "mapped" / "elementwise.mlir", path, tmp_path / "out.npz"), sentence)
     np.save(tmp_path / "one.npy", MATRIX)
     refused(
-        run(ROOT / "examples" / "elementwise.mlir", tmp_path / "one.npy", tmp_path / "out.npz"), "one array without"
+        run(ROOT / "tests" / "data" / "mapped" / "elementwise.mlir", tmp_path / "one.npy", tmp_path / "out.npz"), "one array without"
     )
     with zipfile.ZipFile(tmp_path / "zip.npz", "w") as archive:
         archive.writestr("a", "text")
-    refused(run(ROOT / "examples" / "elementwise.mlir", tmp_path / "zip.npz", tmp_path / "out.npz"), "input 'a' must ")
-    refused(run(ROOT / "examples" / "elementwise.mlir", tmp_path, tmp_path / "out.npz"), "Is a directory")
+    refused(run(ROOT / "tests" / "data" / "mapped" / "elementwise.mlir", tmp_path / "zip.npz", tmp_path / "out.npz"), "input 'a' must ")
+    refused(run(ROOT / "tests" / "data" / "mapped" / "elementwise.mlir", tmp_path, tmp_path / "out.npz"), "Is a directory")
 
 
 def test_what_run_cannot_do(tmp_path: Path) -> None:
-    program, inputs = ROOT / "examples" / "elementwise.mlir", saved(tmp_path / "in.npz", a=MATRIX, b=MATRIX)
+    program, inputs = ROOT / "tests" / "data" / "mapped" / "elementwise.mlir", saved(tmp_path / "in.npz", a=MATRIX, b=MATRIX)
     out = tmp_path / "none" / "out.npz"
     refused(run(program, inputs, out), "--out must be a file in a folder that exists, not '.*none/out")
     refused(

@@ -10,7 +10,7 @@ import pytest
 from command_line import refused, weft
 from typer.testing import Result
 
-EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
+EXAMPLES = Path(__file__).resolve().parents[2] / "tests" / "data" / "mapped"
 
 
 def weft_run(program: Path, inputs: Path, out: Path, *more: str) -> Result:

@@ -17,7 +17,7 @@ from weft.sim.functional.device import FunctionalDevice
 from weft.sim.rtl.device import RtlDevice
 from weft.sim.run import run_program
 
-EXAMPLES = Path(__file__).parents[2] / "examples"
+EXAMPLES = Path(__file__).parents[2] / "tests" / "data" / "mapped"
 FABRICS = {"tiny": PRESETS["tiny"].replace(columns=3), "demo": PRESETS["demo"]}
 MEMORY = 1 << 20
 

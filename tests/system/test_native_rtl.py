@@ -16,7 +16,7 @@ from weft.sim.functional.device import FunctionalDevice
 from weft.sim.rtl.device import RtlDevice
 from weft.sim.run import run_program
 
-EXAMPLES = Path(__file__).parents[2] / "examples"
+EXAMPLES = Path(__file__).parents[2] / "tests" / "data" / "mapped"
 # The fabric and the simulator of test_examples.py.
 SPEC = PRESETS["tiny"].replace(columns=3)
 MEMORY = 1 << 20

@@ -42,7 +42,7 @@ def test_step_programs() -> None:
     """Reads and writes that share the channel, sums, runs for tokens, turns."""
     with RtlDevice(DEMO, memory_bytes=1 << 20, record=False, count=False) as chip:
         for name in ("elementwise", "matmul", "prefix_sum", "top1", "transpose", "turns"):
-            program = compile_module(parse_module((ROOT / "examples" / f"{name}.mlir").read_text()), DEMO)
+            program = compile_module(parse_module((ROOT / "tests" / "data" / "mapped" / f"{name}.mlir").read_text()), DEMO)
             chip.memory[:] = np.zeros(1, np.uint8)
             chip.load(program.image)
             measured = chip.launch(program.context, {}).cycles

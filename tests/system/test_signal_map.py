@@ -84,7 +84,7 @@ def test_generate_overwrites_none_of_the_three(tmp_path: Path, taken: str) -> No
 
 
 def test_every_signal_is_in_the_waves(tmp_path: Path) -> None:
-    compiled = compile_module(parse_module((ROOT / "examples" / "elementwise.mlir").read_text(), "elementwise"), TINY)
+    compiled = compile_module(parse_module((ROOT / "tests" / "data" / "mapped" / "elementwise.mlir").read_text(), "elementwise"), TINY)
     arrays = {name: np.ones((6, 21), np.float32) for name in "ab"}
     waves = tmp_path / "tiny.fst"
     memory = memory_needed(compiled)

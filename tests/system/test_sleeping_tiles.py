@@ -14,7 +14,7 @@ from weft.sim.rtl.device import RtlDevice
 from weft.sim.run import memory_needed, run_program
 
 SPEC = PRESETS["tiny"].replace(columns=3)
-EXAMPLES = Path(__file__).parents[2] / "examples"
+EXAMPLES = Path(__file__).parents[2] / "tests" / "data" / "mapped"
 WINDOW = 100
 
 

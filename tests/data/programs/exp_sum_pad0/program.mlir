@@ -1,0 +1,7 @@
+// Sums of exponentials of rows of 37.
+step.tensor @x : f32 [5, 37] input
+step.tensor @y : f32 [5] output
+%x = step.load @x : !step.stream<f32, [5, 37]>
+%e = step.map exp %x : !step.stream<f32, [5, 37]>
+%y = step.accum add %e over [1] : !step.stream<f32, [5]>
+step.store %y in @y
