@@ -37,6 +37,11 @@ function, conversion, and to the stop: ``stop >= stop_rank ? stop - stop_sub + s
 A void reference beat makes a void step: accumulators keep their value (or take ``const`` in a first row), and
 the output beat is void as well, but for ``REDUCE`` and ``DRAIN``, whose output beats are never void.
 
+With ``row_lanes`` not 0, a reference beat with a stop ``>= 1`` holds elements in its first ``row_lanes`` lanes only.
+For the other lanes of a stage that accumulates the beat is void: their accumulators keep their value, or take ``const``
+in a first row. So the lanes that fill up the last beat of a row never count. All other stages compute in all lanes, and
+drain steps are not masked.
+
 With ``merge``, the reference is vector input 0 or 1, as scalar input 0 says (0 or not 0, as a bit pattern) for
 the whole of a block, up to a stop of rank ``>= merge_rank``, with which the selector is popped; the chosen
 beat is register 0. Inputs 0 and 1 and the selector then need no mode.
@@ -119,6 +124,10 @@ def _stage(spec: FabricSpec) -> int:
     return max(1, (spec.stages - 1).bit_length())
 
 
+def _lanes(spec: FabricSpec) -> int:
+    return spec.lanes.bit_length()
+
+
 def _row(spec: FabricSpec) -> int:
     return spec.acc_depth.bit_length()
 
@@ -159,6 +168,7 @@ class Pcu:
     accumulate: Accumulate = bits(2, "which steps give output", Accumulate.OFF, kind=Accumulate)
     acc_row: int = bits(_rank, "index returns to 0 after a stop of at least this rank; 0: no index")
     acc_rank: int = bits(_rank, "a block ends with a stop of at least this rank")
+    row_lanes: int = bits(_lanes, "lanes that hold elements in a reference beat with a stop of at least 1; 0: all")
     drain_stage: int = bits(_stage, "DRAIN: first stage drained")
     drain_stages: int = bits(4, "DRAIN: number of stages drained", 1)
     drain_sum: bool = bits(1, "DRAIN: a drain step adds up all accumulating stages", False, kind=bool)
