@@ -224,7 +224,8 @@ class UnpackOp(IRDLOperation):
 class MergeOp(IRDLOperation):
     """One stream of two, chosen block by block.
 
-    For each element of ``which`` a block of ``zero`` (where it is 0, as an integer) or of ``other``.
+    For each element of ``which`` a block of ``zero`` (where it is 0, as an integer) or of ``other``. The result ends
+    where ``which`` ends.
     """
 
     name = "mapped.merge"
