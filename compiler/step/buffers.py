@@ -101,7 +101,7 @@ class StreamifyOp(StepOperation):
         super().__init__(operands=[buffer], properties={"walk_attr": WalkAttr(partial)}, result_types=[result])
 
     @property
-    def walk(self) -> Walk:
+    def visits(self) -> Walk:
         """Which elements of a buffer are read."""
         return self.walk_attr.data.over(len(buffer_of(self.buffer).inner))
 
@@ -124,4 +124,4 @@ class StreamifyOp(StepOperation):
             raise VerifyException(
                 f"result must be {buffer.element.value} with the outer dimensions {dims_text(buffer.outer)}, not {result}"
             )
-        self.walk.verify(result.dims[outer:], buffer.inner, "the buffer")
+        self.visits.verify(result.dims[outer:], buffer.inner, "the buffer")

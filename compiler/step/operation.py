@@ -14,7 +14,7 @@ from xdsl.printer import Printer
 
 from weft.compiler.step.types import BufferType, StreamType
 
-__all__ = ["StepOperation", "line_of", "name_of", "parse_result_type", "parse_symbol", "parse_value"]
+__all__ = ["StepOperation", "inherit_line", "line_of", "name_of", "parse_result_type", "parse_symbol", "parse_value"]
 
 
 _LINES: WeakKeyDictionary[Operation, int] = WeakKeyDictionary()
@@ -41,6 +41,13 @@ class StepOperation(IRDLOperation):
 def line_of(operation: Operation) -> int | None:
     """The line of the text that an operation was parsed from, from 1."""
     return _LINES.get(operation)
+
+
+def inherit_line(operation: Operation, origin: Operation) -> None:
+    """Note that an operation was made from another one."""
+    line = _LINES.get(origin)
+    if line is not None:
+        _LINES[operation] = line
 
 
 def name_of(value: SSAValue) -> str:
