@@ -87,6 +87,7 @@ def _body(program: Pcu) -> Iterator[str]:
         if program.drain_sum:
             drain = " drains the sum of all" + (", with a beat of vector input 0" if program.drain_scale else "")
         text = f"accumulate {program.accumulate.name} acc_row={program.acc_row} acc_rank={program.acc_rank}"
+        text += f" row_lanes={program.row_lanes}" if program.row_lanes else ""
         yield text + (drain if program.accumulate is Accumulate.DRAIN else "")
 
 

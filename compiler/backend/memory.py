@@ -16,7 +16,7 @@ from weft.compiler.weights.quantised import Quantisation, Quantised, quantise
 from weft.hw.numerics import floats_of, to_bf16
 from weft.hw.spec import FabricSpec
 
-__all__ = ["Region", "allocate", "decode", "encode", "row_beats", "tensor_beats"]
+__all__ = ["Region", "allocate", "decode", "encode", "row_beats", "tensor_beats", "tensor_strides"]
 
 _ALIGN = 4096  # a burst never crosses this boundary, so rows that begin here are fetched in the fewest bursts
 
@@ -42,8 +42,8 @@ def row_beats(elements: int, spec: FabricSpec, *, packed: bool) -> int:
     return -(-vectors // 2) if packed else vectors
 
 
-def _strides(tensor: TensorOp, spec: FabricSpec) -> tuple[int, ...]:
-    """Of matrices in formats of their own only the last counts."""
+def tensor_strides(tensor: TensorOp, spec: FabricSpec) -> tuple[int, ...]:
+    """Bytes between entries along each dimension, along the last between beats. Of matrices in formats of their own only the last counts."""
     packed = Format(tensor.format.data) is Format.BF16X2
     strides = [spec.beat_bytes]
     step = row_beats(tensor.sizes[-1], spec, packed=packed) * spec.beat_bytes
@@ -84,7 +84,9 @@ def allocate(tensors: Sequence[TensorOp], spec: FabricSpec, *, turns: int = 1) -
         for tensor, size in sizes.items():
             if (tensor.each is not None) == each:
                 span = size + (repeat - 1) * stride
-                regions[tensor.sym_name.data] = Region(top, size, _strides(tensor, spec), span, stride if each else 0)
+                regions[tensor.sym_name.data] = Region(
+                    top, size, tensor_strides(tensor, spec), span, stride if each else 0
+                )
                 top += size
         top += (repeat - 1) * stride
     if top > 1 << 32:

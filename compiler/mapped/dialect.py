@@ -13,13 +13,26 @@ from xdsl.utils.exceptions import ParseError, VerifyException
 
 from weft.compiler.errors import WeftError
 from weft.compiler.mapped.buffers import BufferizeOp, KeepOp, RecallOp, ResidentOp, StreamifyOp
+from weft.compiler.mapped.launch import SizeOp
 from weft.compiler.mapped.loop import LoopOp, TurnOp
 from weft.compiler.mapped.matmul import MatmulOp
-from weft.compiler.mapped.offchip import ArgumentOp, LinearLoadOp, LinearStoreOp, RandomLoadOp, SinkOp
-from weft.compiler.mapped.onchip import AccumOp, ExpandOp, FlattenOp, MapOp, MergeOp, PromoteOp, ScanOp, UnpackOp
+from weft.compiler.mapped.offchip import ArgumentOp, LinearLoadOp, LinearStoreOp, RandomLoadOp, RandomStoreOp, SinkOp
+from weft.compiler.mapped.onchip import (
+    AccumOp,
+    ExpandOp,
+    FlattenOp,
+    LaneOp,
+    MapOp,
+    MergeOp,
+    PromoteOp,
+    ScanOp,
+    SpreadOp,
+    UnpackOp,
+)
 from weft.compiler.mapped.product import ProductOp
 from weft.compiler.mapped.tensor import TensorOp
 from weft.compiler.mapped.types import BufferType, StreamType
+from weft.compiler.step.dims import DimsAttr
 
 __all__ = ["MAPPED", "parse_module", "print_module"]
 
@@ -32,6 +45,7 @@ MAPPED = Dialect(
         ExpandOp,
         FlattenOp,
         KeepOp,
+        LaneOp,
         LinearLoadOp,
         LinearStoreOp,
         LoopOp,
@@ -41,16 +55,19 @@ MAPPED = Dialect(
         ProductOp,
         PromoteOp,
         RandomLoadOp,
+        RandomStoreOp,
         RecallOp,
         ResidentOp,
         ScanOp,
         SinkOp,
+        SizeOp,
+        SpreadOp,
         StreamifyOp,
         TensorOp,
         TurnOp,
         UnpackOp,
     ],
-    [BufferType, StreamType],
+    [BufferType, DimsAttr, StreamType],
 )
 
 

@@ -30,6 +30,7 @@ __all__ = [
     "LinearLoadOp",
     "LinearStoreOp",
     "RandomLoadOp",
+    "RandomStoreOp",
     "SinkOp",
     "tensor_of",
 ]
@@ -40,13 +41,17 @@ class _Access(IRDLOperation):
 
     ``size_args[k]`` names the launch argument that holds the size of a dynamic dimension ``k``; ``base_args`` up to two
     arguments, in bytes, added to the address. With ``round_dim`` each round of a launch begins an entry of that
-    dimension further, the first at ``round_from``.
+    dimension further, the first at ``round_from``. Dimension ``k`` of the stream goes on by ``steps[k]`` entries (by
+    default 1), and along dimension ``d`` of the tensor everything begins at entry ``starts[d]`` (0); along the last, at
+    the beginning of a beat.
     """
 
     tensor = prop_def(SymbolRefAttr)
     dims = opt_prop_def(INTS)
     size_args = opt_prop_def(INTS)
     base_args = opt_prop_def(INTS)
+    steps = opt_prop_def(INTS)
+    starts = opt_prop_def(INTS)
     when = opt_prop_def(StringAttr)
     round_dim = opt_prop_def(IntegerAttr)
     round_from = opt_prop_def(IntegerAttr)
@@ -60,6 +65,14 @@ class _Access(IRDLOperation):
     def walked(self) -> tuple[int, ...]:
         """``dims``, all of the tensor's in order by default."""
         return tuple(range(len(tensor_of(self).sizes))) if self.dims is None else self.dims.get_values()
+
+    def stepped(self) -> tuple[int, ...]:
+        """``steps``, ones by default."""
+        return (1,) * len(self.walked()) if self.steps is None else self.steps.get_values()
+
+    def started(self) -> tuple[int, ...]:
+        """``starts``, zeros by default."""
+        return (0,) * len(tensor_of(self).sizes) if self.starts is None else self.starts.get_values()
 
     def bases(self) -> tuple[int, int]:
         """The two launch arguments that are added to the address, 0 where there is none."""
@@ -91,10 +104,16 @@ class _Access(IRDLOperation):
         shape = tensor.sizes
         if not walk or walk[-1] != len(shape) - 1:
             raise VerifyException(f"dims must end with {len(shape) - 1}, the tensor's last, not {dims_text(walk)}")
-        for size, dim in zip(stream.dims, walk, strict=True):
+        steps, starts = self.stepped(), self.started()
+        if len(steps) != len(walk) or len(starts) != len(shape):
+            raise VerifyException(
+                f"steps must have {len(walk)} entries, one a dimension of the stream, and starts {len(shape)}, one a "
+                f"dimension of the tensor, not {len(steps)} and {len(starts)}"
+            )
+        for size, dim, step in zip(stream.dims, walk, steps, strict=True):
             if not -1 <= dim < len(shape):
                 raise VerifyException(f"dims must be below {len(shape)}, the tensor's dimensions, not {dim}")
-            if dim >= 0 and size != DYNAMIC and size > shape[dim]:
+            if dim >= 0 and size > 0 and starts[dim] + (size - 1) * step >= shape[dim]:
                 raise VerifyException(f"dimension {dim} of @{tensor.sym_name.data} has {shape[dim]}, the stream {size}")
         if len(given(self.base_args)) > 2:
             raise VerifyException(f"base_args must be at most 2 arguments, not {len(given(self.base_args))}")
@@ -116,7 +135,7 @@ class _Access(IRDLOperation):
             raise VerifyException(f"round_from must be below {shape[moves[0]]}, the dimension's size, not {moves[1]}")
 
 
-def tensor_of(op: _Access | RandomLoadOp) -> TensorOp:
+def tensor_of(op: _Access | RandomLoadOp | RandomStoreOp) -> TensorOp:
     """The declaration of the tensor that an operation accesses."""
     symbol = SymbolTable.lookup_symbol(op, op.tensor)
     if not isinstance(symbol, TensorOp):
@@ -154,6 +173,8 @@ class LinearLoadOp(_Access):
         dims: Sequence[int] | None = None,
         size_args: Sequence[int] | None = None,
         base_args: Sequence[int] | None = None,
+        steps: Sequence[int] | None = None,
+        starts: Sequence[int] | None = None,
         when: str | None = None,
         done: bool = False,
         done_when: str | None = None,
@@ -170,6 +191,8 @@ class LinearLoadOp(_Access):
                 dims=dims,
                 size_args=size_args,
                 base_args=base_args,
+                steps=steps,
+                starts=starts,
                 when=when,
                 done_when=done_when,
                 round_dim=round_dim,
@@ -214,6 +237,8 @@ class LinearStoreOp(_Access):
         dims: Sequence[int] | None = None,
         size_args: Sequence[int] | None = None,
         base_args: Sequence[int] | None = None,
+        steps: Sequence[int] | None = None,
+        starts: Sequence[int] | None = None,
         when: str | None = None,
         done: bool = False,
         round_dim: int | None = None,
@@ -227,6 +252,8 @@ class LinearStoreOp(_Access):
                 dims=dims,
                 size_args=size_args,
                 base_args=base_args,
+                steps=steps,
+                starts=starts,
                 when=when,
                 round_dim=round_dim,
                 round_from=round_from,
@@ -289,6 +316,40 @@ class RandomLoadOp(IRDLOperation):
             raise VerifyException(
                 f"result must have the dimensions {dims_text(expected)}, not {dims_text(result.dims)}"
             )
+
+
+@irdl_op_definition
+class RandomStoreOp(IRDLOperation):
+    """STeP's RandomOffChipStore: each row of a vector stream goes to an entry of a tensor's first dimension.
+
+    ``index`` (int32) has an element for each row, and ends with a stop of the rank of ``value``: its outermost
+    dimensions are of size 1.
+    """
+
+    name = "mapped.random_store"
+
+    value = operand_def(StreamType)
+    index = operand_def(StreamType)
+    tensor = prop_def(SymbolRefAttr)
+    done = opt_result_def(StreamType)
+    irdl_options = (ParsePropInAttrDict(),)
+    assembly_format = "$value `at` $index `in` $tensor attr-dict `:` functional-type(operands, results)"
+
+    def __init__(self, value: SSAValue, index: SSAValue, tensor: TensorOp, *, done: bool = False) -> None:
+        super().__init__(
+            operands=[value, index],
+            result_types=[[StreamType.make(Kind.CONTROL, ())] if done else []],
+            properties=attributes(tensor=SymbolRefAttr(tensor.sym_name)),
+        )
+
+    def verify_(self) -> None:
+        value, index = self.value.type, self.index.type
+        assert isinstance(value, StreamType)
+        assert isinstance(index, StreamType)
+        if value.kind is not Kind.VECTOR or index.kind is not Kind.SCALAR:
+            raise VerifyException("random_store must have vector rows and a scalar index")
+        if index.rank != value.rank:
+            raise VerifyException(f"index must be of rank {value.rank}, as the rows are, not {index.rank}")
 
 
 @irdl_op_definition

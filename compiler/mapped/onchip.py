@@ -17,24 +17,26 @@ from xdsl.irdl import (
 from xdsl.utils.exceptions import VerifyException
 
 from weft.compiler.mapped.attributes import F32, attributes
-from weft.compiler.mapped.types import Kind, StreamType, dims_text
+from weft.compiler.mapped.types import DYNAMIC, Kind, StreamType, dims_text
 
 __all__ = [
     "FUNCTIONS",
     "AccumOp",
     "ExpandOp",
     "FlattenOp",
+    "LaneOp",
     "MapOp",
     "MergeOp",
     "PromoteOp",
     "ScanOp",
+    "SpreadOp",
     "UnpackOp",
     "stream",
     "used",
 ]
 
 FUNCTIONS: dict[str, int] = {
-    "mul": 2, "add": 2, "sub": 2, "max": 2, "min": 2, "lt": 2, "le": 2, "eq": 2, "muladd": 3, "select": 3,
+    "pass": 1, "mul": 2, "add": 2, "sub": 2, "max": 2, "min": 2, "lt": 2, "le": 2, "eq": 2, "muladd": 3, "select": 3,
     "exp": 1, "reciprocal": 1, "rsqrt": 1, "sigmoid": 1, "bf16": 1, "int32": 1, "float": 1,
 }  # fmt: skip
 """Functions of ``mapped.map`` with their operands: ``muladd`` is a * b + c, ``select`` is b where a != 0, else c;
@@ -60,7 +62,7 @@ def used(value: SSAValue) -> bool:
 class MapOp(IRDLOperation):
     """STeP's Map over Zip: one function on each element of its operands, which have the same dimensions.
 
-    With ``const`` that number is the last operand. Where some operands are vectors and others scalars, the scalars
+    With ``const`` that number is the last operand, or operand ``place``, counted from 0. Where some operands are vectors and others scalars, the scalars
     count for all lanes.
     """
 
@@ -69,16 +71,22 @@ class MapOp(IRDLOperation):
     function = prop_def(StringAttr)
     inputs = var_operand_def(StreamType)
     const = opt_prop_def(F32)
+    place = opt_prop_def(IntegerAttr)
     result = result_def(StreamType)
     irdl_options = (ParsePropInAttrDict(),)
     assembly_format = "$function $inputs attr-dict `:` functional-type(operands, results)"
 
-    def __init__(self, function: str, *inputs: SSAValue, const: float | None = None) -> None:
+    def __init__(self, function: str, *inputs: SSAValue, const: float | None = None, place: int | None = None) -> None:
         types = [stream(value) for value in inputs]
         result = next((each for each in types if each.kind is Kind.VECTOR), types[0])
         number = None if const is None else float(const)
-        properties = attributes(function=function, const=number)
+        properties = attributes(function=function, const=number, place=place)
         super().__init__(operands=[inputs], result_types=[result], properties=properties)
+
+    @property
+    def const_place(self) -> int:
+        """Which operand ``const`` is."""
+        return len(self.inputs) if self.place is None else self.place.value.data
 
     def verify_(self) -> None:
         name = self.function.data
@@ -87,6 +95,8 @@ class MapOp(IRDLOperation):
         given = len(self.inputs) + (self.const is not None)
         if given != FUNCTIONS[name] or not self.inputs:
             raise VerifyException(f"{name} must have {FUNCTIONS[name]} operands, not {given}")
+        if not 0 <= self.const_place <= len(self.inputs):
+            raise VerifyException(f"place must be 0 to {len(self.inputs)}, not {self.const_place}")
         types = [stream(value) for value in self.inputs]
         if any(each.dims != types[0].dims for each in types):
             raise VerifyException(f"operands of {name} must have the same dimensions; mapped.expand makes them so")
@@ -95,6 +105,13 @@ class MapOp(IRDLOperation):
                 f"operands of {name} must be vectors or scalars; mapped.unpack makes vectors of packed beats"
             )
         kind = Kind.VECTOR if any(each.kind is Kind.VECTOR for each in types) else Kind.SCALAR
+        if kind is Kind.VECTOR:
+            for value in self.inputs:
+                if stream(value).kind is Kind.SCALAR and stream(value).rank and not isinstance(value.owner, ExpandOp):
+                    raise VerifyException(
+                        f"operands of {name} must come at one rate: a row of scalars has a beat for each element, "
+                        "a row of vectors one for all lanes; mapped.expand holds a scalar for a row"
+                    )
         if self.result.type != StreamType.make(kind, types[0].dims):
             raise VerifyException(f"result of {name} must be {kind.value} {dims_text(types[0].dims)}")
 
@@ -222,9 +239,11 @@ class UnpackOp(IRDLOperation):
 
 @irdl_op_definition
 class MergeOp(IRDLOperation):
-    """One stream of two, chosen block by block.
+    """One stream of two, chosen block by block (STeP's Reassemble of two inputs).
 
-    For each element of ``which`` a block of ``zero`` (where it is 0, as an integer) or of ``other``.
+    For each element of ``which`` the next block of ``zero`` (where it is 0, as an integer) or of ``other``. The
+    ``block`` innermost dimensions are a block, by default those that the streams have more than ``which``; what the
+    streams' other dimensions are does not matter.
     """
 
     name = "mapped.merge"
@@ -232,30 +251,97 @@ class MergeOp(IRDLOperation):
     which = operand_def(StreamType)
     zero = operand_def(StreamType)
     other = operand_def(StreamType)
+    block = opt_prop_def(IntegerAttr)
     result = result_def(StreamType)
     irdl_options = (ParsePropInAttrDict(),)
     assembly_format = "$which `of` $zero `,` $other attr-dict `:` functional-type(operands, results)"
 
-    def __init__(self, which: SSAValue, zero: SSAValue, other: SSAValue) -> None:
-        super().__init__(operands=[which, zero, other], result_types=[other.type])
+    def __init__(self, which: SSAValue, zero: SSAValue, other: SSAValue, *, block: int | None = None) -> None:
+        rank = stream(zero).rank - stream(which).rank if block is None else block
+        super().__init__(
+            operands=[which, zero, other],
+            result_types=[_merged(*map(stream, (which, zero, other)), rank)],
+            properties=attributes(block=block),
+        )
+
+    @property
+    def block_rank(self) -> int:
+        """Dimensions of a block."""
+        return stream(self.zero).rank - stream(self.which).rank if self.block is None else self.block.value.data
 
     def verify_(self) -> None:
         which, zero, other = stream(self.which), stream(self.zero), stream(self.other)
-        if which.kind is not Kind.SCALAR or zero.kind is not Kind.VECTOR or self.result.type != other:
-            raise VerifyException("merge must have a scalar selector, two vector streams, and the type of the second")
-        if zero.rank != other.rank or any(
-            -1 not in pair and len(set(pair)) > 1 for pair in zip(zero.dims, other.dims, strict=True)
-        ):
-            raise VerifyException(f"merged streams must agree, not {dims_text(zero.dims)} and {dims_text(other.dims)}")
-        if which.rank >= zero.rank:
-            raise VerifyException(f"selector must have fewer dimensions than {zero.rank}, not {which.rank}")
+        if which.kind is not Kind.SCALAR or zero.kind is not Kind.VECTOR or other.kind is not Kind.VECTOR:
+            raise VerifyException("merge must have a scalar selector and two vector streams")
+        if not 0 <= self.block_rank <= min(zero.rank, other.rank):
+            raise VerifyException(
+                f"block must be 0 to {min(zero.rank, other.rank)}, the streams' rank, not {self.block_rank}"
+            )
+        expected = _merged(which, zero, other, self.block_rank)
+        if self.result.type != expected:
+            raise VerifyException(f"result must be vector {dims_text(expected.dims)}")
+
+
+def _merged(which: StreamType, zero: StreamType, other: StreamType, block: int) -> StreamType:
+    """A size in which the blocks of both differ is dynamic."""
+    blocks = zip(zero.dims[zero.rank - block :], other.dims[other.rank - block :], strict=False)
+    return StreamType.make(zero.kind, (*which.dims, *(a if a == b else DYNAMIC for a, b in blocks)))
 
 
 @irdl_op_definition
 class FlattenOp(IRDLOperation):
-    """STeP's Flatten: the two innermost dimensions become one."""
+    """STeP's Flatten: two neighbouring dimensions become one, the innermost two or those ``outside`` more of them.
+
+    Rows of vectors are joined as they are: with ``outside = 0`` all but the last must be whole beats. ``size`` tells
+    that of the result where the types do not.
+    """
 
     name = "mapped.flatten"
+
+    value = operand_def(StreamType)
+    outside = opt_prop_def(IntegerAttr)
+    size = opt_prop_def(IntegerAttr)
+    result = result_def(StreamType)
+    irdl_options = (ParsePropInAttrDict(),)
+    assembly_format = "$value attr-dict `:` functional-type(operands, results)"
+
+    def __init__(self, value: SSAValue, *, outside: int = 0, size: int | None = None) -> None:
+        super().__init__(
+            operands=[value],
+            result_types=[_flattened(stream(value), outside, size)],
+            properties=attributes(outside=outside or None, size=size),
+        )
+
+    @property
+    def level(self) -> int:
+        """The inner of the two dimensions, the innermost of all being 1."""
+        return 1 + (0 if self.outside is None else self.outside.value.data)
+
+    def verify_(self) -> None:
+        given = stream(self.value)
+        if not 1 <= self.level < given.rank:
+            raise VerifyException(
+                f"a stream must have two dimensions to be flattened there, not {dims_text(given.dims)}"
+            )
+        if given.kind.is_matrix:
+            raise VerifyException(f"only mapped.product takes {given.kind.value}, not {self.name}")
+        expected = _flattened(given, self.level - 1, None if self.size is None else self.size.value.data)
+        if self.result.type != expected:
+            raise VerifyException(f"result must have the dimensions {dims_text(expected.dims)}")
+
+
+def _flattened(given: StreamType, outside: int, size: int | None) -> StreamType:
+    inner = given.rank - outside
+    *outer, a, b = given.dims[:inner]
+    merged = a * b if min(a, b) >= 0 else DYNAMIC
+    return StreamType.make(given.kind, (*outer, merged if size is None else size, *given.dims[inner:]))
+
+
+@irdl_op_definition
+class SpreadOp(IRDLOperation):
+    """A scalar stream as a vector stream of rows of one element, a beat each."""
+
+    name = "mapped.spread"
 
     value = operand_def(StreamType)
     result = result_def(StreamType)
@@ -263,20 +349,32 @@ class FlattenOp(IRDLOperation):
     assembly_format = "$value attr-dict `:` functional-type(operands, results)"
 
     def __init__(self, value: SSAValue) -> None:
-        super().__init__(operands=[value], result_types=[_flattened(stream(value))])
+        super().__init__(operands=[value], result_types=[StreamType.make(Kind.VECTOR, stream(value).dims)])
 
     def verify_(self) -> None:
-        if stream(self.value).rank < 2:
-            raise VerifyException("only a stream of at least two dimensions can be flattened")
-        if stream(self.value).kind.is_matrix:
-            raise VerifyException(f"only mapped.product takes {stream(self.value).kind.value}, not {self.name}")
-        if self.result.type != _flattened(stream(self.value)):
-            raise VerifyException(f"result must have the dimensions {dims_text(_flattened(stream(self.value)).dims)}")
+        given = stream(self.value)
+        if given.kind is not Kind.SCALAR or self.result.type != StreamType.make(Kind.VECTOR, given.dims):
+            raise VerifyException("spread must make vectors of scalars, with the same dimensions")
 
 
-def _flattened(given: StreamType) -> StreamType:
-    *outer, a, b = given.dims
-    return StreamType.make(given.kind, (*outer, a * b if min(a, b) > 0 else -1))
+@irdl_op_definition
+class LaneOp(IRDLOperation):
+    """The first lane of every beat of a spread vector stream, as a scalar stream."""
+
+    name = "mapped.lane"
+
+    value = operand_def(StreamType)
+    result = result_def(StreamType)
+    irdl_options = (ParsePropInAttrDict(),)
+    assembly_format = "$value attr-dict `:` functional-type(operands, results)"
+
+    def __init__(self, value: SSAValue) -> None:
+        super().__init__(operands=[value], result_types=[StreamType.make(Kind.SCALAR, stream(value).dims)])
+
+    def verify_(self) -> None:
+        given = stream(self.value)
+        if given.kind is not Kind.VECTOR or self.result.type != StreamType.make(Kind.SCALAR, given.dims):
+            raise VerifyException("lane must make scalars of vectors, with the same dimensions")
 
 
 @irdl_op_definition

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import Enum
+from math import prod
 
 from xdsl.dialects.builtin import StringAttr, SymbolNameConstraint, UnitAttr
 from xdsl.irdl import IRDLOperation, ParsePropInAttrDict, irdl_op_definition, opt_prop_def, prop_def, traits_def
@@ -53,6 +54,8 @@ class Role(Enum):
     CACHE = "cache"
     IOTA = "iota"
     """0, 1, 2, ... in the last dimension"""
+    CONSTANT = "constant"
+    """whole numbers that the program itself names, ``values``"""
 
 
 @irdl_op_definition
@@ -70,6 +73,7 @@ class TensorOp(IRDLOperation):
     role = prop_def(StringAttr)
     pad = opt_prop_def(F32)
     each = opt_prop_def(UnitAttr)
+    values = opt_prop_def(INTS)
     traits = traits_def(SymbolOpInterface())
     irdl_options = (ParsePropInAttrDict(),)
     assembly_format = "$sym_name attr-dict"
@@ -83,10 +87,19 @@ class TensorOp(IRDLOperation):
         role: Role,
         pad: float | None = None,
         each: bool = False,
+        values: Sequence[int] | None = None,
     ) -> None:
         fill = None if pad is None else float(pad)
         super().__init__(
-            properties=attributes(sym_name=name, shape=shape, format=format.value, role=role.value, pad=fill, each=each)
+            properties=attributes(
+                sym_name=name,
+                shape=shape,
+                format=format.value,
+                role=role.value,
+                pad=fill,
+                each=each,
+                values=values,
+            )
         )
 
     @property
@@ -95,9 +108,15 @@ class TensorOp(IRDLOperation):
         return self.shape.get_values()
 
     def verify_(self) -> None:
-        if not self.sizes or any(size < 1 for size in self.sizes):
+        if not self.sizes or any(size < 0 for size in self.sizes):
             raise VerifyException(
-                f"shape of @{self.sym_name.data} must be sizes of at least 1, not {dims_text(self.sizes)}"
+                f"shape of @{self.sym_name.data} must be sizes of at least 0, not {dims_text(self.sizes)}"
+            )
+        if (self.role.data == Role.CONSTANT.value) != (self.values is not None) or (
+            self.values is not None and len(self.values) != prod(self.sizes)
+        ):
+            raise VerifyException(
+                f"@{self.sym_name.data} must have a value for each element if and only if it is constant"
             )
         for field, enum in (("format", Format), ("role", Role)):
             value, names = getattr(self, field).data, [each.value for each in enum]

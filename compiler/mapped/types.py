@@ -62,8 +62,8 @@ def _check(kind: StringAttr, *shapes: ArrayAttr[IntAttr]) -> None:
     if kind.data not in names:
         raise VerifyException(f"kind must be one of {', '.join(names)}, not {kind.data!r}")
     for dim in (dim.data for shape in shapes for dim in shape):
-        if dim < 1 and dim != DYNAMIC:
-            raise VerifyException(f"a dimension must be at least 1 or ?, not {dim}")
+        if dim < 0 and dim != DYNAMIC:
+            raise VerifyException(f"a dimension must be at least 0 or ?, not {dim}")
     if Kind(kind.data).is_matrix:
         dims = [dim.data for shape in shapes for dim in shape]
         if len(dims) < 2 or DYNAMIC in dims:

@@ -27,7 +27,7 @@ class NativeFunctions(wiring.Component):
     valid : In(1)
         Presented with ``c``: the result matters.
     op, a, b, c, bypass, r
-        As those of the function unit; ``a``, ``b``, ``c``, ``r`` with a word for each lane.
+        As those of the function unit; ``a``, ``b``, ``c``, ``r`` with a word and ``bypass`` with a bit for each lane.
     """
 
     latency = FunctionUnit.latency
@@ -43,7 +43,7 @@ class NativeFunctions(wiring.Component):
                 "a": In(words),
                 "b": In(words),
                 "c": In(words),
-                "bypass": In(1),
+                "bypass": In(lanes),
                 "r": Out(words),
             }
         )

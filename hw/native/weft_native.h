@@ -6,8 +6,10 @@
 
 extern "C" {
 
-// A function unit in each lane: the words of a, those of b and those of c give those of r; with `bypass` r is c.
-void weft_native_function(int lanes, unsigned char op, svBit bypass, svOpenArrayHandle operands, svOpenArrayHandle r);
+// A function unit in each lane: the words of a, those of b and those of c give those of r. In the lanes whose bit of
+// `bypass` is set, that of lane 0 the lowest, r is c.
+void weft_native_function(int lanes, unsigned char op, unsigned long long bypass, svOpenArrayHandle operands,
+                          svOpenArrayHandle r);
 
 // The tree over the lanes, a power of two of them and 64 at most: one word.
 void weft_native_reduce(int lanes, unsigned char op, const svBitVecVal* x, svBitVecVal* r);

@@ -37,6 +37,24 @@ WEFT_INLINE void apply(int lanes, const uint32_t* a, const uint32_t* b, const ui
         store(r + lane, applied<op>(load(a + lane), load(b + lane), load(c + lane)));
 }
 
+WEFT_INLINE void apply(unsigned char op, int lanes, const uint32_t* a, const uint32_t* b, const uint32_t* c,
+                       uint32_t* r) {
+    switch (op) {
+    case MUL: return apply<MUL>(lanes, a, b, c, r);
+    case MULADD: return apply<MULADD>(lanes, a, b, c, r);
+    case ADD: return apply<ADD>(lanes, a, b, c, r);
+    case SUB: return apply<SUB>(lanes, a, b, c, r);
+    case RSUB: return apply<RSUB>(lanes, a, b, c, r);
+    case MAX: return apply<MAX>(lanes, a, b, c, r);
+    case MIN: return apply<MIN>(lanes, a, b, c, r);
+    case LT: return apply<LT>(lanes, a, b, c, r);
+    case LE: return apply<LE>(lanes, a, b, c, r);
+    case EQ: return apply<EQ>(lanes, a, b, c, r);
+    case SELECT: return apply<SELECT>(lanes, a, b, c, r);
+    default: std::memcpy(r, a, lanes * sizeof *r);
+    }
+}
+
 }  // namespace
 
 Words reaches_least(const Words& a, const Words& b) {
@@ -53,30 +71,19 @@ Words reaches_least(const Words& a, const Words& b) {
 
 using namespace weft_native;
 
-WEFT_VECTORS void weft_native_function(int lanes, unsigned char op, svBit bypass, svOpenArrayHandle operands,
-                                       svOpenArrayHandle result) {
+WEFT_VECTORS void weft_native_function(int lanes, unsigned char op, unsigned long long bypass,
+                                       svOpenArrayHandle operands, svOpenArrayHandle result) {
     const uint32_t* const a = static_cast<const uint32_t*>(svGetArrayPtr(operands));
     const int row = (lanes + GROUP - 1) / GROUP * GROUP;
     const uint32_t *const b = a + row, *const c = b + row;
     uint32_t* const r = static_cast<uint32_t*>(svGetArrayPtr(result));
-    if (bypass) {
+    if (bypass == ~0ull >> (64 - lanes)) {
         std::memcpy(r, c, lanes * sizeof *r);
         return;
     }
-    switch (op) {
-    case MUL: return apply<MUL>(lanes, a, b, c, r);
-    case MULADD: return apply<MULADD>(lanes, a, b, c, r);
-    case ADD: return apply<ADD>(lanes, a, b, c, r);
-    case SUB: return apply<SUB>(lanes, a, b, c, r);
-    case RSUB: return apply<RSUB>(lanes, a, b, c, r);
-    case MAX: return apply<MAX>(lanes, a, b, c, r);
-    case MIN: return apply<MIN>(lanes, a, b, c, r);
-    case LT: return apply<LT>(lanes, a, b, c, r);
-    case LE: return apply<LE>(lanes, a, b, c, r);
-    case EQ: return apply<EQ>(lanes, a, b, c, r);
-    case SELECT: return apply<SELECT>(lanes, a, b, c, r);
-    default: std::memcpy(r, a, lanes * sizeof *r);
-    }
+    apply(op, lanes, a, b, c, r);
+    for (int lane = 0; bypass; ++lane, bypass >>= 1)
+        if (bypass & 1) r[lane] = c[lane];
 }
 
 WEFT_VECTORS void weft_native_reduce(int lanes, unsigned char op, const svBitVecVal* x, svBitVecVal* r) {

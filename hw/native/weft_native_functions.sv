@@ -12,14 +12,14 @@ module weft_native_functions #(
     input logic [LANES*32-1:0] a,
     input logic [LANES*32-1:0] b,
     input logic [LANES*32-1:0] c,
-    input logic bypass,
+    input logic [LANES-1:0] bypass,
     output logic [LANES*32-1:0] r
 );
   localparam int WORDS = (LANES + 7) / 8 * 8;
   import "DPI-C" function void weft_native_function(
     input int lanes,
     input byte unsigned op,
-    input bit bypass,
+    input longint unsigned bypass,
     input bit [WORDS*32-1:0] operands[],
     output bit [31:0] r[]
   );
@@ -30,7 +30,7 @@ module weft_native_functions #(
     for (int lane = 0; lane < LANES; lane++) r[32*lane+:32] <= result[lane];
     if (valid) begin
       operands[2] = c;
-      weft_native_function(LANES, {4'b0, op}, bypass, operands, result);
+      weft_native_function(LANES, {4'b0, op}, 64'(bypass), operands, result);
     end
     operands[0] = a;
     operands[1] = b;

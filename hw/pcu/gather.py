@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Cat, Module, Signal, Value
+from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -73,8 +73,13 @@ class Gather(wiring.Component):
         m = Module()
         merge = self.program.merge
         can_merge = self.spec.vector_inputs > 1
-        choice = Signal()
-        m.d.comb += choice.eq(self.scalar[0].p.data != 0)
+        choice, no_block = Signal(), Signal()
+        block_stop = Signal.like(self.stop)
+        m.d.comb += [
+            choice.eq(self.scalar[0].p.data != 0),
+            no_block.eq(self.scalar[0].p.void),
+            block_stop.eq(self.program.merge_rank + self.scalar[0].p.stop),
+        ]
 
         needs: list[Value] = []
         haves: list[Value] = []
@@ -98,12 +103,13 @@ class Gather(wiring.Component):
                     m.d.comb += Value.cast(loaded).eq(Value.cast(head.p.data))
 
                 if can_merge and is_vector and number < 2:
-                    chosen = self.scalar[0].valid & (choice == number)
+                    chosen = self.scalar[0].valid & (choice == number) & ~no_block
+                    ends = head.p.stop >= self.program.merge_rank
                     with m.If(merge):
                         m.d.comb += [uses.eq(chosen), pops.eq(1)]
                         m.d.comb += Value.cast(loaded).eq(0)
                     with m.If(merge & (choice == number)):
-                        m.d.comb += [self.stop.eq(head.p.stop), self.void.eq(head.p.void)]
+                        m.d.comb += [self.stop.eq(Mux(ends, block_stop, head.p.stop)), self.void.eq(head.p.void)]
                 if can_merge and not is_vector and number == 0:
                     with m.If(merge):
                         m.d.comb += [
@@ -116,7 +122,9 @@ class Gather(wiring.Component):
                 haves.append(head.valid)
 
         if can_merge:
-            with m.If(merge):
+            with m.If(merge & no_block):
+                m.d.comb += [self.stop.eq(block_stop), self.void.eq(1)]
+            with m.Elif(merge):
                 first, second = (Value.cast(head.p.data) for head in (self.vector[0], self.vector[1]))
                 register = Value.cast(self.registers[0])
                 with m.If(choice):

@@ -131,6 +131,9 @@ class Pcu(wiring.Component):
         """The stages one after the other; returns the step at their end, of which register 0 leaves."""
         step: Any = load.o
         keeps = load.keeps
+        lanes, filled = range(self.spec.lanes), self.program.row_lanes
+        empty = Signal(self.spec.lanes)
+        m.d.comb += empty.eq(Cat((filled != 0) & (filled <= lane) for lane in lanes))
         for number in range(self.spec.stages):
             stage = Stage(spec=self.spec, number=number, native=self._native)
             self._add_part(m, f"stage_{number}", stage, advance)
@@ -139,6 +142,7 @@ class Pcu(wiring.Component):
                 stage.program.eq(self.program.stages[number]),
                 stage.accumulate.eq(self.program.accumulate != Accumulate.OFF),
                 stage.sums.eq(self.program.drain_sum),
+                stage.empty.eq(empty),
                 keeps.eq(stage.needs),
             ]
             step, keeps = stage.o, stage.keeps

@@ -45,6 +45,8 @@ class Stage(wiring.Component):
         Operand c ``ACC`` accumulates; otherwise it is zero.
     sums : In(1)
         A drain step is one for all stages: operand a is then the register written.
+    empty : In(lanes)
+        Lanes that hold no element in a beat with a stop: their accumulators pass over it. Of the program alone.
     keeps : In(registers)
         Registers that matter after this stage. The others stand still in it, and leave it as anything.
     needs : Out(registers)
@@ -74,6 +76,7 @@ class Stage(wiring.Component):
                 "program": In(program_layout(StageProgram, spec)),
                 "accumulate": In(1),
                 "sums": In(1),
+                "empty": In(spec.lanes),
                 "keeps": In(spec.registers),
                 "needs": Out(spec.registers),
                 "i": In(steps),
@@ -163,8 +166,13 @@ class Stage(wiring.Component):
             with m.Elif(write_enable & (last.index == at_c.index)):
                 m.d.comb += c_or_accumulator.eq(result)
 
-        bypass = Signal()
-        m.d.comb += bypass.eq(uses_accumulator & (at_c.void | drains))
+        # Lanes that keep what they have accumulated; those past the end of a row in its last beat, or all.
+        bypass, row_ends = Signal(self.spec.lanes), Signal()
+        m.d.comb += row_ends.eq(at_c.stop.any() & ~at_c.drain)
+        with m.If(uses_accumulator):
+            m.d.comb += bypass.eq(
+                (at_c.void | drains).replicate(self.spec.lanes) | (self.empty & row_ends.replicate(self.spec.lanes))
+            )
         if self._native:
             m.submodules.lanes = unit = NativeFunctions(lanes=self.spec.lanes)
             m.d.comb += [
@@ -185,7 +193,7 @@ class Stage(wiring.Component):
                     unit.a.eq(a[word]),
                     unit.b.eq(b[word]),
                     unit.c.eq(c_or_accumulator[word]),
-                    unit.bypass.eq(bypass),
+                    unit.bypass.eq(bypass[lane]),
                     result[word].eq(unit.r),
                 ]
 

@@ -37,9 +37,17 @@ function, conversion, and to the stop: ``stop >= stop_rank ? stop - stop_sub + s
 A void reference beat makes a void step: accumulators keep their value (or take ``const`` in a first row), and
 the output beat is void as well, but for ``REDUCE`` and ``DRAIN``, whose output beats are never void.
 
-With ``merge``, the reference is vector input 0 or 1, as scalar input 0 says (0 or not 0, as a bit pattern) for
-the whole of a block, up to a stop of rank ``>= merge_rank``, with which the selector is popped; the chosen
-beat is register 0. Inputs 0 and 1 and the selector then need no mode.
+With ``row_lanes`` not 0, a reference beat with a stop ``>= 1`` holds elements in its first ``row_lanes`` lanes only.
+For the other lanes of a stage that accumulates the beat is void: their accumulators keep their value, or take ``const``
+in a first row. So the lanes that fill up the last beat of a row never count. All other stages compute in all lanes, and
+drain steps are not masked.
+
+With ``merge`` (STeP's Reassemble, a block a selector), the reference is vector input 0 or 1, as scalar input 0 says (0
+or not 0, as a bit pattern) for the whole of a block: the beats up to one with a stop ``>= merge_rank``. With it the
+selector is popped, and its stop becomes ``merge_rank`` plus that of the selector, whatever it was. So the result ends
+where the selector ends, not where one of the inputs does. A void selector is an empty dimension of selectors: it makes
+one void step with the stop ``merge_rank`` plus its own, zeros in register 0, and takes nothing of inputs 0 and 1. The
+chosen beat is register 0. Inputs 0 and 1 and the selector then need no mode.
 
 ``unpack`` says what the beats of vector input 0 hold, see :mod:`weft.hw.program.unpack`. ``BF16`` makes two beats of
 each; the stop goes with the second. With ``unpack_odd`` a packed beat with a stop makes only one.
@@ -119,6 +127,10 @@ def _stage(spec: FabricSpec) -> int:
     return max(1, (spec.stages - 1).bit_length())
 
 
+def _lanes(spec: FabricSpec) -> int:
+    return spec.lanes.bit_length()
+
+
 def _row(spec: FabricSpec) -> int:
     return spec.acc_depth.bit_length()
 
@@ -154,11 +166,12 @@ class Pcu:
     unpack_odd: bool = bits(1, "BF16: a packed beat with a stop holds one vector, not two", False, kind=bool)
     unpack_row: int = bits(_row, "INT8, MXFP4: steps of a row", 1)
     merge: bool = bits(1, "choose between vector inputs 0 and 1 by scalar input 0", False, kind=bool)
-    merge_rank: int = bits(_rank, "a block of merge ends with a stop of at least this rank")
+    merge_rank: int = bits(_rank, "a block of merge ends with a stop of at least this; added to the selector's")
     stages: tuple[Stage, ...] = rows(Stage, lambda s: s.stages, "the body")
     accumulate: Accumulate = bits(2, "which steps give output", Accumulate.OFF, kind=Accumulate)
     acc_row: int = bits(_rank, "index returns to 0 after a stop of at least this rank; 0: no index")
     acc_rank: int = bits(_rank, "a block ends with a stop of at least this rank")
+    row_lanes: int = bits(_lanes, "lanes that hold elements in a reference beat with a stop of at least 1; 0: all")
     drain_stage: int = bits(_stage, "DRAIN: first stage drained")
     drain_stages: int = bits(4, "DRAIN: number of stages drained", 1)
     drain_sum: bool = bits(1, "DRAIN: a drain step adds up all accumulating stages", False, kind=bool)

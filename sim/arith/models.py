@@ -84,7 +84,7 @@ def _bench(model: Model) -> str:
         parameters = f"#(.LANES({LANES}))"
     if model.native == "weft_native_functions":
         operation = "4'd1" if model.operands == 2 else "op"
-        ports = f".op({operation}), .a(a), .b(b), .c(later_c), .bypass(1'b0)"
+        ports = f".op({operation}), .a(a), .b(b), .c(later_c), .bypass({LANES}'b0)"
     else:
         ports = ".op(op), .x(a)"
     lines += [f"  {model.native} {parameters} host(.clk(clk), .valid(1'b1), {ports}, .r(native_r));", "endmodule", ""]

@@ -16,6 +16,7 @@ from weft.sim.functional.wide import wide_steps
 __all__ = ["Steps", "gather"]
 
 Floats = NDArray[np.float32]
+_VOID = np.ones(1, bool)
 
 
 @dataclass(frozen=True)
@@ -123,13 +124,22 @@ def _packed_taken(packed: Beats, unpacked: int, *, odd: bool) -> int:
 def _merge(program: Pcu, vectors: list[Beats], selector: Beats) -> tuple[Beats, list[int], int]:
     """The chosen blocks one after the other, the beats taken of inputs 0 and 1, the selectors taken."""
     taken, parts, selected = [0, 0], [], 0
-    for word in np.ascontiguousarray(selector.data).view(np.uint32).reshape(len(selector.stop), -1)[:, 0]:
+    words = np.ascontiguousarray(selector.data).view(np.uint32).reshape(len(selector.stop), -1)[:, 0]
+    for word, outer, void in zip(words, selector.stop, selector.void, strict=True):
+        last = program.merge_rank + int(outer)
+        if void:
+            parts.append(Beats(np.zeros((1, vectors[0].data.shape[1]), np.float32), np.array([last], np.uint8), _VOID))
+            selected += 1
+            continue
         which = int(word != 0)
         beats = vectors[which]
         ends = np.flatnonzero(beats.stop[taken[which] :] >= program.merge_rank)
         stop = taken[which] + int(ends[0]) + 1 if len(ends) else len(beats.stop)
         here = slice(taken[which], stop)
-        parts.append(Beats(beats.data[here], beats.stop[here], beats.void[here]))
+        stops = beats.stop[here].copy()
+        if len(ends):
+            stops[-1] = last
+        parts.append(Beats(beats.data[here], stops, beats.void[here]))
         taken[which] = stop
         if not len(ends):
             break

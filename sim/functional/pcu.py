@@ -82,7 +82,7 @@ def _body(spec: FabricSpec, program: Pcu, steps: Steps) -> Beats:
     for number, stage in enumerate(program.stages):
         if stage.c is Source.ACC and blocks is not None:
             a, b = (_operand(source, stage, number, registers, scalars) for source in (stage.a, stage.b))
-            values = blocks.accumulate(stage, a, b, steps)
+            values = blocks.accumulate(program, stage, a, b, steps)
             drained[number] = values
             if program.accumulate is Accumulate.SCAN:
                 registers[stage.dst] = values
@@ -130,7 +130,7 @@ class _Blocks:
         edges = np.flatnonzero(np.diff(self.row[order])) + 1
         return np.split(order, edges) if len(order) else []
 
-    def accumulate(self, stage: Stage, a: Floats, b: Floats, steps: Steps) -> Floats:
+    def accumulate(self, program: Pcu, stage: Stage, a: Floats, b: Floats, steps: Steps) -> Floats:
         """The accumulator after each step, [steps, lanes], row by row in order."""
         shape = steps.registers[0].shape
         op, a = stage.op, np.broadcast_to(a, shape)
@@ -138,8 +138,8 @@ class _Blocks:
         if op is Op.MULADD:  # the product needs no accumulator: all of them at once
             op, a = Op.ADD, apply(Op.MUL, a, b, a)
         first = floats_of(np.full((), stage.const, np.uint32))
-        any_void = bool(steps.void.any())
-        if op is Op.ADD and self.full and not any_void:
+        keeps = _keeps(program, steps)
+        if op is Op.ADD and self.full and keeps is None:
             sums = self._running_sums(flush(a), flush(first))
             if sums is not None:
                 return sums
@@ -150,8 +150,8 @@ class _Blocks:
             block, index = self.block[here], self.index[here]
             before = state[block, index]
             after = apply(op, a[here], b[here], before)
-            if any_void:
-                after = np.where(steps.void[here, None], before, after)
+            if keeps is not None:
+                after = np.where(keeps[here], before, after)
             state[block, index] = values[here] = after
         return values
 
@@ -172,6 +172,15 @@ class _Blocks:
         if subnormal.any() or (magnitude > np.uint32(INFINITY)).any():
             return None
         return sums.reshape(terms.shape)
+
+
+def _keeps(program: Pcu, steps: Steps) -> NDArray[np.bool_] | None:
+    """Where an accumulator passes over a step, [steps, lanes] or what broadcasts to it; None if nowhere."""
+    void = steps.void[:, None]
+    if program.row_lanes:
+        lanes = np.arange(steps.registers[0].shape[1])
+        void = void | ((steps.stop > 0)[:, None] & (lanes >= program.row_lanes))
+    return void if void.any() else None
 
 
 def _drain(program: Pcu, blocks: _Blocks, drained: dict[int, Floats], steps: Steps) -> Beats:

@@ -44,7 +44,7 @@ def pcu_waits(program: Pcu, given: dict[Where, Beats], taken: dict[Where, int]) 
         words = given.get(selector)
         place = taken[selector]
         needed[selector] = None
-        if words is not None and place < len(words.stop):
+        if words is not None and place < len(words.stop) and not words.void[place]:
             bits = np.ascontiguousarray(words.data).view(np.uint32).reshape(len(words.stop), -1)
             needed[Network.VECTOR, int(bits[place, 0] != 0)] = None
     elif program.reference >= Source.SCALAR0:

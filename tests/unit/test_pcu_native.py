@@ -77,9 +77,9 @@ def test_every_tail_on_corners_and_at_random(native: VerilogBench, real: Verilog
 
 
 @pytest.mark.parametrize("accumulate", [Accumulate.REDUCE, Accumulate.SCAN, Accumulate.DRAIN])
-@pytest.mark.parametrize("seed", [0, 1, 0xC0FFEE])
+@pytest.mark.parametrize(("seed", "row_lanes"), [(0, 0), (1, 0), (0xC0FFEE, 0), (0, 3), (5, 1)])
 def test_accumulators_with_void_beats(
-    native: VerilogBench, real: VerilogBench, accumulate: Accumulate, seed: int
+    native: VerilogBench, real: VerilogBench, accumulate: Accumulate, seed: int, row_lanes: int
 ) -> None:
     rng = np.random.default_rng(7)
     sizes = (3, 5, 4) if accumulate is Accumulate.DRAIN else (15, 4)
@@ -90,6 +90,7 @@ def test_accumulators_with_void_beats(
         accumulate=accumulate,
         acc_row=1 if accumulate is Accumulate.DRAIN else 0,
         acc_rank=len(sizes) - 1,
+        row_lanes=row_lanes,
         vector_out=True,
     )
     data = rng.normal(size=(60, SPEC.lanes)).astype(np.float32)

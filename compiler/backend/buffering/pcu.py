@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from weft.compiler.backend.buffering.beats import Bools, Ints, Shape, Stops
+from weft.compiler.backend.buffering.merge import Merged, merged_of
 from weft.compiler.backend.buffering.process import ACCUMULATOR_CYCLES, Process, Side, Where
 from weft.compiler.backend.buffering.wide import wide_process
 from weft.hw.program import Accumulate, Input, InputMode, Pcu, Source
@@ -19,7 +20,7 @@ __all__ = ["pcu_process"]
 
 @dataclass(frozen=True)
 class _Steps:
-    """The reference beat of each step, and the inputs' sides, a firing a step."""
+    """The stop and void of each step, and the inputs' sides, a firing a step."""
 
     stop: Stops
     void: Bools
@@ -143,26 +144,32 @@ def _steps_of(program: Pcu, given: Mapping[Where, Shape]) -> _Steps | None:
     inputs: list[tuple[Where, Input]] = [((Network.VECTOR, i), each) for i, each in enumerate(program.vector)]
     inputs += [((Network.SCALAR, i), each) for i, each in enumerate(program.scalar)]
     active = [(where, each) for where, each in inputs if each.mode is not InputMode.OFF]
+    merged: Merged | None = None
     if program.merge:
-        selector: Where = (Network.SCALAR, 0)
-        if selector not in streams or streams[selector].value is None:
+        merged = merged_of(program, streams)
+        if merged is None:
             return None
-        refers: Where = (Network.VECTOR, int(streams[selector].value != 0))
-        active += [(refers, Input(InputMode.EACH)), (selector, Input(InputMode.HOLD, program.merge_rank))]
+        reference = merged.steps
+        active += [((Network.SCALAR, 0), Input(InputMode.HOLD, program.merge_rank))]
     else:
         network = Network.SCALAR if program.reference >= Source.SCALAR0 else Network.VECTOR
         refers = network, program.reference & 7
-    if refers not in streams or any(where not in streams for where, _ in active):
+        if refers not in streams:
+            return None
+        reference = streams[refers]
+    if any(where not in streams for where, _ in active):
         return None
-    reference = streams[refers]
     pops = {
         where: np.flatnonzero(reference.stop >= each.hold_rank) for where, each in active if each.mode is InputMode.HOLD
     }
-    steps = min(_steps(len(reference), pops.get(where), len(streams[where])) for where, _ in active)
-    sides = []
+    counts = [_steps(len(reference), pops.get(where), len(streams[where])) for where, _ in active]
+    steps = min(counts, default=0)
+    sides: list[Side] = []
     for where, _ in active:
         whole = last if where == (Network.VECTOR, 0) else None
         sides.append(_side(where, steps, pops.get(where), whole))
+    if merged is not None:
+        sides.append(merged.side(steps, last if merged.where == (Network.VECTOR, 0) else None))
     return _Steps(reference.stop[:steps], reference.void[:steps], tuple(sides))
 
 

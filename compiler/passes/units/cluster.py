@@ -1,4 +1,8 @@
-"""Which operations share a PCU: a chain of them becomes header, stages and tail of one program."""
+"""Which operations share a PCU: a chain of them becomes header, stages and tail of one program.
+
+In three steps: the values from outside get ports, the operations become stages in terms of values, and the values get
+registers (:mod:`weft.compiler.passes.units.registers`).
+"""
 
 from __future__ import annotations
 
@@ -16,30 +20,29 @@ from weft.compiler.mapped.onchip import (
     AccumOp,
     ExpandOp,
     FlattenOp,
+    LaneOp,
     MapOp,
     MergeOp,
     PromoteOp,
     ScanOp,
+    SpreadOp,
     UnpackOp,
     stream,
 )
 from weft.compiler.mapped.product import ProductOp
 from weft.compiler.mapped.types import DYNAMIC, Kind, dims_text
 from weft.compiler.passes.units.product import product_program
+from weft.compiler.passes.units.registers import Node, allocate_registers
+from weft.compiler.passes.units.unfit import Unfit
 from weft.hw.numerics.ops import Conversion, Op, Reduction, Special
 from weft.hw.program import Accumulate, Input, InputMode, Pcu, Source, Stage, Unpack
 from weft.hw.spec import FabricSpec
 
 __all__ = ["Cluster", "Unfit", "build"]
 
-
-class Unfit(Exception):
-    """These operations cannot share a PCU."""
-
-
 _STAGES = {
-    "mul": (Op.MUL, "ab"), "add": (Op.ADD, "ac"), "sub": (Op.SUB, "ac"), "max": (Op.MAX, "ac"), "min": (Op.MIN, "ac"),
-    "lt": (Op.LT, "ac"), "le": (Op.LE, "ac"), "eq": (Op.EQ, "ac"), "muladd": (Op.MULADD, "abc"),
+    "pass": (Op.PASS, "a"), "mul": (Op.MUL, "ab"), "add": (Op.ADD, "ac"), "sub": (Op.SUB, "ac"), "max": (Op.MAX, "ac"),
+    "min": (Op.MIN, "ac"), "lt": (Op.LT, "ac"), "le": (Op.LE, "ac"), "eq": (Op.EQ, "ac"), "muladd": (Op.MULADD, "abc"),
     "select": (Op.SELECT, "abc"),
 }  # fmt: skip
 """A function's operation, and the operands of the function unit that its own take in order."""
@@ -61,59 +64,44 @@ class Cluster:
 
 
 @dataclass
-class _Draft:
+class _Ports:
+    """The header: which value comes in where."""
+
     spec: FabricSpec
-    operations: Sequence[Operation]
     vector: list[SSAValue] = field(default_factory=list)
     scalar: list[SSAValue] = field(default_factory=list)
     modes: dict[tuple[bool, int], Input] = field(default_factory=dict)
     where: dict[SSAValue, Source] = field(default_factory=dict)
-    stages: list[Stage] = field(default_factory=list)
-    program: Pcu = field(default_factory=Pcu)
-    reference: Source | None = None
-    in_tail: bool = False
-    stop: tuple[int, int, int] | None = None
-
-    def uses_after(self, value: SSAValue, position: int) -> int:
-        return sum(value in operation.operands for operation in self.operations[position + 1 :])
-
-    # -- header -----------------------------------------------------------------------------------------
-
-    def operand(self, value: SSAValue) -> Source:
-        """Where an operand is found: made by an earlier operation, or at an input that is allotted now."""
-        if value in self.where:
-            return self.where[value]
-        if self.program.accumulate is not Accumulate.OFF:
-            raise Unfit("inputs after an accumulation")
-        outer, hold = value, 0
-        like = None
-        if isinstance(value.owner, ExpandOp):
-            like = value.owner.like
-            hold = stream(like).rank - stream(value.owner.value).rank
-            outer = value.owner.value
-            if outer in self.where:
-                raise Unfit("expands what it computes")
-        source = self.input(outer, Input(InputMode.HOLD if hold else InputMode.EACH, hold))
-        self.where[value] = source
-        if like is not None and like not in self.where:
-            self.likes.append(like)
-        return source
-
     likes: list[SSAValue] = field(default_factory=list)
+    reference: Source | None = None
+    unpack: Unpack = Unpack.OFF
+    unpack_odd: bool = False
 
-    def input(self, value: SSAValue, mode: Input) -> Source:
+    def bring(self, value: SSAValue, made_here: set[SSAValue]) -> None:
+        """Allot a port to a value from outside; an expanded one is held against what it is like."""
+        if not isinstance(value.owner, ExpandOp):
+            self.where[value] = self.allot(value, Input(InputMode.EACH))
+            return
+        like, outer = value.owner.like, value.owner.value
+        if outer in made_here:
+            raise Unfit("expands what it computes")
+        hold = stream(like).rank - stream(outer).rank
+        self.where[value] = self.allot(outer, Input(InputMode.HOLD, hold))
+        if like not in made_here:
+            self.likes.append(like)
+
+    def allot(self, value: SSAValue, mode: Input) -> Source:
+        """The next port of the value's network."""
         unpack = isinstance(value.owner, UnpackOp)
         carried = value.owner.value if isinstance(value.owner, UnpackOp) else value
-        kind = stream(value).kind
-        scalar = kind is Kind.SCALAR
+        scalar = stream(value).kind is Kind.SCALAR
         ports = self.scalar if scalar else self.vector
-        limit = self.spec.scalar_inputs if scalar else self.spec.vector_inputs
         if unpack:
             if self.vector:
                 raise Unfit("packed beats must come first")
             columns = row_beats(stream(value).dims[-1], self.spec, packed=False)
-            self.program = replace(self.program, unpack=Unpack.BF16, unpack_odd=bool(columns % 2))
-        if len(ports) == limit:
+            self.unpack, self.unpack_odd = Unpack.BF16, bool(columns % 2)
+        if len(ports) == (self.spec.scalar_inputs if scalar else self.spec.vector_inputs):
             raise Unfit("too many inputs")
         ports.append(carried)
         index = len(ports) - 1
@@ -123,20 +111,133 @@ class _Draft:
             self.reference = source
         return source
 
+    def finish(self) -> Source:
+        """The reference: an input of which each beat makes a step."""
+        if self.reference is None:
+            if not self.likes:
+                raise Unfit("no reference")
+            self.allot(self.likes[0], Input(InputMode.EACH))
+        assert self.reference is not None
+        return self.reference
+
+
+@dataclass
+class _Draft:
+    """Stages and tail of a chain, operation by operation."""
+
+    spec: FabricSpec
+    ports: _Ports
+    nodes: list[Node] = field(default_factory=list)
+    program: Pcu = field(default_factory=Pcu)
+    value: SSAValue | None = None
+    """What leaves the body, or the tail so far."""
+    body: SSAValue | None = None
+    """What leaves the body, once the tail has begun."""
+    stop: tuple[int, int, int] | None = None
+    names: dict[SSAValue, SSAValue] = field(default_factory=dict)
+    """Values that are others under a new shape."""
+
+    def operand(self, value: SSAValue) -> SSAValue | Source:
+        """A value as a stage reads it."""
+        value = self.names.get(value, value)
+        source = self.ports.where.get(value)
+        return source if source is not None and source > Source.REG3 else value
+
+    def add(self, node: Node) -> None:
+        if self.body is not None:
+            raise Unfit("stage after the tail")
+        self.nodes.append(node)
+        self.value = node.result
+
+    # -- body -------------------------------------------------------------------------------------------
+
+    def map(self, operation: MapOp) -> None:
+        name = operation.function.data
+        if name not in _STAGES:
+            self.tail(operation)
+            return
+        op, slots = _STAGES[name]
+        operands = [self.operand(value) for value in operation.inputs]
+        const = 0
+        if operation.const is not None:
+            const = _word(operation.const.value.data)
+            operands.insert(operation.const_place, Source.CONST)
+        self.add(Node(op, dict(zip(slots, operands, strict=True)), operation.result, const))
+
+    def tail(self, operation: MapOp) -> None:
+        name, given = operation.function.data, self.names.get(operation.inputs[0], operation.inputs[0])
+        if self.body is None:
+            self.enter_tail(given)
+        elif given is not self.value:
+            raise Unfit("tail of two values")
+        if name in _SPECIALS:
+            if self.program.special is not Special.NONE or self.program.conversion is not Conversion.NONE:
+                raise Unfit("two special functions")
+            self.program = replace(self.program, special=_SPECIALS[name])
+        else:
+            if self.program.conversion is not Conversion.NONE:
+                raise Unfit("two conversions")
+            self.program = replace(self.program, conversion=_CONVERSIONS[name])
+        self.value = operation.result
+
+    def enter_tail(self, value: SSAValue) -> None:
+        if isinstance(self.operand(value), Source):  # a scalar input is in no register yet
+            self.add(Node(Op.PASS, {"a": self.operand(value)}, value))
+            self.ports.where.pop(value)
+        self.body = value
+
+    def accumulate(self, operation: AccumOp | ScanOp) -> None:
+        if self.program.accumulate is not Accumulate.OFF:
+            raise Unfit("two accumulations")
+        if self.stop is not None:
+            raise Unfit("accumulation after a change of shape")
+        given = stream(operation.value)
+        over, keep = operation.over.value.data, operation.keep.value.data
+        _check_row(operation, given.dims[given.rank - keep :], self.spec)
+        name = operation.function.data
+        lanes_too = isinstance(operation, AccumOp) and keep == 0 and given.kind is Kind.VECTOR
+        init = operation.init.value.data / (self.spec.lanes if lanes_too and name == "add" else 1)
+        product = self.nodes[-1] if self.nodes else None
+        if (
+            name == "add"
+            and product is not None
+            and product.op is Op.MUL
+            and product.result is operation.value
+            and Source.CONST not in product.operands.values()  # the constant is needed for the first value
+        ):
+            self.nodes.pop()
+            node = Node(Op.MULADD, {**product.operands, "c": Source.ACC}, operation.result, _word(init))
+        else:
+            operands = {"a": self.operand(operation.value), "c": Source.ACC}
+            node = Node(_ACCUMULATORS[name], operands, operation.result, _word(init))
+        mode = Accumulate.SCAN
+        if isinstance(operation, AccumOp):
+            mode = Accumulate.DRAIN if keep else Accumulate.REDUCE
+            self.stop = (keep + over, over, 0)
+        self.program = replace(
+            self.program, accumulate=mode, acc_row=keep, acc_rank=keep + over, drain_stage=len(self.nodes)
+        )
+        self.add(node)
+        if lanes_too:
+            self.program = replace(
+                self.program, reduction=_REDUCTIONS[name], row_lanes=given.dims[-1] % self.spec.lanes
+            )
+            self.body = operation.result
+
+    # -- whole programs ---------------------------------------------------------------------------------
+
     def merge(self, operation: MergeOp) -> None:
-        if self.where or self.vector:
+        if self.ports.where or self.ports.vector:
             raise Unfit("merge must come first")
-        self.vector, self.scalar = [operation.zero, operation.other], [operation.which]
         if isinstance(operation.zero.owner, UnpackOp) or isinstance(operation.other.owner, UnpackOp):
             raise Unfit("merge of packed beats")
-        rank = stream(operation.zero).rank - stream(operation.which).rank
-        self.program = replace(self.program, merge=True, merge_rank=rank)
-        self.reference = Source.REG0
-        self.where[operation.result] = Source.REG0
+        self.ports.vector, self.ports.scalar = [operation.zero, operation.other], [operation.which]
+        self.program = replace(self.program, merge=True, merge_rank=operation.block_rank)
+        self.result_in_register(operation.result)
 
     def matmul(self, operation: MatmulOp) -> None:
         """A stage for each row. The matrix passes all of them, its columns are held beside it."""
-        if self.where or self.vector:
+        if self.ports.where or self.ports.vector:
             raise Unfit("matmul must come first")
         rows, keep = operation.rows, operation.keep.value.data
         most = min(self.spec.stages, self.spec.lanes)
@@ -146,126 +247,61 @@ class _Draft:
                 f"and lanes of a PCU in fabric {self.spec.name!r}, not {rows}"
             )
         _check_row(operation, stream(operation.matrix).dims[-keep:], self.spec)
-        self.input(operation.matrix, Input(InputMode.EACH))
-        self.input(operation.columns, Input(InputMode.HOLD, keep))
-        self.stages = [Stage(Op.MULADD, Source.REG0, Source.ROW, Source.ACC, dst=0)] * rows
+        self.ports.allot(operation.matrix, Input(InputMode.EACH))
+        self.ports.allot(operation.columns, Input(InputMode.HOLD, keep))
         self.program = replace(
-            self.program, accumulate=Accumulate.DRAIN, acc_row=keep, acc_rank=keep + 1, drain_stages=rows
+            self.program,
+            stages=(Stage(Op.MULADD, Source.REG0, Source.ROW, Source.ACC),) * rows,
+            accumulate=Accumulate.DRAIN,
+            acc_row=keep,
+            acc_rank=keep + 1,
+            drain_stages=rows,
         )
-        self.where[operation.result] = Source.REG0
+        self.result_in_register(operation.result)
 
     def product(self, operation: ProductOp) -> None:
         """The whole program of a product, which only what needs no more inputs can follow."""
-        if self.where or self.vector:
+        if self.ports.where or self.ports.vector:
             raise Unfit("product must come first")
         self.program = product_program(operation, self.spec)
-        self.vector, self.scalar = [operation.weights], [operation.numbers]
+        self.ports.vector, self.ports.scalar = [operation.weights], [operation.numbers]
         for scalar, inputs in ((False, self.program.vector), (True, self.program.scalar)):
-            self.modes |= {(scalar, number): each for number, each in enumerate(inputs)}
-        self.stages = list(self.program.stages)
+            self.ports.modes |= {(scalar, number): each for number, each in enumerate(inputs)}
         self.stop = (self.program.stop_rank, self.program.stop_sub, self.program.stop_add)
-        self.reference = self.where[operation.result] = Source.REG0
+        self.result_in_register(operation.result)
 
-    # -- body -------------------------------------------------------------------------------------------
+    def result_in_register(self, result: SSAValue) -> None:
+        """The first operation's result is in register 0 before any further stage."""
+        self.ports.reference = self.ports.where[result] = Source.REG0
+        self.value = result
 
-    def place(self, stage: Stage, result: SSAValue, position: int) -> None:
-        """Add a stage; its result goes to a register that nobody needs any more, register 0 if it can."""
-        if self.in_tail:
-            raise Unfit("stage after the tail")
-        if len(self.stages) == self.spec.stages:
-            raise Unfit("too many stages")
-        live = {
-            source for value, source in self.where.items() if source < Source.CONST and self.uses_after(value, position)
-        }
-        free = [number for number in range(self.spec.registers) if Source(number) not in live]
-        if not free:
-            raise Unfit("too few registers")
-        self.stages.append(replace(stage, dst=free[0]))
-        self.where[result] = Source(free[0])
-
-    def map(self, operation: MapOp, position: int) -> None:
-        name = operation.function.data
-        sources = [self.operand(value) for value in operation.inputs]
-        if name not in _STAGES:
-            self.tail(operation, sources[0], position)
-            return
-        op, slots = _STAGES[name]
-        const = 0
-        if operation.const is not None:
-            const = _word(operation.const.value.data)
-            sources.append(Source.CONST)
-        named = dict(zip(slots, sources, strict=True))
-        self.place(Stage(op=op, const=const, **named), operation.result, position)
-
-    def tail(self, operation: MapOp, source: Source, position: int) -> None:
-        name = operation.function.data
-        if not self.in_tail and source is not Source.REG0:
-            self.place(Stage(op=Op.PASS, a=source), operation.result, position)
-            source = self.where[operation.result]
-        if self.in_tail and self.where.get(operation.inputs[0]) is not Source.REG0:
-            raise Unfit("tail of two values")
-        if source is not Source.REG0:
-            raise Unfit("result not in register 0")
-        if name in _SPECIALS:
-            if self.program.special is not Special.NONE or self.program.conversion is not Conversion.NONE:
-                raise Unfit("two special functions")
-            self.program = replace(self.program, special=_SPECIALS[name])
-        else:
-            if self.program.conversion is not Conversion.NONE:
-                raise Unfit("two conversions")
-            self.program = replace(self.program, conversion=_CONVERSIONS[name])
-        self.in_tail = True
-        self.where[operation.result] = Source.REG0
-
-    def accumulate(self, operation: AccumOp | ScanOp, position: int) -> None:
-        if self.program.accumulate is not Accumulate.OFF:
-            raise Unfit("two accumulations")
-        if self.stop is not None:
-            raise Unfit("accumulation after a change of shape")
-        over, keep = operation.over.value.data, operation.keep.value.data
-        _check_row(operation, stream(operation.value).dims[stream(operation.value).rank - keep :], self.spec)
-        name = operation.function.data
-        source = self.operand(operation.value)
-        lanes_too = isinstance(operation, AccumOp) and keep == 0 and stream(operation.value).kind is Kind.VECTOR
-        init = operation.init.value.data / (self.spec.lanes if lanes_too and name == "add" else 1)
-        previous = self.stages[-1] if self.stages else None
-        made_here = isinstance(operation.value.owner, MapOp) and operation.value in self.where
-        if name == "add" and made_here and previous is not None and previous.op is Op.MUL and previous.dst == source:
-            if previous.const and Source.CONST in (previous.a, previous.b):
-                previous = None  # the constant is needed for the product
-            else:
-                self.stages.pop()
-        else:
-            previous = None
-        stage = previous or Stage(op=_ACCUMULATORS[name], a=source)
-        op = Op.MULADD if previous else stage.op
-        self.place(replace(stage, op=op, c=Source.ACC, const=_word(init)), operation.result, position)
-        mode = Accumulate.SCAN
-        if isinstance(operation, AccumOp):
-            mode = Accumulate.DRAIN if keep else Accumulate.REDUCE
-            self.stop = (keep + over, over, 0)
-        self.program = replace(
-            self.program, accumulate=mode, acc_row=keep, acc_rank=keep + over, drain_stage=len(self.stages) - 1
-        )
-        if lanes_too:
-            self.program = replace(self.program, reduction=_REDUCTIONS[name])
-            if self.where[operation.result] is not Source.REG0:
-                raise Unfit("reduction of another register")
-            self.in_tail = True
+    # -- shapes -----------------------------------------------------------------------------------------
 
     def reshape(self, operation: FlattenOp | PromoteOp) -> None:
-        source = self.operand(operation.value)
+        level = operation.level if isinstance(operation, FlattenOp) else 0
         if isinstance(operation, PromoteOp):
             if self.stop is not None:
                 raise Unfit("two changes of shape")
             self.stop = (stream(operation.value).rank, 0, 1)
         elif self.stop is None:
-            self.stop = (1, 1, 0)
-        elif self.program.accumulate is Accumulate.DRAIN and self.program.acc_row == 1 and self.stop[1] == 1:
+            self.stop = (level, 1, 0)
+        elif (
+            level == 1
+            and self.program.accumulate is Accumulate.DRAIN
+            and self.program.acc_row == 1
+            and self.stop[1] == 1
+        ):
             self.stop = (2, 2, 0)  # a row's own end is never the last of what is drained
         else:
             raise Unfit("two changes of shape")
-        self.where[operation.result] = source
+        self.rename(operation.result, operation.value)
+
+    def rename(self, result: SSAValue, value: SSAValue) -> None:
+        """``result`` is ``value`` in another form."""
+        known = self.names.get(value, value)
+        if known is self.value or self.value is None:
+            self.value = known
+        self.names[result] = known
 
 
 def _check_row(operation: AccumOp | ScanOp | MatmulOp, row: tuple[int, ...], spec: FabricSpec) -> None:
@@ -286,6 +322,22 @@ def _word(value: float) -> int:
     return int(np.float32(value).view(np.uint32))
 
 
+def _bring_inputs(ports: _Ports, operations: Sequence[Operation]) -> None:
+    """Ports for all values from outside, in the order in which operations take them."""
+    made_here: set[SSAValue] = set()
+    accumulated = False
+    for operation in operations:
+        if not isinstance(operation, MergeOp | MatmulOp | ProductOp):
+            for value in operation.operands:
+                if value in made_here or value in ports.where:
+                    continue
+                if accumulated:
+                    raise Unfit("inputs after an accumulation")
+                ports.bring(value, made_here)
+        made_here.update(operation.results)
+        accumulated |= isinstance(operation, AccumOp | ScanOp | MatmulOp | ProductOp)
+
+
 def build(operations: Sequence[Operation], spec: FabricSpec) -> Cluster:
     """The program of one PCU for a chain of operations, the last of which gives the result.
 
@@ -296,41 +348,61 @@ def build(operations: Sequence[Operation], spec: FabricSpec) -> Cluster:
     WeftError
         A row of an accumulation has more beats than the fabric has accumulators.
     """
-    draft = _Draft(spec, operations)
-    for position, operation in enumerate(operations):
+    ports = _Ports(spec)
+    draft = _Draft(spec, ports)
+    whole = operations[0] if isinstance(operations[0], MergeOp | MatmulOp | ProductOp) else None
+    if any(isinstance(each, MergeOp | MatmulOp | ProductOp) for each in operations[1:]):
+        raise Unfit("merge and products must come first")
+    if isinstance(whole, MergeOp):
+        draft.merge(whole)
+    elif isinstance(whole, MatmulOp):
+        draft.matmul(whole)
+    elif isinstance(whole, ProductOp):
+        draft.product(whole)
+    accumulated = isinstance(whole, MatmulOp | ProductOp)
+    _bring_inputs(ports, operations)
+    for operation in operations if whole is None else operations[1:]:
         if isinstance(operation, MapOp):
-            draft.map(operation, position)
+            draft.map(operation)
         elif isinstance(operation, AccumOp | ScanOp):
-            draft.accumulate(operation, position)
-        elif isinstance(operation, MergeOp):
-            draft.merge(operation)
-        elif isinstance(operation, MatmulOp):
-            draft.matmul(operation)
-        elif isinstance(operation, ProductOp):
-            draft.product(operation)
+            if accumulated:
+                raise Unfit("two accumulations")
+            draft.accumulate(operation)
         elif isinstance(operation, FlattenOp | PromoteOp):
             draft.reshape(operation)
-    result = operations[-1].results[0]
-    if draft.reference is None:
-        if not draft.likes:
-            raise Unfit("no reference")
-        draft.input(draft.likes[0], Input(InputMode.EACH))
-    if draft.where[result] is not Source.REG0:
-        if draft.in_tail:
-            raise Unfit("result not in register 0")
-        draft.place(Stage(op=Op.PASS, a=draft.where[result]), result, len(operations))
+        elif isinstance(operation, SpreadOp | LaneOp):
+            draft.rename(operation.result, operation.value)
+    return _cluster(draft, operations[-1].results[0])
+
+
+def _cluster(draft: _Draft, result: SSAValue) -> Cluster:
+    """The program, with registers."""
+    ports, spec = draft.ports, draft.spec
+    given = draft.body if draft.body is not None else draft.names.get(result, result)
+    if draft.body is not None and draft.value is not draft.names.get(result, result):
+        raise Unfit("result not at the end of the tail")
+    reference = ports.finish()
+    before = draft.program.stages
+    if given in ports.where and ports.where[given] > Source.REG3:
+        draft.nodes.append(Node(Op.PASS, {"a": ports.where.pop(given)}, given))
+    stages = allocate_registers(draft.nodes, ports.where, given, spec)
+    if len(before) + len(stages) > spec.stages:
+        raise Unfit("too many stages")
+    body = (*before, *stages)
     rank, sub, add = draft.stop or (0, 0, 0)
     scalar = stream(result).kind is Kind.SCALAR
     program = replace(
         draft.program,
-        vector=tuple(draft.modes.get((False, i), Input()) for i in range(spec.vector_inputs)),
-        scalar=tuple(draft.modes.get((True, k), Input()) for k in range(spec.scalar_inputs)),
-        reference=draft.reference,
-        stages=tuple(draft.stages) + (Stage(),) * (spec.stages - len(draft.stages)),
+        vector=tuple(ports.modes.get((False, i), Input()) for i in range(spec.vector_inputs)),
+        scalar=tuple(ports.modes.get((True, k), Input()) for k in range(spec.scalar_inputs)),
+        reference=reference,
+        unpack=draft.program.unpack or ports.unpack,
+        unpack_odd=ports.unpack_odd,
+        stages=body + (Stage(),) * (spec.stages - len(body)),
         stop_rank=rank,
         stop_sub=sub,
         stop_add=add,
         vector_out=not scalar,
         scalar_out=scalar,
     )
-    return Cluster(program, draft.vector, draft.scalar)
+    return Cluster(program, ports.vector, ports.scalar)

@@ -13,20 +13,37 @@ from weft.compiler.errors import WeftError
 from weft.compiler.mapped.buffers import BufferizeOp, KeepOp, RecallOp, ResidentOp, StreamifyOp
 from weft.compiler.mapped.loop import Loop, TurnOp, loop_of, when_of
 from weft.compiler.mapped.matmul import MatmulOp
-from weft.compiler.mapped.offchip import ArgumentOp, LinearLoadOp, LinearStoreOp, RandomLoadOp, SinkOp
-from weft.compiler.mapped.onchip import AccumOp, FlattenOp, MapOp, MergeOp, PromoteOp, ScanOp, stream, used
+from weft.compiler.mapped.offchip import ArgumentOp, LinearLoadOp, LinearStoreOp, RandomLoadOp, RandomStoreOp, SinkOp
+from weft.compiler.mapped.onchip import (
+    AccumOp,
+    FlattenOp,
+    LaneOp,
+    MapOp,
+    MergeOp,
+    PromoteOp,
+    ScanOp,
+    SpreadOp,
+    stream,
+    used,
+)
 from weft.compiler.mapped.product import ProductOp
 from weft.compiler.mapped.types import Kind
 from weft.compiler.netlist.netlist import Net, Netlist, Pin, Program, Unit
 from weft.compiler.passes.units.buffers import buffer_program, resident_program
 from weft.compiler.passes.units.cluster import Cluster, Unfit, build
-from weft.compiler.passes.units.offchip import load_program, random_program, sink_program, store_program
+from weft.compiler.passes.units.offchip import (
+    load_program,
+    random_program,
+    random_store_program,
+    sink_program,
+    store_program,
+)
 from weft.hw.spec import FabricSpec
 from weft.hw.topology import Network, Tile
 
 __all__ = ["lower"]
 
-_COMPUTE = (MapOp, AccumOp, ScanOp, MatmulOp, MergeOp, FlattenOp, ProductOp, PromoteOp)
+_COMPUTE = (MapOp, AccumOp, ScanOp, MatmulOp, MergeOp, FlattenOp, LaneOp, ProductOp, PromoteOp, SpreadOp)
 _NETWORKS = {
     Kind.VECTOR: Network.VECTOR,
     Kind.PACKED: Network.VECTOR,
@@ -117,6 +134,13 @@ class _Lowering:
                 self.give(op.done, unit)
                 if load is not None:
                     self.between_rounds.append(Net(Network.CONTROL, Pin(unit), (Pin(self.followers[load]),)))
+            elif isinstance(op, RandomStoreOp):
+                name = op.tensor.string_value()
+                program = random_store_program(op, self.regions[name], self.spec, loop=self.loop)
+                unit = self.add(f"store_{name}", "store", program)
+                self.take(op.value, unit)
+                self.take(op.index, unit)
+                self.give(op.done, unit)
             elif isinstance(op, SinkOp):
                 if stream(op.value).kind not in (Kind.VECTOR, Kind.PACKED):
                     raise WeftError(f"mapped.sink takes a vector stream, not {stream(op.value).kind.value}")
@@ -193,7 +217,7 @@ class _Lowering:
                 raise WeftError(f"nobody takes the result of {op.name} ({op.results[0].name_hint or 'unnamed'})")
             for value in op.operands:
                 chain = chain_of.get(value.owner) if isinstance(value.owner, Operation) else None
-                if chain is None or value.owner is not chain[-1] or not value.has_one_use():
+                if chain is None or value.owner is not chain[-1] or any(use.operation is not op for use in value.uses):
                     continue
                 try:
                     built[id(chain)] = build([*chain, op], self.spec)

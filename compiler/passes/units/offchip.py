@@ -7,14 +7,14 @@ from xdsl.dialects.builtin import StringAttr
 from weft.compiler.backend.memory import Region, row_beats, tensor_beats
 from weft.compiler.errors import WeftError
 from weft.compiler.mapped.loop import Loop, when_of
-from weft.compiler.mapped.offchip import LinearLoadOp, LinearStoreOp, RandomLoadOp, SinkOp, tensor_of
+from weft.compiler.mapped.offchip import LinearLoadOp, LinearStoreOp, RandomLoadOp, RandomStoreOp, SinkOp, tensor_of
 from weft.compiler.mapped.onchip import stream, used
 from weft.compiler.mapped.tensor import Format
 from weft.compiler.mapped.types import DYNAMIC, Kind, StreamType
 from weft.hw.program import Agcu, AgcuKind, AgcuLevel, When
 from weft.hw.spec import FabricSpec
 
-__all__ = ["load_program", "random_program", "sink_program", "store_program"]
+__all__ = ["load_program", "random_program", "random_store_program", "sink_program", "store_program"]
 
 
 def _levels(
@@ -25,15 +25,17 @@ def _levels(
     spec: FabricSpec,
     *,
     packed: bool,
+    steps: tuple[int, ...] = (),
     grows: bool = False,
 ) -> tuple[AgcuLevel, ...]:
     """The nest for a walk, innermost first: level ``i`` ends with rank ``i + 1``."""
     if len(dims) > spec.agcu_levels:
         raise WeftError(f"a walk must have at most agcu_levels = {spec.agcu_levels} dimensions, not {len(dims)}")
     levels = []
-    for rank, (size, dim, arg) in enumerate(reversed(list(zip(dims, walk, args, strict=True))), start=1):
+    walks = zip(dims, walk, args, steps or (1,) * len(dims), strict=True)
+    for rank, (size, dim, arg, step) in enumerate(reversed(list(walks)), start=1):
         bound = 1 if size == DYNAMIC else row_beats(size, spec, packed=packed) if rank == 1 else size
-        levels.append(AgcuLevel(bound, arg, region.strides[dim] if dim >= 0 else 0, rank, grows and arg > 0))
+        levels.append(AgcuLevel(bound, arg, region.strides[dim] * step if dim >= 0 else 0, rank, grows and arg > 0))
     return (*levels,)
 
 
@@ -41,13 +43,16 @@ def _when(attribute: StringAttr | None) -> When:
     return When[when_of(attribute).upper()]
 
 
-def _first_address(op: LinearLoadOp | LinearStoreOp, region: Region) -> tuple[int, int]:
+def _first_address(op: LinearLoadOp | LinearStoreOp, region: Region, spec: FabricSpec) -> tuple[int, int]:
     """Where the first round begins, and the bytes from a round to the next."""
+    *starts, column = op.started()
+    base = region.base + sum(start * stride for start, stride in zip(starts, region.strides, strict=False))
+    base += row_beats(column, spec, packed=Format(tensor_of(op).format.data) is Format.BF16X2) * spec.beat_bytes
     moves = op.moves()
     if moves is None:
-        return region.base, 0
+        return base, 0
     dim, first = moves
-    return region.base + first * region.strides[dim], region.strides[dim]
+    return base + first * region.strides[dim], region.strides[dim]
 
 
 def load_program(op: LinearLoadOp, region: Region, spec: FabricSpec, *, priority: int, loop: Loop) -> Agcu:
@@ -58,8 +63,17 @@ def load_program(op: LinearLoadOp, region: Region, spec: FabricSpec, *, priority
     if result.kind.is_matrix:
         levels = (AgcuLevel(tensor_beats(tensor_of(op), spec), 0, spec.beat_bytes, result.rank),)
     else:
-        levels = _levels(result.dims, op.walked(), op.sizes(), region, spec, packed=packed, grows=op.grows is not None)
-    base, round_stride = _first_address(op, region)
+        levels = _levels(
+            result.dims,
+            op.walked(),
+            op.sizes(),
+            region,
+            spec,
+            packed=packed,
+            steps=op.stepped(),
+            grows=op.grows is not None,
+        )
+    base, round_stride = _first_address(op, region, spec)
     return Agcu(
         kind=AgcuKind.LOAD,
         base=base,
@@ -87,7 +101,7 @@ def store_program(op: LinearStoreOp, region: Region, spec: FabricSpec, *, loop: 
     value = stream(op.value)
     packed = Format(tensor_of(op).format.data) is Format.BF16X2
     arg_a, arg_b = op.bases()
-    base, round_stride = _first_address(op, region)
+    base, round_stride = _first_address(op, region, spec)
     return Agcu(
         kind=AgcuKind.STORE,
         base=base,
@@ -100,6 +114,7 @@ def store_program(op: LinearStoreOp, region: Region, spec: FabricSpec, *, loop: 
             region,
             spec,
             packed=packed,
+            steps=op.stepped(),
         ),
         end_rank=value.rank,
         pack=packed and value.kind is Kind.VECTOR,
@@ -139,6 +154,28 @@ def random_program(op: RandomLoadOp, region: Region, spec: FabricSpec, *, priori
         priority=min(priority, 15),
         segment_base=region.base,
         segment_size=region.span,
+    )
+
+
+def random_store_program(op: RandomStoreOp, region: Region, spec: FabricSpec, *, loop: Loop) -> Agcu:
+    """A RandomStore: the nest over an entry of the first dimension, once for each index."""
+    tensor = tensor_of(op)
+    sizes, packed = tensor.sizes[1:], Format(tensor.format.data) is Format.BF16X2
+    walk = tuple(range(1, len(sizes) + 1))
+    return Agcu(
+        kind=AgcuKind.STORE,
+        base=region.base,
+        levels=_levels(sizes, walk, (0,) * len(sizes), region, spec, packed=packed),
+        indexed=True,
+        index_stride=region.strides[0],
+        nest_rank=len(sizes),
+        end_rank=stream(op.value).rank,
+        pack=packed,
+        done_token=op.done is not None and used(op.done),
+        turns=loop.turns,
+        turn_stride=region.turn_stride,
+        segment_base=region.base,
+        segment_size=tensor.sizes[0] * region.strides[0],
     )
 
 

@@ -1,0 +1,69 @@
+"""Launch arguments that sizes of a program are handed over as."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import Enum
+
+import numpy as np
+from xdsl.dialects.builtin import IntegerAttr, ModuleOp, StringAttr
+from xdsl.irdl import IRDLOperation, ParsePropInAttrDict, irdl_op_definition, opt_prop_def, prop_def
+from xdsl.utils.exceptions import VerifyException
+
+from weft.compiler.mapped.attributes import attributes
+from weft.compiler.step.dims import Dim, DimsAttr
+
+__all__ = ["SizeOp", "Unit", "arguments_of"]
+
+
+class Unit(Enum):
+    """What an argument says of a size."""
+
+    ELEMENTS = "elements"
+    BEATS = "beats"
+    """of ``per`` elements, rounded up"""
+    BYTES = "bytes"
+    """``per`` of each"""
+    FLOAT = "float"
+    """the bits of the size as a float32"""
+
+
+@irdl_op_definition
+class SizeOp(IRDLOperation):
+    """Launch argument ``index`` holds the size ``of``, in some unit."""
+
+    name = "mapped.size"
+
+    index = prop_def(IntegerAttr)
+    of = prop_def(DimsAttr)
+    unit = prop_def(StringAttr)
+    per = opt_prop_def(IntegerAttr)
+    irdl_options = (ParsePropInAttrDict(),)
+    assembly_format = "attr-dict"
+
+    def __init__(self, index: int, of: Dim, unit: Unit, per: int = 1) -> None:
+        super().__init__(properties=attributes(index=index, of=DimsAttr((of,)), unit=unit.value, per=per))
+
+    def value(self, sizes: Mapping[str, int]) -> int:
+        """The argument for these values of the symbols."""
+        size, per = self.of.data[0].at(sizes), 1 if self.per is None else self.per.value.data
+        match Unit(self.unit.data):
+            case Unit.ELEMENTS:
+                return size
+            case Unit.BEATS:
+                return -(-size // per)
+            case Unit.BYTES:
+                return size * per
+            case Unit.FLOAT:
+                return int(np.float32(size).view(np.uint32))
+
+    def verify_(self) -> None:
+        if self.unit.data not in [each.value for each in Unit]:
+            raise VerifyException(
+                f"unit must be one of {', '.join(each.value for each in Unit)}, not {self.unit.data!r}"
+            )
+
+
+def arguments_of(module: ModuleOp, sizes: Mapping[str, int]) -> dict[int, int]:
+    """The launch arguments for these values of a program's symbols."""
+    return {op.index.value.data: op.value(sizes) for op in module.ops if isinstance(op, SizeOp)}

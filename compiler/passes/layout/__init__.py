@@ -1,0 +1,5 @@
+"""Lay out: from elements to beats. Which dimension lies in lanes, vectors or scalars, strides in words, masks."""
+
+from weft.compiler.passes.layout.layout import LayOut
+
+__all__ = ["LayOut"]

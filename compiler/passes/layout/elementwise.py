@@ -1,0 +1,182 @@
+"""Elementwise functions, and the elements that they hold."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from xdsl.ir import SSAValue
+
+from weft.compiler.mapped.buffers import BufferizeOp, StreamifyOp
+from weft.compiler.mapped.onchip import ExpandOp as MappedExpand
+from weft.compiler.mapped.onchip import MapOp as MappedMap
+from weft.compiler.mapped.types import DYNAMIC
+from weft.compiler.passes.layout.laying import Laid, Laying, lay
+from weft.compiler.passes.layout.reference import indices
+from weft.compiler.step.convert import ConvertOp
+from weft.compiler.step.dims import Dim, dims_text
+from weft.compiler.step.expand import ExpandOp
+from weft.compiler.step.map import Function, MapOp
+from weft.compiler.step.types import Element
+
+__all__ = ["apply", "held_by_itself"]
+
+
+def apply(
+    laying: Laying,
+    function: str,
+    operands: Sequence[Laid],
+    element: Element,
+    *,
+    const: float | None = None,
+    place: int | None = None,
+    hint: str | None = None,
+) -> Laid:
+    """A mapped function of streams of the same dimensions.
+
+    Streams that something carries give the rate; what only repeats is held against them.
+    """
+    dims = operands[0].dims
+    if all(each.repeats is not None for each in operands):
+        common = max((each.repeats.dims for each in operands if each.repeats is not None), key=len)
+        below = [_up_to(each, common) for each in operands]
+        if all(each is not None for each in below) and len(common) < len(dims):
+            result = apply(
+                laying,
+                function,
+                [each for each in below if each is not None],
+                element,
+                const=const,
+                place=place,
+                hint=hint,
+            )
+            return Laid(dims, element, repeats=result, hint=hint)
+    carried = [each for each in operands if each.repeats is None]
+    if not carried:
+        held_by_itself(laying, operands[0])
+        carried = [operands[0]]
+    vectors = any(each.vector is not None for each in carried)
+    reference = laying.vector(carried[0]) if vectors else laying.scalar(carried[0])
+    values: list[SSAValue] = []
+    for each in operands:
+        if each.repeats is not None:
+            values.append(laying.emit(MappedExpand(laying.scalar(each.repeats), reference)).result)
+        else:
+            values.append(laying.vector(each) if vectors else laying.scalar(each))
+    made = laying.emit(MappedMap(function, *values, const=const, place=place), hint).result
+    return Laid(dims, element, **{"vector" if vectors else "scalar": made}, hint=hint)
+
+
+def _up_to(laid: Laid, dims: tuple[Dim, ...]) -> Laid | None:
+    """A stream that is repeated, with fewer dimensions of repetition."""
+    base = laid.repeats
+    if base is None or base.dims != dims[: len(base.dims)]:
+        return None
+    return base if base.dims == dims else Laid(dims, base.element, repeats=base, hint=base.hint)
+
+
+def held_by_itself(laying: Laying, laid: Laid) -> None:
+    """Make something carry a stream that only repeats another: a unit holds each element against indices."""
+    base = laid.repeats
+    assert base is not None
+    most = laid.dims[-1].number
+    if most is None:
+        raise laying.refuse(
+            f"nothing gives the rate of {dims_text(laid.dims)}, whose innermost size is not known when compiling: use it "
+            "together with a stream that has this size"
+        )
+    reference = indices(laying, laid.dims, max(1, most))
+    held = laying.emit(MappedExpand(laying.scalar(base), reference)).result
+    laid.vector = laying.emit(MappedMap("pass", held), laid.hint).result
+    laid.repeats = None
+
+
+_INTEGERS = {
+    Function.ADD: "iadd",
+    Function.SUB: "isub",
+    Function.LT: "ilt",
+    Function.LE: "ile",
+    Function.EQ: "ieq",
+}
+
+
+@lay.register
+def _(operation: MapOp, laying: Laying) -> None:
+    hint, function = operation.result.name_hint, operation.function
+    result = operation.result.type
+    operands = [laying.values[value] for value in operation.inputs]
+    constant = None if operation.constant_attr is None else operation.constant_attr.value.data
+    place = None if operation.place_attr is None else operation.place_attr.value.data
+    if function is Function.DIV_APPROX:
+        _divide(operation, laying, operands)
+        return
+    integers = operands[-1].element is Element.I32 and function is not Function.SELECT
+    name = function.value
+    if integers:
+        if function not in _INTEGERS:
+            raise laying.refuse(f"{function.value} of i32 has no unit; compare and select")
+        name = _INTEGERS[function]
+    if integers or isinstance(constant, int):
+        raise laying.refuse("no unit computes with integers yet")
+    laying.values[operation.result] = apply(
+        laying, name, operands, result.element, const=constant, place=place, hint=hint
+    )
+
+
+def _divide(operation: MapOp, laying: Laying, operands: list[Laid]) -> None:
+    hint = operation.result.name_hint
+    arguments = operation.arguments
+    if not isinstance(arguments[1], SSAValue):
+        raise laying.refuse("divide by a number by multiplying with its inverse")
+    inverse = apply(laying, "reciprocal", [operands[-1]], Element.F32)
+    if isinstance(arguments[0], SSAValue):
+        laying.values[operation.result] = apply(laying, "mul", [operands[0], inverse], Element.F32, hint=hint)
+    else:
+        laying.values[operation.result] = apply(
+            laying, "mul", [inverse], Element.F32, const=float(arguments[0]), hint=hint
+        )
+
+
+@lay.register
+def _(operation: ConvertOp, laying: Laying) -> None:
+    laid, target, hint = laying.values[operation.value], operation.result.type.element, operation.result.name_hint
+    if laid.element is Element.I32 and target is not Element.I32:
+        laid = apply(laying, "float", [laid], Element.F32, hint=hint)
+    if target is Element.BF16 and laid.element is not Element.BF16:
+        laid = apply(laying, "bf16", [laid], target, hint=hint)
+    elif target is Element.I32 and laid.element is not Element.I32:
+        laid = apply(laying, "int32", [laid], target, hint=hint)
+    laying.values[operation.result] = Laid(laid.dims, target, laid.vector, laid.scalar, laid.repeats, hint)
+
+
+@lay.register
+def _(operation: ExpandOp, laying: Laying) -> None:
+    laid, dims, hint = laying.values[operation.value], operation.result.type.dims, operation.result.name_hint
+    suffix = len(dims)
+    while suffix - 1 in operation.along:
+        suffix -= 1
+    inner = [axis for axis in operation.along if axis < suffix]
+    if inner:
+        laid = _repeated(laying, laid, inner, dims[:suffix], hint)
+    if suffix < len(dims):
+        laid = Laid(dims, laid.element, repeats=laid, hint=hint)
+    laying.values[operation.result] = laid
+
+
+def _repeated(laying: Laying, laid: Laid, along: list[int], dims: tuple[Dim, ...], hint: str | None) -> Laid:
+    """Rows that come again and again out of a buffer."""
+    value, kind = laying.either(laid)
+    first = along[0]
+    inner, outer = laid.sizes[first:], dims[first:]
+    repeated = [dim for axis, dim in enumerate(dims) if axis in along]
+    if DYNAMIC in inner or any(dim.number is None for dim in repeated):
+        raise laying.refuse(
+            f"rows that are repeated out of a buffer must have sizes that are known when compiling, "
+            f"not {dims_text(laid.dims[first:])} {dims_text(repeated)} times"
+        )
+    laying.check_block(inner, kind)
+    natural = iter(laying.strides(inner, kind))
+    strides = [0 if axis in along else next(natural) for axis in range(first, len(dims))]
+    buffer = laying.emit(BufferizeOp(value, rank=len(inner))).result
+    sizes = [dim.number or 0 for dim in outer]
+    read = laying.emit(StreamifyOp(buffer, kind=kind, sizes=sizes, strides=strides), hint).result
+    return Laid(dims, laid.element, **{kind.value: read}, hint=hint)

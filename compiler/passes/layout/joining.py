@@ -1,0 +1,69 @@
+"""Streams made of several."""
+
+from __future__ import annotations
+
+from xdsl.ir import SSAValue
+
+from weft.compiler.mapped.onchip import FlattenOp, LaneOp, SpreadOp
+from weft.compiler.mapped.onchip import MergeOp as MappedMerge
+from weft.compiler.mapped.types import DYNAMIC, Kind
+from weft.compiler.passes.layout.laying import Laid, Laying, lay
+from weft.compiler.passes.layout.reference import selectors
+from weft.compiler.step.dims import dims_text
+from weft.compiler.step.joining import ConcatOp, MergeOp
+
+__all__: list[str] = []
+
+
+def _merge(
+    laying: Laying, which: SSAValue, parts: list[Laid], kind: Kind, hint: str | None, *, block: int | None = None
+) -> SSAValue:
+    """Scalars go through a merge, which takes vectors, one in each beat."""
+    values = [laying.vector(each) if kind is Kind.VECTOR else laying.scalar(each) for each in parts]
+    if kind is Kind.SCALAR:
+        values = [laying.emit(SpreadOp(each)).result for each in values]
+    made = laying.emit(MappedMerge(which, *values, block=block), hint).result
+    return laying.emit(LaneOp(made), hint).result if kind is Kind.SCALAR else made
+
+
+@lay.register
+def _(operation: MergeOp, laying: Laying) -> None:
+    parts = [laying.values[each] for each in (operation.zero, operation.other)]
+    which = laying.scalar(laying.values[operation.which])
+    hint, kind = operation.result.name_hint, Kind.SCALAR if len(parts[0].dims) == 1 else Kind.VECTOR
+    made = _merge(laying, which, parts, kind, hint)
+    laying.values[operation.result] = Laid(
+        operation.result.type.dims, parts[0].element, **{kind.value: made}, hint=hint
+    )
+
+
+@lay.register
+def _(operation: ConcatOp, laying: Laying) -> None:
+    parts = [laying.values[each] for each in operation.parts]
+    axis, hint = operation.axis, operation.result.name_hint
+    laid = parts[0]
+    for part in parts[1:]:
+        laid = _joined(laying, laid, part, axis, hint)
+    laying.values[operation.result] = laid
+
+
+def _joined(laying: Laying, one: Laid, two: Laid, axis: int, hint: str | None) -> Laid:
+    sizes = (one.sizes[axis], two.sizes[axis])
+    if DYNAMIC in sizes:
+        raise laying.refuse(
+            f"streams are joined along a dimension whose sizes are known when compiling, not {dims_text(one.dims)} and "
+            f"{dims_text(two.dims)} along {axis}"
+        )
+    outer, innermost = one.dims[:axis], axis == len(one.dims) - 1
+    dims = (*outer, one.dims[axis] + two.dims[axis], *one.dims[axis + 1 :])
+    if not innermost:
+        which = selectors(laying, [0] * sizes[0] + [1] * sizes[1], outer)
+        made = _merge(laying, which, [one, two], Kind.VECTOR, hint)
+        return Laid(dims, one.element, vector=made, hint=hint)
+    # Rows are joined: a row of one, a row of the other, and then both are one.
+    whole = sizes[0] % laying.spec.lanes == 0 and one.scalar is None and two.scalar is None
+    kind = Kind.VECTOR if whole else Kind.SCALAR
+    which = selectors(laying, [0, 1], outer)
+    made = _merge(laying, which, [one, two], kind, None, block=1)
+    flat = laying.emit(FlattenOp(made, size=sum(sizes)), hint).result
+    return Laid(dims, one.element, **{kind.value: flat}, hint=hint)

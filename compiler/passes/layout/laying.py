@@ -1,0 +1,208 @@
+"""What the lay-out has made so far: of each logical stream the mapped streams that carry it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import singledispatch
+from math import prod
+from typing import TypeVar
+
+from xdsl.ir import Operation, SSAValue
+
+from weft.compiler.backend.memory import row_beats
+from weft.compiler.errors import WeftError
+from weft.compiler.mapped.buffers import BufferizeOp, StreamifyOp
+from weft.compiler.mapped.launch import SizeOp, Unit
+from weft.compiler.mapped.types import DYNAMIC, Kind
+from weft.compiler.step.dims import Dim, dims_text
+from weft.compiler.step.operation import line_of, name_of
+from weft.compiler.step.types import Element
+from weft.hw.spec import FabricSpec
+
+__all__ = ["Laid", "Laying", "lay", "sizes_of"]
+
+AnyOperation = TypeVar("AnyOperation", bound=Operation)
+
+
+def sizes_of(dims: Sequence[Dim]) -> tuple[int, ...]:
+    """Sizes as mapped types have them: those that are not known when compiling are dynamic."""
+    return tuple(DYNAMIC if dim.number is None else dim.number for dim in dims)
+
+
+@dataclass
+class Laid:
+    """A logical stream: what carries it as vectors, as scalars, or both.
+
+    ``repeats`` is another stream whose elements this one repeats along its innermost dimensions, where nothing carries
+    it by itself: a unit holds them (STeP's Expand).
+    """
+
+    dims: tuple[Dim, ...]
+    element: Element
+    vector: SSAValue | None = None
+    scalar: SSAValue | None = None
+    repeats: Laid | None = None
+    hint: str | None = None
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """As a mapped type has them."""
+        return sizes_of(self.dims)
+
+
+@dataclass
+class Laying:
+    """A program being laid out on a fabric."""
+
+    spec: FabricSpec
+    operations: list[Operation] = field(default_factory=list)
+    values: dict[SSAValue, Laid] = field(default_factory=dict)
+    arguments: dict[tuple[Dim, Unit, int], int] = field(default_factory=dict)
+    current: Operation | None = None
+    names: set[str] = field(default_factory=set)
+    most: dict[str, int] = field(default_factory=dict)
+    """The largest value of each symbol."""
+
+    # -- emitting ---------------------------------------------------------------------------------------
+
+    def emit(self, operation: AnyOperation, hint: str | None = None) -> AnyOperation:
+        """Append a mapped operation; ``hint`` names its first result."""
+        self.operations.append(operation)
+        if hint is not None and operation.results:
+            operation.results[0].name_hint = hint
+        return operation
+
+    def refuse(self, rule: str) -> WeftError:
+        """The error of the operation that is being laid out."""
+        if self.current is None:
+            return WeftError(rule)
+        line = line_of(self.current)
+        name = name_of(self.current.results[0]) if self.current.results else ""
+        where = f"line {line}: " if line is not None else ""
+        return WeftError(f"{where}{self.current.name}{f' ({name})' if name else ''}: {rule}")
+
+    def argument(self, size: Dim, unit: Unit, per: int = 1) -> int:
+        """The launch argument that holds a size."""
+        key = (size, unit, per)
+        if key not in self.arguments:
+            index = len(self.arguments) + 1
+            if index > self.spec.arguments:
+                raise self.refuse(
+                    f"a launch must have at most arguments = {self.spec.arguments} sizes on fabric "
+                    f"{self.spec.name!r}: set arguments={2 * self.spec.arguments + 1}"
+                )
+            self.arguments[key] = index
+            self.operations.insert(0, SizeOp(index, size, unit, per))
+        return self.arguments[key]
+
+    def largest(self, size: Dim) -> int:
+        """The largest that a size can be."""
+        return size.at(self.most)
+
+    def fresh(self, base: str) -> str:
+        """A name for a tensor of the compiler's own."""
+        name, number = base, 2
+        while name in self.names:
+            name, number = f"{base}_{number}", number + 1
+        self.names.add(name)
+        return name
+
+    # -- forms ------------------------------------------------------------------------------------------
+
+    def vector(self, laid: Laid) -> SSAValue:
+        """A stream as vectors: the innermost dimension lies in lanes."""
+        if laid.vector is None:
+            if laid.repeats is not None:
+                from weft.compiler.passes.layout.elementwise import held_by_itself
+
+                held_by_itself(self, laid)
+                return self.vector(laid)
+            laid.vector = self._vectors_of_scalars(laid)
+        return laid.vector
+
+    def scalar(self, laid: Laid) -> SSAValue:
+        """A stream as scalars: a beat for each element."""
+        if laid.scalar is None:
+            if laid.repeats is not None:
+                from weft.compiler.passes.layout.elementwise import held_by_itself
+
+                held_by_itself(self, laid)
+                return self.scalar(laid)
+            laid.scalar = self._scalars_of_vectors(laid)
+        return laid.scalar
+
+    def either(self, laid: Laid) -> tuple[SSAValue, Kind]:
+        """A stream as it is carried already, as vectors if it is both."""
+        if laid.vector is None and laid.scalar is not None:
+            return laid.scalar, Kind.SCALAR
+        return self.vector(laid), Kind.VECTOR
+
+    def _vectors_of_scalars(self, laid: Laid) -> SSAValue:
+        assert laid.scalar is not None
+        if not laid.dims:
+            raise self.refuse("a single number has no vectors")
+        self.check_block(laid.sizes[-1:], Kind.SCALAR)
+        buffer = self.emit(BufferizeOp(laid.scalar, rank=1)).result
+        return self.emit(StreamifyOp(buffer, kind=Kind.VECTOR), _hint(laid, "row")).result
+
+    def _scalars_of_vectors(self, laid: Laid) -> SSAValue:
+        assert laid.vector is not None
+        if laid.sizes[-1] == DYNAMIC:
+            raise self.refuse(
+                f"the innermost dimension of {dims_text(laid.dims)} would have to come one by one, and its size is not "
+                "known when compiling"
+            )
+        self.check_block(laid.sizes[-1:], Kind.VECTOR)
+        buffer = self.emit(BufferizeOp(laid.vector, rank=1)).result
+        return self.emit(StreamifyOp(buffer, kind=Kind.SCALAR), _hint(laid, "numbers")).result
+
+    # -- buffers ----------------------------------------------------------------------------------------
+
+    def row_words(self, elements: int, kind: Kind) -> int:
+        """Words between the rows of a buffer."""
+        return elements if kind is Kind.SCALAR else row_beats(elements, self.spec, packed=False) * self.spec.lanes
+
+    def strides(self, sizes: Sequence[int], kind: Kind) -> list[int]:
+        """Words between neighbours along each dimension of a buffer, outermost first."""
+        strides, step = [1], self.row_words(sizes[-1], kind) if sizes else 1
+        for size in reversed(sizes[1:-1] if len(sizes) > 1 else []):
+            strides.append(step)
+            step *= size
+        return [*([step] if len(sizes) > 1 else []), *reversed(strides)]
+
+    def check_block(self, sizes: Sequence[int], kind: Kind) -> None:
+        """Refuse a block that no PMU holds."""
+        if DYNAMIC in sizes:
+            return
+        words = prod(sizes[:-1]) * self.row_words(sizes[-1], kind) if sizes else 1
+        if words > self.spec.pmu_words:
+            lines = 1 << (-(-words // self.spec.lanes) - 1).bit_length()
+            raise self.refuse(
+                f"a block of {' x '.join(map(str, sizes))} must fit a PMU of fabric {self.spec.name!r}, which has "
+                f"pmu_lines = {self.spec.pmu_lines} of {self.spec.lanes} words: set pmu_lines={lines}"
+            )
+
+    def fits_block(self, sizes: Sequence[int], kind: Kind) -> bool:
+        """Whether a PMU holds such a block."""
+        try:
+            self.check_block(sizes, kind)
+        except WeftError:
+            return False
+        return True
+
+
+def _hint(laid: Laid, what: str) -> str:
+    return f"{laid.hint}.{what}" if laid.hint else what
+
+
+@singledispatch
+def lay(operation: Operation, laying: Laying) -> None:
+    """Lay out one operation: emit the mapped operations for it, and say what carries its results.
+
+    Raises
+    ------
+    WeftError
+        The fabric cannot do it.
+    """
+    raise laying.refuse("no unit does this yet")

@@ -1,0 +1,199 @@
+"""Accesses to memory."""
+
+from __future__ import annotations
+
+from weft.compiler.backend.memory import tensor_strides
+from weft.compiler.mapped.buffers import BufferizeOp, StreamifyOp
+from weft.compiler.mapped.launch import Unit
+from weft.compiler.mapped.offchip import LinearLoadOp, LinearStoreOp
+from weft.compiler.mapped.offchip import RandomLoadOp as MappedRandomLoad
+from weft.compiler.mapped.offchip import RandomStoreOp as MappedRandomStore
+from weft.compiler.mapped.onchip import PromoteOp, UnpackOp
+from weft.compiler.mapped.tensor import Format
+from weft.compiler.mapped.tensor import Role as MappedRole
+from weft.compiler.mapped.tensor import TensorOp as MappedTensor
+from weft.compiler.mapped.types import DYNAMIC, Kind, StreamType
+from weft.compiler.passes.layout.laying import Laid, Laying, lay, sizes_of
+from weft.compiler.passes.layout.reference import argument_stream
+from weft.compiler.step.access import LoadOp, StoreOp
+from weft.compiler.step.dimension import DimensionOp, SizeOp
+from weft.compiler.step.dims import Dim
+from weft.compiler.step.random_access import RandomLoadOp, RandomStoreOp
+from weft.compiler.step.tensor import Role, TensorOp
+from weft.compiler.step.types import Element, stream_of
+
+__all__ = ["declared", "mapped_tensor"]
+
+_FORMATS = {
+    Element.F32: Format.F32,
+    Element.BF16: Format.BF16X2,
+    Element.I32: Format.I32,
+    Element.INT8: Format.INT8,
+    Element.MXFP4: Format.MXFP4,
+}
+_ROLES = {
+    Role.INPUT: MappedRole.INPUT,
+    Role.OUTPUT: MappedRole.OUTPUT,
+    Role.WEIGHT: MappedRole.WEIGHT,
+    Role.IOTA: MappedRole.IOTA,
+}
+
+
+def mapped_tensor(tensor: TensorOp) -> MappedTensor:
+    """The declaration of a tensor as it lies in memory."""
+    return MappedTensor(
+        tensor.label,
+        tensor.sizes,
+        format=_FORMATS[tensor.element],
+        role=_ROLES[tensor.role],
+        each=tensor.each is not None,
+    )
+
+
+@lay.register
+def _(operation: TensorOp, laying: Laying) -> None:
+    laying.names.add(operation.label)
+    laying.emit(mapped_tensor(operation))
+
+
+@lay.register
+def _(operation: DimensionOp, laying: Laying) -> None:
+    laying.most[operation.sym_name.data] = operation.largest
+
+
+@lay.register
+def _(operation: SizeOp, laying: Laying) -> None:
+    scalar = argument_stream(laying, laying.argument(Dim.of(operation.symbol.data), Unit.ELEMENTS))
+    laying.values[operation.result] = Laid((), Element.I32, scalar=scalar)
+
+
+def _walk(operation: LoadOp | StoreOp, laying: Laying) -> dict[str, tuple[int, ...] | None]:
+    """Attributes of a mapped access."""
+    stream = operation.result.type if isinstance(operation, LoadOp) else stream_of(operation.value)
+    tensor, walk, spec = operation.declaration, operation.walk, laying.spec
+    packed = tensor.element is Element.BF16
+    if not walk.dims or walk.dims[-1] != len(tensor.sizes) - 1 or walk.by[-1] != 1:
+        raise laying.refuse(f"the last dimension of the stream must walk the last of @{tensor.label} in steps of 1")
+    unit = spec.lanes * (2 if packed else 1)
+    if walk.start[-1].number is None or walk.start[-1].number % unit:
+        raise laying.refuse(
+            f"a walk along the last dimension of @{tensor.label} must begin at a multiple of {unit} elements, a beat of "
+            f"fabric {spec.name!r}, not at {walk.start[-1]}"
+        )
+    sizes = []
+    for place, size in enumerate(stream.dims):
+        if size.number is not None:
+            sizes.append(0)
+        elif place == stream.rank - 1:
+            sizes.append(laying.argument(size, Unit.BEATS, unit))
+        else:
+            sizes.append(laying.argument(size, Unit.ELEMENTS))
+    strides = _row_bytes(tensor, laying)
+    bases = [
+        laying.argument(start, Unit.BYTES, stride)
+        for start, stride in zip(walk.start, strides, strict=True)
+        if start.number is None
+    ]
+    if len(bases) > 2:
+        raise laying.refuse(
+            f"at most 2 dimensions of @{tensor.label} can begin at a size of the launch, not {len(bases)}"
+        )
+    starts = tuple(start.number or 0 for start in walk.start)
+    whole = tuple(range(len(tensor.sizes)))
+    return {
+        "dims": None if walk.dims == whole else walk.dims,
+        "size_args": (*sizes,) if any(sizes) else None,
+        "base_args": (*bases,) or None,
+        "steps": walk.by if any(step != 1 for step in walk.by) else None,
+        "starts": starts if any(starts) else None,
+    }
+
+
+def _row_bytes(tensor: TensorOp, laying: Laying) -> list[int]:
+    """Bytes between neighbours along each dimension of a tensor, outermost first."""
+    return list(tensor_strides(mapped_tensor(tensor), laying.spec))
+
+
+def declared(laying: Laying, name: str) -> MappedTensor:
+    """The mapped declaration of a tensor."""
+    return next(op for op in laying.operations if isinstance(op, MappedTensor) and op.sym_name.data == name)
+
+
+@lay.register
+def _(operation: LoadOp, laying: Laying) -> None:
+    tensor, result = operation.declaration, operation.result
+    hint = result.name_hint
+    element = tensor.element
+    mapped = declared(laying, tensor.label)
+    dims = sizes_of(result.type.dims)
+    if not dims:
+        raise laying.refuse("a load must give at least one dimension")
+    walk = _walk(operation, laying)
+    if element is Element.F32 or element is Element.I32:
+        kind = Kind.VECTOR
+    else:
+        kind = Kind.PACKED if element is Element.BF16 else Kind[element.name]
+    after = None if operation.after is None else laying.values[operation.after].scalar
+    load = laying.emit(LinearLoadOp(mapped, StreamType.make(kind, dims), after=after, **walk), hint)  # pyright: ignore[reportArgumentType]
+    vector = load.result
+    if kind is Kind.PACKED:
+        vector = laying.emit(UnpackOp(vector), hint).result
+    laying.values[result] = Laid(result.type.dims, element, vector=vector, hint=hint)
+
+
+@lay.register
+def _(operation: StoreOp, laying: Laying) -> None:
+    tensor, laid = operation.declaration, laying.values[operation.value]
+    walk = _walk(operation, laying)
+    columns, size = laid.dims[-1], tensor.sizes[-1]
+    unit = laying.spec.lanes * (2 if tensor.element is Element.BF16 else 1)
+    start = operation.walk.start[-1].number or 0
+    if columns.number is not None and columns.number % unit and start + columns.number != size:
+        raise laying.refuse(
+            f"a store must end with a row of @{tensor.label} or with a beat of {unit} elements, not at "
+            f"{start + columns.number} of {size}"
+        )
+    store = laying.emit(
+        LinearStoreOp(laying.vector(laid), declared(laying, tensor.label), done=operation.done is not None, **walk)  # pyright: ignore[reportArgumentType]
+    )
+    if operation.done is not None:
+        laying.values[operation.done] = Laid((), Element.I32, scalar=store.done)
+
+
+@lay.register
+def _(operation: RandomLoadOp, laying: Laying) -> None:
+    tensor, result, hint = operation.declaration, operation.result, operation.result.name_hint
+    index = laying.scalar(laying.values[operation.index])
+    mapped = declared(laying, tensor.label)
+    dims, element = result.type.dims, tensor.element
+    if len(tensor.sizes) == 1:
+        kind = Kind.PACKED if element is Element.BF16 else Kind.VECTOR
+        loaded = laying.emit(LinearLoadOp(mapped, StreamType.make(kind, tensor.sizes)), tensor.label).result
+        loaded = laying.emit(UnpackOp(loaded)).result if kind is Kind.PACKED else loaded
+        laying.check_block(tensor.sizes, Kind.VECTOR)
+        buffer = laying.emit(BufferizeOp(loaded, rank=1)).result
+        read = laying.emit(StreamifyOp(buffer, kind=Kind.SCALAR, trigger=index, sizes=(), strides=()), hint).result
+        laying.values[result] = Laid(dims, element, scalar=read, hint=hint)
+        return
+    vector = laying.emit(MappedRandomLoad(index, mapped), hint).result
+    if element is Element.BF16:
+        vector = laying.emit(UnpackOp(vector), hint).result
+    laying.values[result] = Laid(dims, element, vector=vector, hint=hint)
+
+
+@lay.register
+def _(operation: RandomStoreOp, laying: Laying) -> None:
+    tensor = operation.declaration
+    if len(tensor.sizes) == 1:
+        raise laying.refuse(f"entries of @{tensor.label} must be rows, not single elements: a store writes whole beats")
+    laid = laying.values[operation.value]
+    index = laying.scalar(laying.values[operation.index])
+    if DYNAMIC in laid.sizes[1:]:
+        raise laying.refuse("rows must be of a size that is known when compiling")
+    for _ in range(len(tensor.sizes) - 1):  # the index ends with a stop of the rows' rank
+        index = laying.emit(PromoteOp(index)).result
+    store = laying.emit(
+        MappedRandomStore(laying.vector(laid), index, declared(laying, tensor.label), done=operation.done is not None)
+    )
+    if operation.done is not None:
+        laying.values[operation.done] = Laid((), Element.I32, scalar=store.done)

@@ -1,0 +1,67 @@
+"""Streams that the compiler needs for itself: references to hold others against, launch arguments, selectors."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from xdsl.ir import SSAValue
+
+from weft.compiler.mapped.buffers import BufferizeOp, StreamifyOp
+from weft.compiler.mapped.launch import Unit
+from weft.compiler.mapped.offchip import ArgumentOp, LinearLoadOp, SinkOp
+from weft.compiler.mapped.tensor import Format, Role, TensorOp
+from weft.compiler.mapped.types import Kind, StreamType
+from weft.compiler.passes.layout.laying import Laying, sizes_of
+from weft.compiler.step.dims import Dim
+
+__all__ = ["argument_stream", "indices", "rides_for_arguments", "selectors"]
+
+
+def indices(laying: Laying, dims: Sequence[Dim], most: int) -> SSAValue:
+    """A vector stream of these dimensions whose elements are their index along the innermost, at most ``most`` of them."""
+    name = laying.fresh("index_of")
+    tensor = laying.emit(TensorOp(name, (most,), format=Format.F32, role=Role.IOTA))
+    sizes = [
+        0
+        if dim.number is not None
+        else laying.argument(dim, Unit.BEATS, laying.spec.lanes)
+        if place == len(dims) - 1
+        else laying.argument(dim, Unit.ELEMENTS)
+        for place, dim in enumerate(dims)
+    ]
+    walk = (*(-1,) * (len(dims) - 1), 0)
+    result = StreamType.make(Kind.VECTOR, sizes_of(dims))
+    load = LinearLoadOp(tensor, result, dims=walk, size_args=sizes if any(sizes) else None)
+    return laying.emit(load, name).result
+
+
+def argument_stream(laying: Laying, argument: int) -> SSAValue:
+    """A launch argument as a scalar stream of one beat."""
+    return laying.emit(ArgumentOp(argument), f"argument_{argument}").result
+
+
+def rides_for_arguments(laying: Laying) -> None:
+    """A launch argument rides on a load that waits for nothing: add loads where there are too few."""
+    arguments = sum(isinstance(op, ArgumentOp) for op in laying.operations)
+    loads = sum(isinstance(op, LinearLoadOp) and op.after is None for op in laying.operations)
+    for _ in range(arguments - loads):
+        name = laying.fresh("beside_argument")
+        tensor = laying.emit(TensorOp(name, (1,), format=Format.F32, role=Role.IOTA))
+        load = laying.emit(LinearLoadOp(tensor, StreamType.make(Kind.VECTOR, (1,))), name).result
+        laying.emit(SinkOp(load))
+
+
+def selectors(laying: Laying, values: Sequence[int], outer: Sequence[Dim]) -> SSAValue:
+    """The same numbers for each element of some outer dimensions, as scalars (int32)."""
+    name = laying.fresh("selectors")
+    tensor = laying.emit(TensorOp(name, (len(values),), format=Format.I32, role=Role.CONSTANT, values=values))
+    sizes = [0 if dim.number is not None else laying.argument(dim, Unit.ELEMENTS) for dim in outer]
+    dims = (*sizes_of(outer), len(values))
+    load = LinearLoadOp(
+        tensor,
+        StreamType.make(Kind.VECTOR, dims),
+        dims=(*(-1,) * len(outer), 0),
+        size_args=(*sizes, 0) if any(sizes) else None,
+    )
+    buffer = laying.emit(BufferizeOp(laying.emit(load, name).result, rank=1)).result
+    return laying.emit(StreamifyOp(buffer, kind=Kind.SCALAR), f"{name}.numbers").result

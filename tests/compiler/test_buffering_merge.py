@@ -1,0 +1,72 @@
+"""A merge as a process against the functional model: selectors with stops, and void ones."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from test_buffering_units import _beats, _check_sides, _same, shapes
+
+from weft.compiler.backend.buffering.beats import Shape
+from weft.compiler.backend.buffering.pcu import pcu_process
+from weft.hw.presets import PRESETS
+from weft.hw.program import Input, InputMode, Pcu, Unpack
+from weft.hw.topology import Network
+from weft.sim.functional.pcu import run_pcu
+
+SPEC = PRESETS["tiny"]
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.data())
+def test_merge(data: st.DataObject) -> None:
+    streams, choice = [data.draw(shapes(voids=True)) for _ in range(2)], data.draw(st.integers(0, 1))
+    selector = data.draw(shapes(voids=True, most=8))
+    selector = Shape(selector.stop, selector.void, choice)
+    other = data.draw(shapes())
+    held = data.draw(st.booleans())
+    program = Pcu(
+        vector=(Input(), Input(), Input(InputMode.HOLD, 1)) if held else (),
+        merge=True,
+        merge_rank=data.draw(st.integers(0, 2)),
+        unpack=data.draw(st.sampled_from([Unpack.OFF, Unpack.BF16])),
+        unpack_odd=data.draw(st.booleans()),
+        vector_out=True,
+    )
+    streams = {(Network.VECTOR, number): each for number, each in enumerate(streams)}
+    made = pcu_process(program, {**streams, (Network.SCALAR, 0): selector, (Network.VECTOR, 2): other})
+    assert made is not None
+    vector = [_beats(each, 4) for each in (*streams.values(), other)]
+    expected = run_pcu(SPEC, program, vector, [_beats(selector, 1, choice)])
+    process, outputs = made
+    _same(outputs[Network.VECTOR], expected.vector)
+    _check_sides(process)
+    # Where the held input ends first, the functional model has looked at more than it takes.
+    if not held:
+        taken = {(Network.VECTOR, number): count for number, count in enumerate(expected.vector_taken) if count}
+        taken |= {(Network.SCALAR, 0): expected.scalar_taken[0]} if expected.scalar_taken[0] else {}
+        assert {side.where: side.total for side in process.takes if side.total} == taken
+
+
+def test_void_selectors_need_no_data() -> None:
+    selector = Shape(np.array([0, 1], np.int8), np.ones(2, bool), 1)
+    program = Pcu(merge=True, merge_rank=1, vector_out=True)
+    made = pcu_process(program, {(Network.SCALAR, 0): selector})
+    assert made is not None
+    process, outputs = made
+    assert process.firings == 2
+    assert outputs[Network.VECTOR].stop.tolist() == [1, 2]
+    assert outputs[Network.VECTOR].void.tolist() == [True, True]
+    data = Shape.of(np.array([1], np.int8))
+    made = pcu_process(program, {(Network.SCALAR, 0): selector, (Network.VECTOR, 1): data})
+    assert made is not None
+    side = next(side for side in made[0].takes if side.where == (Network.VECTOR, 1))
+    assert side.total == 0
+    assert side.firings()[0].tolist() == [0, 0]
+
+
+def test_without_the_value_of_a_selector_data_decide() -> None:
+    one = Shape.of(np.array([1], np.int8))
+    program = Pcu(merge=True, merge_rank=1, vector_out=True)
+    given_streams = {(Network.VECTOR, 0): one, (Network.VECTOR, 1): one, (Network.SCALAR, 0): one}
+    assert pcu_process(program, given_streams) is None
