@@ -1,1 +1,11 @@
-"""The oracle: what a program of `step` means, in NumPy, with bounds; it shares nothing with the lowering."""
+"""The oracle: what a program of the `step` language means, on whole arrays, each number with a bound.
+
+Written from the operators' definitions and docs/numerics.md alone. Nothing here knows of lanes, units or passes, so a
+comparison with a device shows whether the compiler kept the meaning of the program.
+"""
+
+from weft.compiler.interpreter.bounded import Bounded
+from weft.compiler.interpreter.compare import Difference, Verdict, compare
+from weft.compiler.interpreter.interpret import Interpretation, interpret
+
+__all__ = ["Bounded", "Difference", "Interpretation", "Verdict", "compare", "interpret"]

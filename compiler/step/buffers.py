@@ -122,6 +122,7 @@ class StreamifyOp(StepOperation):
         outer = len(buffer.outer)
         if result.element is not buffer.element or result.dims[:outer] != buffer.outer:
             raise VerifyException(
-                f"result must be {buffer.element.value} with the outer dimensions {dims_text(buffer.outer)}, not {result}"
+                f"result must be {buffer.element.value} and begin with the dimensions of the stream of buffers, "
+                f"{dims_text(buffer.outer)}, not {result}"
             )
         self.visits.verify(result.dims[outer:], buffer.inner, "the buffer")

@@ -59,7 +59,7 @@ def _check_sizes(*shapes: DimsAttr) -> None:
 
 @irdl_attr_definition
 class StreamType(ParametrizedAttribute, TypeAttribute):
-    """A stream of elements, e.g. ``!step.stream<f32, [4, n, 64]>``: dimensions from the outermost, rank is their number.
+    """A stream of elements, e.g. ``!step.stream<f32, [4, n, 64]>``: sizes outermost first.
 
     A size is a number, 0 too, or made of symbols (:class:`~weft.compiler.step.dims.Dim`).
     """

@@ -158,8 +158,8 @@ def test_a_row_may_have_acc_depth_beats(parts: dict[str, object]) -> None:
 
 @pytest.mark.parametrize(("parts", "beats"), [(parts, beats) for parts, beats in ROWS if beats > 16])
 def test_a_row_of_more_than_acc_depth_beats_is_refused(parts: dict[str, object], beats: int) -> None:
-    sentence = rf"a row \[.*\] of mapped\.{parts['op']} \(y\) must be at most acc_depth = 16 beats .*, not {beats}: set "
-    with pytest.raises(WeftError, match=sentence + "acc_depth=32"):
+    sentence = rf"a row \[.*\] of mapped\.{parts['op']} \(y\) must be at most acc_depth = 16 beats .*, not {beats}: "
+    with pytest.raises(WeftError, match=sentence + "set acc_depth=32"):
         _lower(SUMS.format(**parts), SHALLOW)
 
 

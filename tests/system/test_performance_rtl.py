@@ -17,6 +17,7 @@ from weft.sim.decoder import DecoderSession
 from weft.sim.rtl.device import RtlDevice
 
 ROOT = Path(__file__).parents[2]
+MAPPED = ROOT / "tests" / "data" / "mapped"
 DEMO = PRESETS["demo"]
 _ALLOWED = 0.02
 """What the model may be wrong by for a small program, and ``_OF_TOKEN`` for a token; the requirement is 0.08."""
@@ -42,7 +43,7 @@ def test_step_programs() -> None:
     """Reads and writes that share the channel, sums, runs for tokens, turns."""
     with RtlDevice(DEMO, memory_bytes=1 << 20, record=False, count=False) as chip:
         for name in ("elementwise", "matmul", "prefix_sum", "top1", "transpose", "turns"):
-            program = compile_module(parse_module((ROOT / "tests" / "data" / "mapped" / f"{name}.mlir").read_text()), DEMO)
+            program = compile_module(parse_module((MAPPED / f"{name}.mlir").read_text()), DEMO)
             chip.memory[:] = np.zeros(1, np.uint8)
             chip.load(program.image)
             measured = chip.launch(program.context, {}).cycles

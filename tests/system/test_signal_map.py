@@ -23,6 +23,7 @@ from weft.sim.rtl.signal_map import gtkwave_save, signal_map
 from weft.sim.run import memory_needed, run_program
 
 ROOT = Path(__file__).resolve().parents[2]
+MAPPED = ROOT / "tests" / "data" / "mapped"
 TINY, DEMO = PRESETS["tiny"], PRESETS["demo"]
 
 
@@ -84,7 +85,7 @@ def test_generate_overwrites_none_of_the_three(tmp_path: Path, taken: str) -> No
 
 
 def test_every_signal_is_in_the_waves(tmp_path: Path) -> None:
-    compiled = compile_module(parse_module((ROOT / "tests" / "data" / "mapped" / "elementwise.mlir").read_text(), "elementwise"), TINY)
+    compiled = compile_module(parse_module((MAPPED / "elementwise.mlir").read_text(), "elementwise"), TINY)
     arrays = {name: np.ones((6, 21), np.float32) for name in "ab"}
     waves = tmp_path / "tiny.fst"
     memory = memory_needed(compiled)
