@@ -50,6 +50,9 @@ class SplitAccesses(ModulePass):
         last, start = len(tensor.sizes) - 1, walk.start[-1]
         of_rows = [axis for axis, dim in enumerate(walk.dims) if dim == last]
         aligned = start.number is not None and start.number % self._beat(tensor.element) == 0
+        if len(walk.dims) > self.spec.agcu_levels >= len(tensor.sizes):
+            self._whole(load)
+            return
         if of_rows == [result.rank - 1] and walk.by[-1] == 1 and aligned:
             return
         first = min(of_rows, default=result.rank)
@@ -73,6 +76,13 @@ class SplitAccesses(ModulePass):
             (*(Dim.of(0),) * (rank - 1), start),
         )
         inserting.replace([inserting.add(StreamifyOp(buffer, result, inner)).result])
+
+    def _whole(self, load: LoadOp) -> None:
+        """All of the tensor, and the walk out of a buffer, which has more levels of loops."""
+        tensor, inserting = load.declaration, Inserting(load)
+        rows = LoadOp(tensor.label, StreamType.make(tensor.element, tensor.shape), after=load.after)
+        buffer = inserting.add(BufferizeOp(inserting.add(rows, tensor.label).result, len(tensor.sizes))).result
+        inserting.replace([inserting.add(StreamifyOp(buffer, load.result.type, load.visits)).result])
 
     def _store(self, store: StoreOp) -> None:
         tensor, walk, given = store.declaration, store.visits, stream_of(store.value)

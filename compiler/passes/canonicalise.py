@@ -18,6 +18,7 @@ from weft.compiler.step.expand import ExpandOp
 from weft.compiler.step.joining import SliceOp
 from weft.compiler.step.types import stream_of
 from weft.compiler.step.walk import Walk
+from weft.hw.spec import FabricSpec
 
 __all__ = ["Canonicalise", "walked_load"]
 
@@ -28,24 +29,26 @@ class Canonicalise(ModulePass):
 
     name = "canonicalise"
 
+    spec: FabricSpec
+
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         """Rewrite until nothing changes."""
         changed = True
         while changed:
-            changed = any([_rewrite(each) for each in list(op.ops)])
+            changed = any([_rewrite(each, self.spec) for each in list(op.ops)])
             erase_unused(op)
 
 
-def _rewrite(operation: Operation) -> bool:
+def _rewrite(operation: Operation, spec: FabricSpec) -> bool:
     """Apply a rule to one operation; whether there was one."""
     value: SSAValue | None = None
     inserting = Inserting(operation)
     if isinstance(operation, SliceOp):
         value = _slice(operation, inserting)
     elif isinstance(operation, StreamifyOp):
-        value = _streamify(operation, inserting)
+        value = _streamify(operation, inserting, spec)
     elif isinstance(operation, ExpandOp):
-        value = _expand(operation, inserting)
+        value = _expand(operation, inserting, spec)
     elif isinstance(operation, ConvertOp) and operation.result.type == operation.value.type:
         value = operation.value
     if value is None:
@@ -67,7 +70,7 @@ def _slice(operation: SliceOp, inserting: Inserting) -> SSAValue:
     return inserting.add(StreamifyOp(buffer, result, inner)).result
 
 
-def _streamify(operation: StreamifyOp, inserting: Inserting) -> SSAValue | None:
+def _streamify(operation: StreamifyOp, inserting: Inserting, spec: FabricSpec) -> SSAValue | None:
     """A buffer that is read as it was written is none; one behind a load is a walk of the load."""
     write = operation.buffer.owner
     assert isinstance(write, BufferizeOp)
@@ -85,7 +88,7 @@ def _streamify(operation: StreamifyOp, inserting: Inserting) -> SSAValue | None:
         (*(Dim.of(0),) * outer, *walk.start),
     )
     through = walked_load(load, shifted)
-    if through is None:
+    if through is None or len(through.dims) > spec.agcu_levels:
         return None
     return inserting.add(LoadOp(load.tensor.string_value(), operation.result.type, through, after=load.after)).result
 
@@ -107,7 +110,7 @@ def walked_load(load: LoadOp, walk: Walk) -> Walk | None:
     return Walk(dims, by, tuple(start)) if direct else None
 
 
-def _expand(operation: ExpandOp, inserting: Inserting) -> SSAValue | None:
+def _expand(operation: ExpandOp, inserting: Inserting, spec: FabricSpec) -> SSAValue | None:
     """A load repeats by itself what is repeated outside its rows."""
     load, along, result = operation.value.owner, operation.along, operation.result.type
     suffix = result.rank
@@ -115,6 +118,8 @@ def _expand(operation: ExpandOp, inserting: Inserting) -> SSAValue | None:
         suffix -= 1
     inner = [axis for axis in along if axis < suffix]
     if not inner or not isinstance(load, LoadOp) or not operation.value.has_one_use() or not load.visits.dims:
+        return None
+    if suffix > spec.agcu_levels:
         return None
     walked = iter(zip(load.visits.dims, load.visits.by, strict=True))
     entries = [(-1, 1) if axis in inner else next(walked) for axis in range(suffix)]

@@ -21,11 +21,11 @@ __all__ = ["passes_for", "run_passes"]
 def passes_for(spec: FabricSpec) -> tuple[ModulePass, ...]:
     """All passes for a fabric, in order. After each the module verifies."""
     return (
-        Canonicalise(),
+        Canonicalise(spec),
         MakeProducts(spec),
         SplitAccesses(spec),
         Tile(spec),
-        Canonicalise(),
+        Canonicalise(spec),
         LayOut(spec),
     )
 
