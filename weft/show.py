@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from weft.common import FAILED, example, load_fabric, show, working
-from weft.options import Fabric, Json, PromptIds, Set, device_option, within
+from weft.options import Args, Fabric, Json, PromptIds, Set, device_option, within
+from weft.program import compile_text, parse_sizes
 
 if TYPE_CHECKING:
     from weft.compiler.backend.mapping import Mapping
@@ -43,6 +44,7 @@ def show_(
     inputs: Annotated[
         Path | None, typer.Option("--inputs", help="Step program: .npz with an array for each input tensor.")
     ] = None,
+    args: Args = None,
     window: Annotated[
         int,
         typer.Option("--window", callback=within(32), help="Cycles that the timeline takes together; fewer show more."),
@@ -60,13 +62,13 @@ def show_(
     spec = load_fabric(fabric, set_)
     run = _Run(spec, window if device == "rtl" else 0)
     if program.is_dir():
-        if inputs is not None:
-            raise WeftError("--inputs is for a step program, not for a checkpoint's folder")
+        if inputs is not None or args:
+            raise WeftError("--inputs and --arg are for a step program, not for a checkpoint's folder")
         run.decoder(program, prompt, prompt_ids, tokens)
     else:
         if prompt is not None or prompt_ids is not None:
             raise WeftError("--prompt and --prompt-ids are for a checkpoint's folder, not for a step program")
-        run.step_program(program, inputs)
+        run.step_program(program, inputs, parse_sizes(args))
     _write(out, program, device, run, as_json=json)
     if run.compared is not None and run.compared.mismatches:
         raise typer.Exit(FAILED)
@@ -111,14 +113,11 @@ class _Run:
                 self.launches.append(launch)
                 self.compared += compared
 
-    def step_program(self, path: Path, inputs: Path | None) -> None:
+    def step_program(self, path: Path, inputs: Path | None, sizes: dict[str, int]) -> None:
         """A launch of a step program."""
-        from weft.compiler.compile import compile_module
         from weft.compiler.errors import WeftError
-        from weft.compiler.mapped import parse_module
-        from weft.inputs import load_text
 
-        compiled = compile_module(parse_module(load_text(path), path.name), self.spec)
+        compiled = compile_text(path, self.spec)
         self.mappings = {path.stem: compiled.mapping}
         if not self.window:
             return
@@ -130,7 +129,7 @@ class _Run:
 
         arrays = load_arrays(inputs)
         with self._chip(memory_needed(compiled)) as chip, working("running on simulated RTL"):
-            launch, self.compared = record_program(path.stem, compiled, self.spec, chip, arrays)
+            launch, self.compared = record_program(path.stem, compiled, self.spec, chip, arrays, sizes)
             self.launches.append(launch)
 
     def _chip(self, memory_bytes: int) -> Any:
