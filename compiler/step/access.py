@@ -38,7 +38,7 @@ class _Access(StepOperation):
         return tensor_named(self, self.tensor)
 
     @property
-    def walk(self) -> Walk:
+    def walk(self) -> Walk:  # pyright: ignore[reportIncompatibleMethodOverride]
         """Which elements are visited."""
         return self.walk_attr.data.over(len(self.declaration.shape))
 
@@ -153,6 +153,10 @@ class StoreOp(_Access):
         if -1 in self.walk.dims:
             raise VerifyException(f"a store must not repeat: walk has _, and @{tensor.label} would be stored to again")
         self.verify_walk(value)
+        for dim in self.walk.overlaps(value.dims):
+            raise VerifyException(
+                f"a store must not repeat: along dimension {dim} of @{tensor.label} its windows overlap, or may overlap"
+            )
 
 
 def as_token(parser: Parser) -> bool:
