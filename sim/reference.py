@@ -62,6 +62,10 @@ class Reference:
             raise WeftError(f"a token id must be 0 to {self.config.vocab_size - 1}, not {token}")
         if self.position >= self.config.max_position_embeddings:
             raise WeftError(f"the context must not exceed {self.config.max_position_embeddings} tokens, and is full")
+        with np.errstate(over="ignore", invalid="ignore"):  # seen in the logits
+            return self._step(token)
+
+    def _step(self, token: int) -> Array:
         room = ((0, 0), (0, 1), (0, 0), (0, 0))
         position, self.keys, self.values = self.position, np.pad(self.keys, room), np.pad(self.values, room)
         hidden = self._embedding[token]
@@ -112,6 +116,4 @@ class Reference:
     def _feed_forward(self, weights: dict[str, Array], normed: Array) -> Array:
         gate = self._project(weights, "mlp.gate_proj", normed)
         up = self._project(weights, "mlp.up_proj", normed)
-        with np.errstate(over="ignore"):
-            gated = gate / (1 + np.exp(-gate))
-        return self._project(weights, "mlp.down_proj", gated * up)
+        return self._project(weights, "mlp.down_proj", gate / (1 + np.exp(-gate)) * up)

@@ -9,6 +9,7 @@ import typer
 from weft import batch, doctor, elaborate, generate, inspect, quantize, run, show
 from weft import compile as compile_command
 from weft.common import Commands, example
+from weft.streams import open_output
 
 __all__ = ["app", "main"]
 
@@ -53,4 +54,5 @@ app.command("show", epilog=show.EPILOG)(show.show_)
 
 def main() -> None:
     """The entry point."""
+    open_output()
     app()

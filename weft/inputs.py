@@ -11,8 +11,10 @@ if TYPE_CHECKING:
 __all__ = ["load_arrays", "load_text", "prompt_tokens"]
 
 
-def prompt_tokens(prompt: str | None, prompt_ids: str | None, tokenizer: ByteTokenizer | None) -> list[int]:
-    """The tokens of ``--prompt`` or ``--prompt-ids``.
+def prompt_tokens(
+    prompt: str | None, prompt_ids: str | None, tokenizer: ByteTokenizer | None, checkpoint: Path
+) -> list[int]:
+    """The tokens of ``--prompt`` or ``--prompt-ids`` for a model in that folder.
 
     Raises
     ------
@@ -31,7 +33,11 @@ def prompt_tokens(prompt: str | None, prompt_ids: str | None, tokenizer: ByteTok
                 f"--prompt-ids must be whole numbers with commas between them, not {prompt_ids!r}"
             ) from None
     if tokenizer is None:
-        raise WeftError("--prompt needs a tokenizer, and the checkpoint has none that Weft reads: use --prompt-ids")
+        from weft.compiler.checkpoints.tokenizer import FILE, other_tokenizers
+
+        files = ", ".join(other_tokenizers(checkpoint))
+        found = f"it has {files} and no {FILE}" if files else "it has none"
+        raise WeftError(f"--prompt needs a tokenizer that Weft reads in {checkpoint}, and {found}: use --prompt-ids")
     return list(tokenizer.encode(prompt or ""))
 
 
