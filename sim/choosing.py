@@ -37,7 +37,8 @@ def choose(logits: Floats, temperature: float, random: np.random.Generator) -> i
     """The next token: the likeliest, or with a temperature above 0 a sample."""
     if temperature <= 0:
         return int(logits.argmax())
-    scaled = (logits - logits.max()).astype(np.float64) / temperature
+    with np.errstate(over="ignore"):  # far below the likeliest at a low temperature: never taken
+        scaled = (logits - logits.max()).astype(np.float64) / temperature
     weights = np.exp(scaled)
     return int(random.choice(len(weights), p=weights / weights.sum()))
 

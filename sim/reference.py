@@ -35,8 +35,6 @@ class Reference:
             {name: self._own(values) for name, values in checkpoint.layer(layer).items()}
             for layer in range(self.config.layers)
         ]
-        context = self.config.max_position_embeddings
-        self._cos, self._sin = self.config.rotary.table(self.config.head_dim, context, self.dtype)
         self.reset()
 
     def reset(self) -> None:
@@ -95,7 +93,7 @@ class Reference:
     def _rotate(self, heads: Array, position: int) -> Array:
         """Turns the pairs (i, i + head_dim/2) of each head, [heads, head_dim]."""
         first, second = np.split(heads, 2, axis=-1)
-        cos, sin = self._cos[position], self._sin[position]
+        cos, sin = self.config.rotary.at(self.config.head_dim, position, self.dtype)
         return np.concatenate([first * cos - second * sin, second * cos + first * sin], axis=-1)
 
     def _attention(self, layer: int, weights: dict[str, Array], normed: Array, position: int) -> Array:

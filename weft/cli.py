@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import signal
+import sys
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -11,7 +13,7 @@ from weft import compile as compile_command
 from weft.common import Commands, example
 from weft.streams import open_output
 
-__all__ = ["app", "main"]
+__all__ = ["app", "end_by_signals", "main"]
 
 app = typer.Typer(
     name="weft",
@@ -55,4 +57,15 @@ app.command("show", epilog=show.EPILOG)(show.show_)
 def main() -> None:
     """The entry point."""
     open_output()
+    end_by_signals()
     app()
+
+
+def end_by_signals() -> None:
+    """From now on a signal to end ends as an error does, and so also the programs that a build has started."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _stop)
+
+
+def _stop(number: int, _: object) -> NoReturn:
+    sys.exit(128 + number)

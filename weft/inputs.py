@@ -22,6 +22,7 @@ def prompt_tokens(
         Both or none of them; ids that are no numbers; a text without a tokenizer.
     """
     from weft.compiler.errors import WeftError
+    from weft.hw.shown import shown
 
     if (prompt is None) == (prompt_ids is None):
         raise WeftError("exactly one of --prompt and --prompt-ids must be given")
@@ -30,7 +31,7 @@ def prompt_tokens(
             return [int(token) for token in prompt_ids.split(",")]
         except ValueError:
             raise WeftError(
-                f"--prompt-ids must be whole numbers with commas between them, not {prompt_ids!r}"
+                f"--prompt-ids must be whole numbers with commas between them, not {shown(prompt_ids)}"
             ) from None
     if tokenizer is None:
         from weft.compiler.checkpoints.tokenizer import FILE, other_tokenizers

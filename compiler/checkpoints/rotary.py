@@ -44,7 +44,18 @@ class Rotary:
         self, head_dim: int, positions: int, dtype: DTypeLike = np.float32
     ) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
         """Cosines and sines, each [positions, head_dim/2], computed in float64, then rounded to `dtype`."""
-        angles = np.outer(np.arange(positions, dtype=np.float64), self.frequencies(head_dim))
+        return self._turned(np.arange(positions, dtype=np.float64)[:, None], head_dim, dtype)
+
+    def at(
+        self, head_dim: int, position: int, dtype: DTypeLike = np.float32
+    ) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
+        """The row of `table` for a position, each [head_dim/2]."""
+        return self._turned(np.float64(position), head_dim, dtype)
+
+    def _turned(
+        self, position: NDArray[np.float64] | np.float64, head_dim: int, dtype: DTypeLike
+    ) -> tuple[NDArray[np.floating], NDArray[np.floating]]:
+        angles = position * self.frequencies(head_dim)
         return np.cos(angles).astype(dtype), np.sin(angles).astype(dtype)
 
     @classmethod

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from weft.compiler.checkpoints.json_fields import read_json_object
 from weft.compiler.errors import WeftError
+from weft.hw.shown import shown
 
 FILE = "weft_tokenizer.json"
 _OTHERS = ("tokenizer*", "vocab*", "merges*", "spiece*", "sentencepiece*", "tekken*", "added_tokens*")
@@ -92,8 +93,8 @@ def check_ids(ids: Sequence[int], vocab_size: int, context: int, new_tokens: int
         raise WeftError("the prompt must have at least one token, and has none")
     for token in ids:
         if not 0 <= token < vocab_size:
-            raise WeftError(f"a token id must be 0 to {vocab_size - 1}, not {token}")
+            raise WeftError(f"a token id must be 0 to {vocab_size - 1}, not {shown(token)}")
     if len(ids) + new_tokens > context:
         raise WeftError(
-            f"prompt and new tokens must fit the context of {context} tokens, not {len(ids)} + {new_tokens}"
+            f"prompt and new tokens must fit the context of {context} tokens, not {len(ids)} + {shown(new_tokens)}"
         )

@@ -62,7 +62,10 @@ def kept(root: Path, key: str, make: Callable[[Path, Path], None]) -> Path:
             shutil.rmtree(work, ignore_errors=True)
             result = work / _RESULT
             result.mkdir(parents=True)
-            make(work, result)
+            try:
+                make(work, result)
+            except OSError as error:  # as of a full disk, which names no file
+                raise OSError(error.errno, error.strerror, error.filename or str(work)) from None
             result.rename(folder)
             shutil.rmtree(work)
     return folder

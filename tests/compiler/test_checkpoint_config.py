@@ -77,6 +77,9 @@ def test_rotary_table_turns_by_the_formula() -> None:
     np.testing.assert_allclose(cos, np.cos(angles), rtol=0, atol=1e-7)
     np.testing.assert_allclose(sin, np.sin(angles), rtol=0, atol=1e-7)
     assert cos.dtype == sin.dtype == np.float32
+    for position in (0, 3, 6):
+        for row, table in zip(Rotary(theta=100.0).at(4, position), (cos, sin), strict=True):
+            np.testing.assert_array_equal(row, table[position], strict=True)
 
 
 def test_llama3_keeps_fast_and_slows_slow_frequencies() -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import fcntl
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -83,3 +85,19 @@ def test_a_part_that_waits_for_another_process_stops_waiting(tmp_path: Path) -> 
             _until(part.running)
             raise KeyboardInterrupt
     assert isinstance(part.exception(), CancelledError)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_to_end_ends_them_too(tmp_path: Path, number: signal.Signals) -> None:
+    script = f"""
+from pathlib import Path
+from weft.cli import end_by_signals
+from weft.sim.verilator.processes import run
+end_by_signals()
+run({SLOW!r}, folder=Path(), output=open("log", "a"))
+"""
+    process = subprocess.Popen([sys.executable, "-c", script], cwd=tmp_path)
+    _until(lambda: _pids(tmp_path))
+    process.send_signal(number)
+    assert process.wait(20) == 128 + number
+    _until(lambda: not any(map(_alive, _pids(tmp_path))))
