@@ -88,15 +88,17 @@ class _Run:
         from weft.compiler.checkpoints.checkpoint import read_checkpoint
         from weft.compiler.checkpoints.tokenizer import check_ids, read_tokenizer
         from weft.compiler.models.llama.decoder_program import compile_decoder
+        from weft.compiler.models.llama.rounding import rounding_of
+        from weft.decoding import tell_rounding
         from weft.inputs import prompt_tokens
 
         with working("compiling"):
             model = read_checkpoint(folder)
             tokenizer = read_tokenizer(folder, model.config.vocab_size)
             given = prompt is not None or prompt_ids is not None
-            ids = prompt_tokens(prompt, prompt_ids, tokenizer) if given else [0]
+            ids = prompt_tokens(prompt, prompt_ids, tokenizer, folder) if given else [0]
             check_ids(ids, model.config.vocab_size, model.config.max_position_embeddings, tokens)
-            compiled = compile_decoder(model.config, self.spec)
+            rounding, compiled = rounding_of(model), compile_decoder(model.config, self.spec)
         self.mappings = {"decoder": compiled.program.mapping}
         if not self.window:
             return
@@ -105,6 +107,7 @@ class _Run:
 
         self.compared = Comparison()
         with self._chip(compiled.memory_bytes) as chip:
+            tell_rounding(rounding)
             with working(f"{len(ids) - 1} tokens of the prompt on the functional device"):
                 recorder = DecoderRecorder(compiled, model, self.spec, chip, ids)
             for number in range(tokens):

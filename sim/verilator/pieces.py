@@ -12,8 +12,9 @@ from functools import partial
 from pathlib import Path
 
 from weft.sim.verilator.block import block_counters, block_glue, block_ports
-from weft.sim.verilator.commands import compression_shim, make, tools, verilate
+from weft.sim.verilator.commands import BuildError, compression_shim, make, tools, verilate
 from weft.sim.verilator.edge import edge_calls
+from weft.sim.verilator.environment import build_environment
 from weft.sim.verilator.store import cache_folder, content_key, kept
 
 __all__ = ["HEADERS", "block_piece", "cpp_piece", "library_piece"]
@@ -53,9 +54,11 @@ def _make_block(
     counted = block_counters(objects / f"V{block}___024root.h", counters) if counters else {}
     (work / glue).write_text(block_glue(block, ports, counted, edge_calls(objects, block)))
     make(work, f"V{block}.mk", [f"V{block}__ALL.a", f"{block}_glue.o"])
+    if not (objects / f"V{block}__ALL.a").is_file():
+        raise BuildError(f"make ended without an error but did not make V{block}__ALL.a, see {work / 'build.log'}")
     (objects / f"V{block}__ALL.a").rename(result / f"{block}.a")
     with_glue = ["ar", "r", str(result / f"{block}.a"), str(objects / f"{block}_glue.o")]
-    subprocess.run(with_glue, check=True, capture_output=True)
+    subprocess.run(with_glue, check=True, capture_output=True, env=build_environment())
     shutil.copy(objects / f"V{block}.h", result)
 
 
@@ -83,7 +86,10 @@ def _make_objects(files: Mapping[str, str], what: str, waves: bool, work: Path, 
     verilate(work, "Vempty", "empty", [*arguments, *sources], assertions=False)
     (work / "obj" / "objects.mk").write_text(_OBJECTS)
     make(work, "objects.mk", [what])
-    for path in (work / "obj").glob("*.o"):
+    objects = sorted((work / "obj").glob("*.o"))
+    if len(objects) < max(len(sources), 1 if what == "library" else 0):
+        raise BuildError(f"make ended without an error but made only {len(objects)} objects, see {work / 'build.log'}")
+    for path in objects:
         path.rename(result / path.name)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from weft.sim.verilator import toolchain
 from weft.sim.verilator.edge import edge_calls, edge_declarations
+from weft.sim.verilator.environment import build_environment
 
 __all__ = ["build_plain"]
 
@@ -54,6 +55,6 @@ def _cycle(folder: Path, top: str) -> str:
 
 
 def _run(command: list[str], folder: Path) -> None:
-    run = subprocess.run(command, cwd=folder, env=toolchain.environment(), capture_output=True, text=True, check=False)
+    run = subprocess.run(command, cwd=folder, env=build_environment(), capture_output=True, text=True, check=False)
     if run.returncode:
         raise RuntimeError(f"{command[0]} failed: {(run.stdout + run.stderr)[-2000:]}")
