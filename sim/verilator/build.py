@@ -21,7 +21,7 @@ from weft.sim.verilator import toolchain
 from weft.sim.verilator.array import array_glue, array_stub
 from weft.sim.verilator.block import block_ports
 from weft.sim.verilator.commands import BuildError, compression_shim, make, tools, verilate
-from weft.sim.verilator.pieces import HEADERS, block_piece, cpp_piece, library_piece
+from weft.sim.verilator.pieces import HEADERS, block_piece, cpp_piece, headers_piece, library_piece
 from weft.sim.verilator.processes import at_once
 from weft.sim.verilator.store import cache_folder, content_key, kept
 from weft.sim.verilator.structure import lone, read_structure
@@ -119,7 +119,7 @@ def _build(design: Design, work: Path, result: Path) -> None:
         (work / f"{structure.module}_stub.sv").write_text(array_stub(structure))
         (work / f"{structure.module}_array.cpp").write_text(array_glue(structure, ports))
     verilate(work, "Vtop", design.top, _arguments(design, work, linked), assertions=design.assertions)
-    make(work, "Vtop.mk", ["VK_GLOBAL_OBJS=", "simulator"], jobs=_jobs())
+    make(work, "Vtop.mk", ["VK_GLOBAL_OBJS=", "simulator"], jobs=_jobs(), headers=headers_piece())
     for each in ("build.log", "obj/simulator"):
         (work / each).rename(result / Path(each).name)
 

@@ -43,8 +43,11 @@ def verilate(work: Path, prefix: str, top: str, arguments: Sequence[str], *, ass
     _run([*command, *arguments], work)
 
 
-def make(work: Path, makefile: str, targets: Sequence[str], *, jobs: int = 1) -> None:
+def make(work: Path, makefile: str, targets: Sequence[str], *, jobs: int = 1, headers: Path | None = None) -> None:
     """Make what a makefile in ``work/obj`` knows.
+
+    ``headers`` is a precompiled header that Verilator's C++ includes first, in place of one for each model
+    (:func:`weft.sim.verilator.pieces.headers_piece`).
 
     Raises
     ------
@@ -52,7 +55,11 @@ def make(work: Path, makefile: str, targets: Sequence[str], *, jobs: int = 1) ->
         The C++ is wrong; ``work/build.log`` says more.
     """
     command = ["make", "-j", str(jobs), "-C", "obj", "-f", makefile, *toolchain.make_variables()]
-    _run([*command, f"OPT_FAST={_OPTIMISE}", f"OPT_GLOBAL={_OPTIMISE}", "OPT_SLOW=-O0", *targets], work)
+    command += [f"OPT_FAST={_OPTIMISE}", f"OPT_GLOBAL={_OPTIMISE}", "OPT_SLOW=-O0"]
+    if headers:
+        first = f"-include {headers} -include $(VM_PREFIX)__pch.h"
+        command += [f"VK_PCH_H={headers}", f"VK_PCH_I_FAST={first}", f"VK_PCH_I_SLOW={first}"]
+    _run([*command, *targets], work)
 
 
 def compression_shim(work: Path) -> tuple[str, str]:
