@@ -1,9 +1,11 @@
-"""A `step` module compiled for a fabric: where its tensors and units lie, and its image."""
+"""A program compiled for a fabric: where its tensors and units lie, and its image."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from collections.abc import Mapping as MappingOf
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import islice, product
 
 from xdsl.dialects.builtin import ModuleOp
 
@@ -11,13 +13,17 @@ from weft.compiler.backend.buffering import Launches, fit_with_buffers, launches
 from weft.compiler.backend.image import write_image
 from weft.compiler.backend.mapping import Mapping
 from weft.compiler.backend.memory import Region, allocate
+from weft.compiler.mapped.launch import arguments_of
 from weft.compiler.mapped.loop import turns_of
 from weft.compiler.mapped.tensor import TensorOp
+from weft.compiler.passes.pipeline import run_passes
 from weft.compiler.passes.units import lower
+from weft.compiler.step.check import check_program
+from weft.compiler.step.dimension import DimensionOp
 from weft.hw.spec import FabricSpec
 from weft.hw.topology import Tile
 
-__all__ = ["CompiledProgram", "compile_module", "tensors_of"]
+__all__ = ["CompiledProgram", "compile_module", "compile_program", "tensors_of"]
 
 
 @dataclass(frozen=True)
@@ -29,6 +35,12 @@ class CompiledProgram:
     regions: dict[str, Region]
     mapping: Mapping
     image: bytes
+    program: ModuleOp | None = None
+    """The logical program, where there is one."""
+
+    def arguments(self, sizes: MappingOf[str, int]) -> dict[int, int]:
+        """Launch arguments for sizes of the program's symbols."""
+        return arguments_of(self.module, sizes)
 
 
 def tensors_of(module: ModuleOp) -> list[TensorOp]:
@@ -60,3 +72,34 @@ def compile_module(
     netlist = lower(module, spec, regions, pins=pins)
     mapping = fit_with_buffers(netlist, spec, launches_of(module, spec) if launches is None else launches)
     return CompiledProgram(module, context, regions, mapping, write_image(mapping, context, spec=spec))
+
+
+def compile_program(
+    program: ModuleOp,
+    spec: FabricSpec,
+    *,
+    context: int = 0,
+    after: Callable[[str, ModuleOp], None] | None = None,
+) -> CompiledProgram:
+    """Compile a logical program: the passes, then :func:`compile_module`. ``after`` sees what each pass gives.
+
+    Raises
+    ------
+    WeftError
+        A rule that the program breaks, or what the fabric lacks.
+    """
+    check_program(program)
+    mapped = run_passes(program, spec, after=after)
+    largest = {op.sym_name.data: op.largest for op in program.ops if isinstance(op, DimensionOp)}
+    compiled = compile_module(mapped, spec, context=context, launches=_launches(mapped, largest))
+    return replace(compiled, program=program)
+
+
+_MOST_LAUNCHES = 64
+
+
+def _launches(mapped: ModuleOp, largest: MappingOf[str, int]) -> Launches:
+    """Launches with every symbol at its largest, at 1 and at 0; of more than 64 the first, from the largest on."""
+    values = [sorted({most, 1, 0}, reverse=True) for most in largest.values()]
+    tried = islice(product(*values), _MOST_LAUNCHES)
+    return Launches(tuple(arguments_of(mapped, dict(zip(largest, each, strict=True))) for each in tried))

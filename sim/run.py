@@ -11,7 +11,7 @@ from weft.compiler.backend.memory import decode, encode
 from weft.compiler.compile import CompiledProgram, tensors_of
 from weft.compiler.errors import WeftError
 from weft.compiler.mapped.loop import turns_of
-from weft.compiler.mapped.tensor import Role, TensorOp
+from weft.compiler.mapped.tensor import Format, Role, TensorOp
 from weft.hw.spec import FabricSpec
 from weft.sim.device import Device, Launch
 
@@ -54,7 +54,7 @@ def run_program(
         role = Role(tensor.role.data)
         if role in (Role.OUTPUT, Role.CACHE):
             continue
-        values = _contents(name, _shape(tensor, turns), role, inputs)
+        values = _contents(tensor, _shape(tensor, turns), inputs)
         for place, each in zip(_places(program, name, turns), values.reshape(-1, *tensor.sizes), strict=True):
             raw = encode(tensor, each, spec)
             device.memory[place][: len(raw)] = raw
@@ -79,9 +79,14 @@ def _places(program: CompiledProgram, name: str, turns: int) -> list[slice]:
     return [slice(base, base + region.size) for base in bases]
 
 
-def _contents(name: str, shape: tuple[int, ...], role: Role, inputs: Mapping[str, NDArray[np.generic]]) -> Floats:
+def _contents(
+    tensor: TensorOp, shape: tuple[int, ...], inputs: Mapping[str, NDArray[np.generic]]
+) -> NDArray[np.float32] | NDArray[np.int64]:
+    name, role = tensor.sym_name.data, Role(tensor.role.data)
     if role is Role.IOTA:
         return np.broadcast_to(np.arange(shape[-1], dtype=np.float32), shape)
+    if tensor.values is not None:
+        return np.array(tensor.values.get_values(), np.int64).reshape(shape)
     if name not in inputs:
         raise WeftError(f"input {name!r} with the shape {list(shape)} is missing")
     values = np.asarray(inputs[name])
@@ -89,8 +94,18 @@ def _contents(name: str, shape: tuple[int, ...], role: Role, inputs: Mapping[str
         raise WeftError(f"input {name!r} must have the shape {list(shape)}, not {list(values.shape)}")
     if values.dtype.kind not in "fiub":
         raise WeftError(f"input {name!r} must hold real numbers, not {values.dtype}")
+    if Format(tensor.format.data) is Format.I32:
+        return _integers(name, values)
     with np.errstate(over="ignore"):
         single = values.astype(np.float32)
     if lost := int(np.count_nonzero(np.isinf(single) & np.isfinite(values))):
         raise WeftError(f"input {name!r} must fit float32, but {lost} of its {values.size} values do not")
     return single
+
+
+def _integers(name: str, values: NDArray[np.generic]) -> NDArray[np.int64]:
+    """Whole numbers, as int32 has them."""
+    whole = values.astype(np.float64 if values.dtype.kind == "f" else np.int64)
+    if np.any(whole != np.rint(whole)) or np.any(whole < -(2**31)) or np.any(whole >= 2**31):
+        raise WeftError(f"input {name!r} must hold whole numbers that fit int32")
+    return whole.astype(np.int64)

@@ -43,7 +43,10 @@ def row_beats(elements: int, spec: FabricSpec, *, packed: bool) -> int:
 
 
 def tensor_strides(tensor: TensorOp, spec: FabricSpec) -> tuple[int, ...]:
-    """Bytes between entries along each dimension, along the last between beats. Of matrices in formats of their own only the last counts."""
+    """Bytes between entries along each dimension, along the last between beats.
+
+    Of matrices in formats of their own only the last counts.
+    """
     packed = Format(tensor.format.data) is Format.BF16X2
     strides = [spec.beat_bytes]
     step = row_beats(tensor.sizes[-1], spec, packed=packed) * spec.beat_bytes
@@ -94,7 +97,9 @@ def allocate(tensors: Sequence[TensorOp], spec: FabricSpec, *, turns: int = 1) -
     return regions, top
 
 
-def encode(tensor: TensorOp, values: NDArray[np.float32] | Quantised, spec: FabricSpec) -> NDArray[np.uint8]:
+def encode(
+    tensor: TensorOp, values: NDArray[np.float32] | NDArray[np.int64] | Quantised, spec: FabricSpec
+) -> NDArray[np.uint8]:
     """The bytes of a tensor.
 
     ``values`` has its shape; formats narrower than fp32 round to nearest even; rows are filled up with ``pad``.
@@ -105,7 +110,11 @@ def encode(tensor: TensorOp, values: NDArray[np.float32] | Quantised, spec: Fabr
         Another shape.
     """
     if isinstance(values, Quantised) or Format(tensor.format.data).kind.is_matrix:
-        given = values if isinstance(values, Quantised) else quantise(values, Quantisation(tensor.format.data))
+        given = (
+            values
+            if isinstance(values, Quantised)
+            else quantise(values.astype(np.float32, copy=False), Quantisation(tensor.format.data))
+        )
         if (given.elements.shape, given.form.value) != (tensor.sizes, tensor.format.data):
             raise ValueError(
                 f"@{tensor.sym_name.data} must be {tensor.format.data} of the shape {list(tensor.sizes)}, "
@@ -118,17 +127,17 @@ def encode(tensor: TensorOp, values: NDArray[np.float32] | Quantised, spec: Fabr
     pad = 0.0 if tensor.pad is None else tensor.pad.value.data
     vectors = -(-tensor.sizes[-1] // spec.lanes)
     stored = vectors + vectors % 2 if form is Format.BF16X2 else vectors
-    full = np.full((*values.shape[:-1], stored * spec.lanes), pad, np.float32)
+    full = np.full((*values.shape[:-1], stored * spec.lanes), pad, np.int32 if form is Format.I32 else np.float32)
     full[..., : values.shape[-1]] = values
     if form is Format.I32:
-        return full.astype(np.int32).view(np.uint8).ravel()
+        return full.view(np.uint8).ravel()
     if form is Format.F32:
         return np.ascontiguousarray(full).view(np.uint8).ravel()
     bits = to_bf16(full).view(np.uint32).reshape(*values.shape[:-1], stored // 2, 2, spec.lanes)
     return np.ascontiguousarray(bits[..., 0, :] >> np.uint32(16) | bits[..., 1, :]).view(np.uint8).ravel()
 
 
-def decode(tensor: TensorOp, raw: NDArray[np.uint8], spec: FabricSpec) -> NDArray[np.float32]:
+def decode(tensor: TensorOp, raw: NDArray[np.uint8], spec: FabricSpec) -> NDArray[np.float32] | NDArray[np.int32]:
     """The numbers of a tensor in its shape, from :func:`encode`'s bytes or what a program stored.
 
     Raises
@@ -144,4 +153,4 @@ def decode(tensor: TensorOp, raw: NDArray[np.uint8], spec: FabricSpec) -> NDArra
     if form is Format.BF16X2:
         words = np.stack([words << np.uint32(16), words & np.uint32(0xFFFF0000)], axis=-2)
     words = words.reshape(*tensor.sizes[:-1], -1)[..., : tensor.sizes[-1]]
-    return words.view(np.int32).astype(np.float32) if form is Format.I32 else floats_of(np.ascontiguousarray(words))
+    return words.view(np.int32) if form is Format.I32 else floats_of(np.ascontiguousarray(words))

@@ -34,18 +34,18 @@ def _contents(launch: Launch, tensor: TensorOp) -> Value:
 def _load(operation: LoadOp, launch: Launch) -> tuple[Value, ...]:
     tensor, dims = operation.declaration, operation.result.type.dims
     held = _contents(launch, tensor)
-    launch.check_walk(operation, operation.walk, dims, tensor.shape, f"@{tensor.label}")
+    launch.check_walk(operation, operation.visits, dims, tensor.shape, f"@{tensor.label}")
     if isinstance(held, Quantised):
         return (held,)
-    return (held.moved(lambda x: taken(x, operation.walk, launch.shape(dims), launch.sizes)),)
+    return (held.moved(lambda x: taken(x, operation.visits, launch.shape(dims), launch.sizes)),)
 
 
 @means(StoreOp)
 def _store(operation: StoreOp, launch: Launch, value: Value) -> tuple[Value, ...]:
     tensor, stream, dims = operation.declaration, bounded(value), stream_of(operation.value).dims
     held = bounded(_contents(launch, tensor))
-    launch.check_walk(operation, operation.walk, dims, tensor.shape, f"@{tensor.label}")
-    where = places(operation.walk, launch.shape(dims), launch.sizes)
+    launch.check_walk(operation, operation.visits, dims, tensor.shape, f"@{tensor.label}")
+    where = places(operation.visits, launch.shape(dims), launch.sizes)
     held.value[where], held.error[where] = stream.value, stream.error
     return ()
 

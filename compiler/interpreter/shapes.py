@@ -34,8 +34,10 @@ def _bufferize(operation: BufferizeOp, launch: Launch, value: Value) -> tuple[Va
 def _streamify(operation: StreamifyOp, launch: Launch, value: Value) -> tuple[Value, ...]:
     kind = buffer_of(operation.buffer)
     outer, dims = len(kind.outer), operation.result.type.dims
-    launch.check_walk(operation, operation.walk, dims[outer:], kind.inner, f"the buffer of {name_of(operation.buffer)}")
-    return (bounded(value).moved(lambda x: taken(x, operation.walk, launch.shape(dims), launch.sizes, outer)),)
+    launch.check_walk(
+        operation, operation.visits, dims[outer:], kind.inner, f"the buffer of {name_of(operation.buffer)}"
+    )
+    return (bounded(value).moved(lambda x: taken(x, operation.visits, launch.shape(dims), launch.sizes, outer)),)
 
 
 @means(ExpandOp)
@@ -47,8 +49,8 @@ def _expand(operation: ExpandOp, launch: Launch, value: Value) -> tuple[Value, .
 @means(SliceOp)
 def _slice(operation: SliceOp, launch: Launch, value: Value) -> tuple[Value, ...]:
     dims, given = operation.result.type.dims, stream_of(operation.value).dims
-    launch.check_walk(operation, operation.walk, dims, given, name_of(operation.value))
-    return (bounded(value).moved(lambda x: taken(x, operation.walk, launch.shape(dims), launch.sizes)),)
+    launch.check_walk(operation, operation.visits, dims, given, name_of(operation.value))
+    return (bounded(value).moved(lambda x: taken(x, operation.visits, launch.shape(dims), launch.sizes)),)
 
 
 @means(ConcatOp)

@@ -105,7 +105,8 @@ class StreamifyOp(IRDLOperation):
     read is over elements side by side, its stride is not used. With ``flat`` the loops make one dimension together.
     Instead of all these ``transposed`` reads the columns of each matrix, that is of the two last dimensions of a vector
     buffer, as rows of vectors; with ``flat`` the columns of all matrices follow each other in one dimension. All of it
-    is read ``repeat`` times, as a new outer dimension.
+    is read ``repeat`` times, as a new outer dimension. With ``length`` the trigger says how many elements of the buffer
+    each run reads, one dimension of them.
     ``runs`` is a control stream with an element for each run.
     """
 
@@ -119,6 +120,7 @@ class StreamifyOp(IRDLOperation):
     flat = opt_prop_def(UnitAttr)
     transposed = opt_prop_def(UnitAttr)
     repeat = opt_prop_def(IntegerAttr)
+    length = opt_prop_def(UnitAttr)
     result = result_def(StreamType)
     runs = opt_result_def(StreamType)
     irdl_options = (ParsePropInAttrDict(),)
@@ -136,6 +138,7 @@ class StreamifyOp(IRDLOperation):
         flat: bool = False,
         transposed: bool = False,
         repeat: int | None = None,
+        length: bool = False,
         runs: bool = False,
     ) -> None:
         given = buffer.type
@@ -148,7 +151,13 @@ class StreamifyOp(IRDLOperation):
             inner = (prod(inner),) if flat else inner
         result = StreamType.make(kind or given.kind, (*outer, *inner))
         properties = attributes(
-            sizes=sizes, strides=strides, offset=offset or None, flat=flat, transposed=transposed, repeat=repeat
+            sizes=sizes,
+            strides=strides,
+            offset=offset or None,
+            flat=flat,
+            transposed=transposed,
+            repeat=repeat,
+            length=length,
         )
         control = [StreamType.make(Kind.CONTROL, outer)] if runs else []
         super().__init__(operands=[buffer, trigger], result_types=[result, control], properties=properties)
@@ -174,6 +183,10 @@ class StreamifyOp(IRDLOperation):
                 raise VerifyException(
                     f"trigger must be control or scalar with outer dimensions {dims_text(buffer.outer)}"
                 )
+        if self.length is not None and (
+            self.trigger is None or stream(self.trigger).kind is not Kind.SCALAR or len(buffer.inner) != 1
+        ):
+            raise VerifyException("length takes a scalar trigger and buffers of one dimension")
         if self.transposed is not None:
             if any(each is not None for each in (self.sizes, self.strides, self.offset)):
                 raise VerifyException("transposed takes no sizes, strides or offset")

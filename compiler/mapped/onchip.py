@@ -20,6 +20,7 @@ from weft.compiler.mapped.attributes import F32, attributes
 from weft.compiler.mapped.types import DYNAMIC, Kind, StreamType, dims_text
 
 __all__ = [
+    "COMPUTE",
     "FUNCTIONS",
     "AccumOp",
     "ExpandOp",
@@ -260,7 +261,7 @@ class MergeOp(IRDLOperation):
         rank = stream(zero).rank - stream(which).rank if block is None else block
         super().__init__(
             operands=[which, zero, other],
-            result_types=[_merged(*map(stream, (which, zero, other)), rank)],
+            result_types=[_merged(stream(which), stream(zero), stream(other), rank)],
             properties=attributes(block=block),
         )
 
@@ -398,3 +399,7 @@ class PromoteOp(IRDLOperation):
             raise VerifyException(f"only mapped.product takes {given.kind.value}, not {self.name}")
         if self.result.type != StreamType.make(given.kind, (1, *given.dims)):
             raise VerifyException(f"result must have the dimensions {dims_text((1, *given.dims))}")
+
+
+COMPUTE = AccumOp | FlattenOp | LaneOp | MapOp | MergeOp | PromoteOp | ScanOp | SpreadOp
+"""Operations that a PCU does; so are the products of other files."""

@@ -38,15 +38,15 @@ class _Access(StepOperation):
         return tensor_named(self, self.tensor)
 
     @property
-    def walk(self) -> Walk:  # pyright: ignore[reportIncompatibleMethodOverride]
+    def visits(self) -> Walk:
         """Which elements are visited."""
         return self.walk_attr.data.over(len(self.declaration.shape))
 
     def verify_walk(self, stream: StreamType) -> None:
         """That tensor, walk and stream agree."""
         tensor = self.declaration
-        self.walk.verify(stream.dims, tensor.shape, f"@{tensor.label}")
-        if tensor.element.is_quantised and self.walk != Walk.whole(len(tensor.shape)):
+        self.visits.verify(stream.dims, tensor.shape, f"@{tensor.label}")
+        if tensor.element.is_quantised and self.visits != Walk.whole(len(tensor.shape)):
             raise VerifyException(f"@{tensor.label} of {tensor.element.value} must move as a whole, in order")
 
 
@@ -150,10 +150,10 @@ class StoreOp(_Access):
                 f"@{tensor.label} is {tensor.element.value}, and what is stored {value.element.value}: "
                 "step.convert makes one the other"
             )
-        if -1 in self.walk.dims:
+        if -1 in self.visits.dims:
             raise VerifyException(f"a store must not repeat: walk has _, and @{tensor.label} would be stored to again")
         self.verify_walk(value)
-        for dim in self.walk.overlaps(value.dims):
+        for dim in self.visits.overlaps(value.dims):
             raise VerifyException(
                 f"a store must not repeat: along dimension {dim} of @{tensor.label} its windows overlap, or may overlap"
             )

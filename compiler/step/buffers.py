@@ -98,7 +98,7 @@ class StreamifyOp(StepOperation):
         super().__init__(operands=[buffer], properties={"walk_attr": WalkAttr(partial)}, result_types=[result])
 
     @property
-    def walk(self) -> Walk:  # pyright: ignore[reportIncompatibleMethodOverride]
+    def visits(self) -> Walk:
         """Which elements of a buffer are read."""
         return self.walk_attr.data.over(len(buffer_of(self.buffer).inner))
 
@@ -122,4 +122,4 @@ class StreamifyOp(StepOperation):
                 f"result must be {buffer.element.value} and begin with the dimensions of the stream of buffers, "
                 f"{dims_text(buffer.outer)}, not {result}"
             )
-        self.walk.verify(result.dims[outer:], buffer.inner, "the buffer")
+        self.visits.verify(result.dims[outer:], buffer.inner, "the buffer")

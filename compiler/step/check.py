@@ -99,7 +99,7 @@ def _dims(operation: Operation) -> Iterable[Dim]:
         elif isinstance(value.type, BufferType):
             yield from (*value.type.outer, *value.type.inner)
     if isinstance(operation, LoadOp | StoreOp | SliceOp | StreamifyOp):
-        yield from operation.walk.start
+        yield from operation.visits.start
 
 
 def _names(operations: list[Operation]) -> None:
@@ -178,7 +178,7 @@ def _spans(access: LoadOp | StoreOp) -> list[tuple[int, int] | None]:
     """First and last index along each dimension of the tensor, where they are numbers."""
     stream = access.result.type if isinstance(access, LoadOp) else access.value.type
     assert isinstance(stream, StreamType)
-    walk, spans = access.walk, []
+    walk, spans = access.visits, []
     for dim, start in enumerate(walk.start):
         sizes = [
             (size.number, step) for size, at, step in zip(stream.dims, walk.dims, walk.by, strict=True) if at == dim

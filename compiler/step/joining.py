@@ -107,7 +107,7 @@ class SliceOp(StepOperation):
         )
 
     @property
-    def walk(self) -> Walk:  # pyright: ignore[reportIncompatibleMethodOverride]
+    def visits(self) -> Walk:
         """The same as a walk over the stream."""
         rank = stream_of(self.value).rank
         return Walk(tuple(range(rank)), (1,) * rank, self.start_attr.data)
@@ -130,7 +130,7 @@ class SliceOp(StepOperation):
         given, result = stream_of(self.value), self.result.type
         if given.element.is_quantised:
             raise VerifyException(f"only step.matmul takes {given.element.value} weights, not {self.name}")
-        self.walk.verify(result.dims, given.dims, "the stream")
+        self.visits.verify(result.dims, given.dims, "the stream")
 
 
 @irdl_op_definition

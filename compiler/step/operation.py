@@ -18,6 +18,7 @@ from weft.compiler.step.types import BufferType, StreamType
 __all__ = [
     "StepOperation",
     "check_result",
+    "inherit_line",
     "integer",
     "line_of",
     "name_of",
@@ -57,6 +58,13 @@ class StepOperation(IRDLOperation):
 def line_of(operation: Operation) -> int | None:
     """The line of the text that an operation was parsed from, from 1."""
     return _LINES.get(operation)
+
+
+def inherit_line(operation: Operation, origin: Operation) -> None:
+    """Note that an operation was made from another one."""
+    line = _LINES.get(origin)
+    if line is not None:
+        _LINES[operation] = line
 
 
 def name_of(value: SSAValue) -> str:

@@ -114,11 +114,12 @@ class AgcuTimer:
         if self.setup.running is not None:
             self.setup.running.give(np.array([begin + 1]))
             moved.append(self.setup.running)
-        self._begin_work(turn, beats)
+        moved += self._begin_work(turn, beats)
         return True
 
-    def _begin_work(self, turn: int, beats: int) -> None:
-        """A turn in which so many vector beats are moved runs from now on."""
+    def _begin_work(self, turn: int, beats: int) -> list[Stream]:
+        """A turn in which so many vector beats are moved runs from now on; the streams that have gone on."""
+        return []
 
     def _finished(self, until: int) -> int | None:
         """The cycle in which the turn's work is over, when ``until`` beats have been moved; None if it is not known."""

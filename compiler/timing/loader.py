@@ -5,9 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from weft.compiler.timing.agcu import AgcuSetup, AgcuTimer
-from weft.compiler.timing.bursts import addresses, bursts, longest_burst
+from weft.compiler.timing.bursts import addresses, bursts, is_empty, longest_burst
+from weft.compiler.timing.stream import Stream
 
 __all__ = ["Loader"]
+
+_VOID = 3
+"""Cycles from the beginning of a turn's work to its first void beat."""
 
 
 class Loader(AgcuTimer):
@@ -23,11 +27,18 @@ class Loader(AgcuTimer):
         self._asked = 0  # vector beats, all in all
         self._closed_at, self._granted_at = 0, 0  # of the last burst
 
-    def _begin_work(self, turn: int, beats: int) -> None:
+    def _begin_work(self, turn: int, beats: int) -> list[Stream]:
+        """Void beats ask for nothing: they take a place of the buffer, and are sent a cycle after they are made."""
         assert self._runs_since is not None
-        self._sizes = bursts(addresses(self.setup.program, self.setup.arguments, turn, beats), self.spec)
         self._number = 0
         self._closed_at = max(self._closed_at, self._runs_since + 2)
+        if is_empty(self.setup.program, self.setup.arguments):
+            self._sizes = []
+            self._asked += beats
+            self.setup.moved.give(self._runs_since + _VOID + np.arange(beats))
+            return [self.setup.moved]
+        self._sizes = bursts(addresses(self.setup.program, self.setup.arguments, turn, beats), self.spec)
+        return []
 
     def _finished(self, until: int) -> int | None:
         return self._moved_at(until, 2)

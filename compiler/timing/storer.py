@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from weft.compiler.timing.agcu import AgcuSetup, AgcuTimer
-from weft.compiler.timing.bursts import addresses, bursts, longest_burst
+from weft.compiler.timing.bursts import addresses, bursts, is_empty, longest_burst
+from weft.compiler.timing.stream import Stream
 
 __all__ = ["Storer"]
 
@@ -22,9 +23,10 @@ class Storer(AgcuTimer):
         self._closes: list[tuple[int, int]] = []
         self._number, self._granted_at, self._acknowledged_at = 0, 0, 0
 
-    def _begin_work(self, turn: int, beats: int) -> None:
+    def _begin_work(self, turn: int, beats: int) -> list[Stream]:
         """With ``pack``, two beats make a word; a row of an odd number of them is taken to be as long as the others."""
         words = -(-beats // 2) if self.setup.program.pack else beats
+        words = 0 if is_empty(self.setup.program, self.setup.arguments) else words
         longest = longest_burst(self.spec)
         self._sizes = bursts(addresses(self.setup.program, self.setup.arguments, turn, words), self.spec)
         self._number, self._acknowledged_at = 0, 0
@@ -34,6 +36,7 @@ class Storer(AgcuTimer):
             (int(made[end]), 1) if size < longest and end < words else (int(made[end - 1]), 2)
             for end, size in zip(np.cumsum(self._sizes).tolist(), self._sizes, strict=True)
         ]
+        return []
 
     def _finished(self, until: int) -> int | None:
         ended = self._moved_at(until, 2)

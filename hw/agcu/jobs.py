@@ -20,7 +20,7 @@ __all__ = ["Jobs"]
 class Jobs(wiring.Component):
     """Makes the jobs of a launch: one for a load, one after the other for a store, one for each index with ``indexed``.
 
-    A job a cycle; an index takes one cycle through the multiplier.
+    A job a cycle; an index takes one cycle through the multiplier. A store whose nest is empty has no jobs.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ class Jobs(wiring.Component):
     begin, running : In(1)
         Of the :class:`weft.hw.agcu.sequencer.Sequencer`.
     empty : In(1)
-        The nest has no iterations.
+        A bound of the nest is 0.
     index : In(stream)
         Scalar beats; taken up to one with a stop of at least ``end_rank``, and only with ``indexed``.
     job : Out(stream)
@@ -104,8 +104,8 @@ class Jobs(wiring.Component):
         with m.If(self.index.valid & self.index.ready):
             m.d.sync += [
                 offset.eq((index.data * program.index_stride)[:32]),
-                # An empty dimension of indices has nowhere to store to.
-                offset_valid.eq(~(index.void & store)),
+                # An empty dimension of indices, or of the nest, has nowhere to store to.
+                offset_valid.eq(~((index.void | self.empty) & store)),
                 stop.eq(index.stop),
                 void.eq(index.void),
                 last.eq(index.stop >= program.end_rank),

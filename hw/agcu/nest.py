@@ -27,9 +27,9 @@ def item_layout(spec: FabricSpec) -> data.StructLayout:
 class Nest(wiring.Component):
     """Walks the loop nest once for each job and gives an address and a stop for each iteration.
 
-    An item a cycle, the first one cycle after its job, no bubble between jobs. A job of an empty nest (a bound is 0)
-    gives nothing, a void job one void item. Every level keeps the address at which its current iteration began, so that
-    a step costs one adder, not one a level.
+    An item a cycle, the first one cycle after its job, no bubble between jobs. A void job gives one void item. A level
+    with a bound of 0 makes one iteration of one item, and then all items are void. Every level keeps the address at
+    which its current iteration began, so that a step costs one adder, not one a level.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ class Nest(wiring.Component):
     levels : In
         Strides and ranks, innermost first; their ``bound`` is not looked at.
     bounds : In(24).array
-        Iterations of each level. Like ``levels``, stable while a job runs.
+        Iterations of each level, or 0. Like ``levels``, stable while a job runs.
     clear : In(1)
         Forget the job under way.
     job : In(stream)
@@ -76,6 +76,12 @@ class Nest(wiring.Component):
         at = Signal(data.ArrayLayout(unsigned(32), count))
         left = Signal(data.ArrayLayout(unsigned(BOUND_BITS), count))
 
+        # A level that is empty, or inside of one that is, makes one iteration.
+        zero = Cat(self.bounds[level] == 0 for level in levels)
+        bounds = [Signal(BOUND_BITS, name=f"bound_{level}") for level in levels]
+        m.d.comb += self.empty.eq(zero.any())
+        m.d.comb += [bounds[level].eq(Mux(zero[level:].any(), 1, self.bounds[level])) for level in levels]
+
         # Level l ends with this item when it and all levels inside it are at their last iteration.
         ends = Signal(count)
         m.d.comb += ends.eq(Cat(Cat(*(left[inner] == 1 for inner in range(level + 1))).all() for level in levels))
@@ -94,7 +100,7 @@ class Nest(wiring.Component):
             moved.eq(moving_at + stride),
             self.item.valid.eq(active),
             self.item.payload.address.eq(at[0]),
-            self.item.payload.void.eq(void),
+            self.item.payload.void.eq(void | self.empty),
             self.item.payload.stop.eq(Mux(nest_ends, last_stop, inner_stop)),
         ]
 
@@ -104,24 +110,21 @@ class Nest(wiring.Component):
                 with m.If(below & ~ends[level]):
                     m.d.sync += left[level].eq(left[level] - 1)
                 with m.If(ends[level]):
-                    m.d.sync += left[level].eq(self.bounds[level])
+                    m.d.sync += left[level].eq(bounds[level])
                 with m.If(below):
                     m.d.sync += at[level].eq(moved)
             with m.If(nest_ends):
                 m.d.sync += active.eq(0)
 
-        m.d.comb += [
-            self.empty.eq(Cat(self.bounds[level] == 0 for level in levels).any()),
-            self.job.ready.eq(~active | (self.item.ready & nest_ends)),
-        ]
+        m.d.comb += self.job.ready.eq(~active | (self.item.ready & nest_ends))
         with m.If(self.job.valid & self.job.ready):
             m.d.sync += [
-                active.eq(self.job.payload.void | ~self.empty),
+                active.eq(1),
                 void.eq(self.job.payload.void),
                 last_stop.eq(self.job.payload.stop),
-                left.eq(self.bounds),
             ]
             m.d.sync += [at[level].eq(self.job.payload.base) for level in levels]
+            m.d.sync += [left[level].eq(bounds[level]) for level in levels]
         with m.If(self.clear):
             m.d.sync += active.eq(0)
         return m

@@ -16,7 +16,8 @@ __all__ = ["UnpackPairs"]
 class UnpackPairs(wiring.Component):
     """Makes two beats of every packed beat: the low, then the high half of each word, as a bf16.
 
-    Combinational from ``i`` to ``o`` and back; a beat every cycle. The stop goes with the last beat of the two.
+    Combinational from ``i`` to ``o`` and back; a beat every cycle. The stop goes with the last beat of the two. A void
+    beat makes one.
 
     Parameters
     ----------
@@ -45,7 +46,7 @@ class UnpackPairs(wiring.Component):
         packed = Value.cast(self.i.p.data)
         second = Signal()
         last = Signal()
-        m.d.comb += last.eq(~self.enable | second | (self.odd & (self.i.p.stop != 0)))
+        m.d.comb += last.eq(~self.enable | second | self.i.p.void | (self.odd & (self.i.p.stop != 0)))
 
         # Shifted as one wide word: what comes over from the neighbouring lane falls into the half that is cut off.
         upper_halves = Const(int("FFFF0000" * self.spec.lanes, 16), len(packed))

@@ -88,17 +88,17 @@ class RunStart(wiring.Component):
         m.d.comb += first.eq(Mux(in_words, first_line << words_of_line, first_line))
 
         # A number from the network, or the beats kept, or as many transposed beats as go over all their lines.
-        across, none = Signal(), Signal()
+        across, no_length, nothing = Signal(), Signal(), Signal()
         value = self.address.payload.data
-        m.d.comb += across.eq(program.transposed & (program.read == Port.VECTOR.value))
+        m.d.comb += [
+            across.eq(program.transposed & (program.read == Port.VECTOR.value)),
+            nothing.eq(self.block.payload.kept == 0),
+        ]
         with m.If(by_value):
-            m.d.comb += [run.length.eq(value), none.eq((value == 0) | value[-1])]
+            m.d.comb += [run.length.eq(value), no_length.eq((value == 0) | value[-1])]
         with m.Elif(program.by_length):
             groups = (self.block.payload.lines + (spec.lanes - 1)) >> words_of_line
-            m.d.comb += [
-                run.length.eq(Mux(across, groups, self.block.payload.kept)),
-                none.eq(self.block.payload.kept == 0),
-            ]
+            m.d.comb += run.length.eq(Mux(across, groups, self.block.payload.kept))
         with m.Else():
             m.d.comb += run.length.eq(program.levels[0].bound)
 
@@ -109,7 +109,7 @@ class RunStart(wiring.Component):
             run.address.eq(first + program.offset + Mux(by_address, value, 0)),
             run.end.eq(first_line + self.block.payload.lines),
             run.stop.eq(program.read_rank + outer),
-            run.void.eq(none | (by_scalar & self.address.payload.void)),
+            run.void.eq(nothing | no_length | (by_scalar & self.address.payload.void)),
             run.frees.eq(frees),
             begins.eq(self.run.valid & self.run.ready),
             self.block.ready.eq(begins & frees),

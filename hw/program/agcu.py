@@ -4,15 +4,21 @@ An AGCU runs its loop nest once for each launch (after the token of its control 
 with ``indexed``, once for each beat of its scalar input until one with a stop ``>= end_rank``. Level 0 is the
 innermost; the byte address of a vector beat is ``base + args[arg_a] + args[arg_b] + sum(index_l * stride_l)``, plus
 ``index_stride`` times the scalar beat's value with ``indexed``. A bound is ``args[bound_arg]`` if ``bound_arg`` is
-not 0; a bound of 0 makes the whole nest empty. Argument 0 reads as zero.
+not 0. Argument 0 reads as zero.
+
+An empty dimension is one void beat (STeP, SAM). So a level with a bound of 0 makes exactly one iteration, which is one
+void beat whatever the levels inside it; the levels outside it run as ever. A nest [4, 0] makes four void beats, [0, 21]
+one. Void beats have no address.
 
 ``LOAD``   sends the beats of the nest, ``lanes`` words each, neighbouring addresses coalesced into bursts; never
            more in flight than its buffer has room for, so that a waiting consumer never blocks a channel. The stop
            of a beat is the ``rank`` of the highest level that ends with it; the beat that ends the nest carries
-           ``end_rank``, with ``indexed``: ``nest_rank`` plus the scalar beat's stop. An empty nest sends nothing.
+           ``end_rank``, with ``indexed``: ``nest_rank`` plus the scalar beat's stop. Void beats are zeros; they read
+           nothing from memory and need no channel. A void scalar beat makes one void beat.
 ``STORE``  writes the beats of its vector input to the addresses of the nest, which begins anew when it ends, until
-           one with a stop ``>= end_rank``. Void beats are not written. With ``pack``, two beats become one of bf16
-           pairs (the first in the low halves); a stop pads an odd last one with zeros.
+           one with a stop ``>= end_rank``, be it void. Void beats are not written. A nest with a bound of 0 and a
+           void scalar beat give no address; beats without an address are taken and dropped. With ``pack``, two beats
+           become one of bf16 pairs (the first in the low halves); a stop pads an odd last one with zeros.
 ``SINK``   takes the beats of its vector input until one with a stop ``>= end_rank``, and writes nothing.
 
 With ``emit_arg`` not 0, each turn first sends ``args[emit_arg]`` as a scalar beat (stop 0). With ``done_token`` a

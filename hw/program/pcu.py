@@ -37,6 +37,11 @@ function, conversion, and to the stop: ``stop >= stop_rank ? stop - stop_sub + s
 A void reference beat makes a void step: accumulators keep their value (or take ``const`` in a first row), and
 the output beat is void as well, but for ``REDUCE`` and ``DRAIN``, whose output beats are never void.
 
+Void steps are steps like others: they count in ``index``, pop ``EACH`` and ``HOLD`` inputs, and end rows and blocks. So
+an empty dimension, one void beat, is a block of one step. ``REDUCE`` gives ``const`` for it, the sum of nothing.
+``DRAIN`` gives a beat a stage for each step of the block's last row, so here one, with ``const``: how long the rows of
+an empty matrix would have been, the unit cannot know. Where it is known, send a row of so many void beats instead.
+
 With ``row_lanes`` not 0, a reference beat with a stop ``>= 1`` holds elements in its first ``row_lanes`` lanes only.
 For the other lanes of a stage that accumulates the beat is void: their accumulators keep their value, or take ``const``
 in a first row. So the lanes that fill up the last beat of a row never count. All other stages compute in all lanes, and
@@ -50,13 +55,15 @@ one void step with the stop ``merge_rank`` plus its own, zeros in register 0, an
 chosen beat is register 0. Inputs 0 and 1 and the selector then need no mode.
 
 ``unpack`` says what the beats of vector input 0 hold, see :mod:`weft.hw.program.unpack`. ``BF16`` makes two beats of
-each; the stop goes with the second. With ``unpack_odd`` a packed beat with a stop makes only one.
+each; the stop goes with the second. With ``unpack_odd`` a packed beat with a stop makes only one. A void packed beat
+makes one void beat.
 
 ``INT8`` and ``MXFP4`` multiply vectors by matrices, ``width`` rows a step. Vector input 0 (``EACH``) is then the
 reference, scalar input 0 brings the vectors, one number a beat and a stop with the last of each, and there are no other
 inputs. Register ``i`` starts as row ``i`` of the step. Scalars 0 to ``width - 1`` (each ``HOLD`` to rank 1) are what
 scalar input 0 gives for these rows, zeros after its stop. The stops of vector input 0 are not looked at: after every
-``unpack_row`` steps, a row, the stop is 1 plus that of the row's last number.
+``unpack_row`` steps, a row, the stop is 1 plus that of the row's last number. Void beats are taken for numbers and
+weights: there are no empty dimensions here.
 
 With ``drain_sum`` a block has one drain step for each index, for all accumulating stages: these compute as ever, but
 with the register they write as operand a, and leave their accumulators alone. With ``Op.MULADD`` and a scalar as

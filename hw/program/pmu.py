@@ -22,7 +22,8 @@ all are kept).
 beats. Level 0 is the innermost. The address of a beat is ``offset + sum(index_l * stride_l)``, in lines for a
 vector read, in words for a scalar read, from the buffer's start. The stop of a beat is the ``rank`` of the
 highest level that ends with it; the beat that ends the nest carries ``read_rank + outer``. With ``by_length``
-level 0 runs over the beats that the block has kept instead of ``bound``; a block of none gives one void beat.
+level 0 runs over the beats that the block has kept instead of ``bound``. A run over a block that has kept none is one
+void beat with ``read_rank + outer``, whatever the levels and the trigger say: it reads nothing.
 
 With ``transposed`` a vector read goes across the lines, as fast: its addresses are words, and lane ``i`` of a beat at
 address ``l * lanes + c`` is word ``c`` of line ``l + i``. Line ``l`` must be one of those that the block fills; lanes

@@ -55,17 +55,19 @@ def _one_beat(spec: FabricSpec, word: int | None) -> Beats:
 
 
 def _nest(spec: FabricSpec, levels: tuple[AgcuLevel, ...], arguments: dict[int, int], turn_round: int) -> _Walk:
-    """One run of the nest from address 0, its last beat with stop 0."""
+    """One run of the nest from address 0; what its last beat carries is not meant."""
     padded = levels + (AgcuLevel(),) * (spec.agcu_levels - len(levels))
-    offset, stop = np.zeros(1, np.int64), np.zeros(1, np.int64)
+    offset, stop, empty = np.zeros(1, np.int64), np.zeros(1, np.int64), False
     for level in padded:
         bound = arguments.get(level.bound_arg, 0) if level.bound_arg else level.bound
         bound = (bound + level.grows * turn_round) % (1 << BOUND_BITS)
+        if not bound:  # one void beat, whatever is inside
+            offset, stop, bound, empty = offset[:1], stop[:1], 1, True
         steps = np.arange(bound, dtype=np.int64) * level.stride
         offset = (steps[:, None] + offset[None, :]).ravel()
         stop = np.tile(stop, bound)
         stop[-1:] = level.rank
-    return _Walk(offset, stop, np.zeros(len(offset), bool))
+    return _Walk(offset, stop, np.full(len(offset), empty))
 
 
 def _ends_at(beats: Beats | None, end_rank: int, what: str) -> int:
@@ -180,9 +182,9 @@ def run_agcu(
     """One turn of an AGCU; a store changes ``memory`` in place.
 
     Loops over packed beats and over indices in Python, over everything else in NumPy. Where the program's text leaves
-    room: a bound taken from an argument is its low 24 bits; beats to store that find no address (an empty nest, indices
-    that have ended) are taken and dropped; a void index makes one void beat (LOAD) or nothing (STORE); a bf16 is the
-    upper half of a word; an access that is not aligned to a vector beat is refused; SINK ignores ``indexed``.
+    room: a bound taken from an argument is its low 24 bits; beats to store that come after the indices have ended are
+    taken and dropped; a bf16 is the upper half of a word; an access that is not aligned to a vector beat is refused;
+    SINK ignores ``indexed``.
 
     Parameters
     ----------
@@ -225,7 +227,7 @@ def run_agcu(
     taken = _ends_at(vector, program.end_rank, "vector")
     assert vector is not None
     words = _to_write(spec, program, vector, taken)
-    address = walk.address
+    address = walk.address[~walk.void]
     if not program.indexed and len(address):
         address = np.resize(address, len(words))
     count = min(len(address), len(words))

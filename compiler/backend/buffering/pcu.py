@@ -132,7 +132,7 @@ def _unpacked(program: Pcu, given: Mapping[Where, Shape]) -> tuple[dict[Where, S
     packed = given.get((Network.VECTOR, 0))
     if not program.unpack or packed is None:
         return dict(given), None
-    single = (packed.stop > 0) & program.unpack_odd
+    single = packed.void | ((packed.stop > 0) & program.unpack_odd)
     keep = np.stack([np.ones(len(single), bool), ~single], axis=1).ravel()
     stop = np.stack([np.where(single, packed.stop, 0), packed.stop], axis=1).ravel()[keep]
     last = np.stack([single, np.ones(len(single), bool)], axis=1).ravel()[keep]

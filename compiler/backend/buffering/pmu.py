@@ -17,10 +17,10 @@ __all__ = ["Blocks", "read_process", "trigger_of", "write_port", "write_process"
 
 @dataclass(frozen=True)
 class Blocks:
-    """The outer stop of each block, and for a PMU that reads by length the beats kept in it."""
+    """The outer stop of each block, and the beats kept in it."""
 
     outer: Stops
-    kept: Ints | None
+    kept: Ints
 
 
 def write_port(program: Pmu) -> Where | None:
@@ -58,7 +58,7 @@ def write_process(program: Pmu, beats: Shape, held: int, turn: int = 0) -> tuple
 
     outer = beats.stop[hands_over] - program.write_rank
     process = Process(len(beats), (Side.each(port, len(beats)),), (Side(RING, held + len(outer), firings),))
-    return process, Blocks(outer, _kept(program, beats, ends)[chosen] if program.by_length else None)
+    return process, Blocks(outer, _kept(program, beats, ends)[chosen])
 
 
 def _kept(program: Pmu, beats: Shape, ends: Bools) -> Ints:
@@ -151,13 +151,15 @@ def _runs(program: Pmu, blocks: Blocks | None, trigger: Shape | None, lanes: int
         count = len(block) if blocks is None else int(np.searchsorted(block, len(blocks.outer)))
         block, frees, outer = block[:count], frees[:count], trigger.stop[:count]
         void = trigger.void[:count] & (program.trigger is Trigger.ADDRESS)
-    if blocks is None or blocks.kept is None:
+    if blocks is None or not program.by_length:
         bound = program.levels[0].bound if program.levels else 1
         length = np.full(len(block), max(1, bound))
     else:
         length = blocks.kept[block]
         if program.transposed and program.read is Port.VECTOR:
             length = -(-program.lines_filled(length, lanes=lanes) // lanes)
+    if blocks is not None:
+        void |= blocks.kept[block] == 0
     return _Runs(block, outer, frees, np.where(void, 0, length))
 
 

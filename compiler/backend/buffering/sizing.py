@@ -23,6 +23,8 @@ __all__ = ["fit_with_buffers", "shortages", "size_rings"]
 
 _DEEPEST, _MOST_LINES = 64, 65536
 """Largest ``fifo_depth`` and ``pmu_lines`` of a spec."""
+_MOST_FIFOS = 16
+"""Scratchpads that may stand in a row before a link."""
 
 
 def fit_with_buffers(netlist: Netlist, spec: FabricSpec, launches: Launches) -> Mapping:
@@ -125,33 +127,51 @@ def _with_fifos(netlist: Netlist, spec: FabricSpec, launches: Launches) -> tuple
         short = next((each for each in found if _can_buffer(each, added, spec)), None)
         if short is None:
             raise WeftError(f"{found[0].sentence}: {_advice(found[0], buffered, spec, launches)}")
-        buffered = _with_fifo(buffered, short.channel, spec)
+        for _ in range(_fifos(short, spec)):
+            buffered = _with_fifo(buffered, short.channel, spec)
         reason = reason or short.sentence
     return buffered, reason
 
 
+def _fifos(short: Shortage, spec: FabricSpec) -> int:
+    """Scratchpads, one behind the other, that hold what a link lacks."""
+    return -(-(short.needed - short.channel.capacity) // spec.pmu_lines)
+
+
 def _can_buffer(short: Shortage, added: Set[str], spec: FabricSpec) -> bool:
-    """Whether a FIFO is deep enough; a link to or from one that was added has it already, and a token needs none."""
+    """Whether FIFOs are deep enough; a link to or from one that was added has it already, and a token needs none."""
     net = short.channel.net
-    if net is None or net.network is Network.CONTROL or short.needed - short.channel.capacity > spec.pmu_lines:
+    if net is None or net.network is Network.CONTROL or _fifos(short, spec) > _MOST_FIFOS:
         return False
     return added.isdisjoint((net.source.unit, short.channel.pin.unit))
 
 
 def _with_fifo(netlist: Netlist, channel: Channel, spec: FabricSpec) -> Netlist:
-    """A scratchpad of single beats on the way to one input, as deep as there are lines."""
-    net, pin = channel.net, channel.pin
-    assert net is not None
+    """A scratchpad of single beats on the way to one input, as deep as there are lines.
+
+    Where there is one already, the new one stands before it.
+    """
+    pin = channel.pin
+    net = next(each for each in netlist.nets if each.network is channel_network(channel) and pin in each.targets)
+    while net.source.unit.startswith(f"{pin.unit}.fifo"):
+        pin = Pin(net.source.unit)
+        net = next(each for each in netlist.nets if each.network is net.network and pin in each.targets)
     port = Port[net.network.name]
-    name, number = f"{pin.unit}.fifo", 2
+    name, number = f"{channel.pin.unit}.fifo", 2
     while name in netlist.units:
-        name, number = f"{pin.unit}.fifo.{number}", number + 1
+        name, number = f"{channel.pin.unit}.fifo.{number}", number + 1
     # By length, so that a void beat, of which nothing is kept, goes through as one.
     program = Pmu(write=port, block_lines=1, blocks=spec.pmu_lines, read=port, levels=(PmuLevel(),), by_length=True)
     rest = tuple(sorted({*net.targets, Pin(name)} - {pin}))
     nets = [Net(net.network, net.source, rest) if each is net else each for each in netlist.nets]
     nets.append(Net(net.network, Pin(name), (pin,)))
     return Netlist({**netlist.units, name: Unit(name, program)}, tuple(nets))
+
+
+def channel_network(channel: Channel) -> Network:
+    """The network of a channel that is a link."""
+    assert channel.net is not None
+    return channel.net.network
 
 
 def _deeper(netlist: Netlist, spec: FabricSpec, launches: Launches) -> int | None:

@@ -99,7 +99,7 @@ class _Tracing:
             written = given.get(port, _NOTHING)
             process, blocks = write_process(program, written, self.held.get(name, 0), self.turn)
             self._add(name, process)
-            if blocks.kept is not None:
+            if program.by_length:
                 self.result.longest[name] = int(blocks.kept.max(initial=0))
         if program.read is not Port.OFF and name not in self.held:
             self._read(name, program, blocks)

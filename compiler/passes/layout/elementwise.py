@@ -9,6 +9,7 @@ from xdsl.ir import SSAValue
 from weft.compiler.mapped.buffers import BufferizeOp, StreamifyOp
 from weft.compiler.mapped.onchip import ExpandOp as MappedExpand
 from weft.compiler.mapped.onchip import MapOp as MappedMap
+from weft.compiler.mapped.onchip import UnpackOp
 from weft.compiler.mapped.types import DYNAMIC
 from weft.compiler.passes.layout.laying import Laid, Laying, lay
 from weft.compiler.passes.layout.reference import indices
@@ -62,6 +63,10 @@ def apply(
             values.append(laying.emit(MappedExpand(laying.scalar(each.repeats), reference)).result)
         else:
             values.append(laying.vector(each) if vectors else laying.scalar(each))
+    packed = [value for value in dict.fromkeys(values) if isinstance(value.owner, UnpackOp)]
+    for value in packed[1:]:  # a PCU unpacks one of its inputs
+        passed = laying.emit(MappedMap("pass", value), value.name_hint).result
+        values = [passed if each is value else each for each in values]
     made = laying.emit(MappedMap(function, *values, const=const, place=place), hint).result
     return Laid(dims, element, **{"vector" if vectors else "scalar": made}, hint=hint)
 

@@ -9,6 +9,7 @@ from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import Block, Region
 from xdsl.passes import ModulePass
 
+from weft.compiler.mapped.onchip import COMPUTE, ExpandOp, MapOp, UnpackOp
 from weft.compiler.passes.layout import (  # noqa: F401  each registers how its operations are laid out
     elementwise,
     joining,
@@ -46,5 +47,21 @@ class LayOut(ModulePass):
             lay(operation, laying)
         laying.current = None
         rides_for_arguments(laying)
+        _unpack_before_buffers(laying)
         op.detach_region(op.body)
         op.add_region(Region(Block(laying.operations)))
+
+
+def _unpack_before_buffers(laying: Laying) -> None:
+    """Packed beats are unpacked in the header of a PCU: what is no PCU's gets one that only passes vectors on."""
+    for operation in list(laying.operations):
+        if not isinstance(operation, UnpackOp):
+            continue
+        others = [use for use in operation.result.uses if not isinstance(use.operation, COMPUTE | ExpandOp)]
+        if not others:
+            continue
+        passed = MapOp("pass", operation.result)
+        passed.result.name_hint = operation.result.name_hint
+        laying.operations.insert(laying.operations.index(operation) + 1, passed)
+        for use in others:
+            use.operation.operands[use.index] = passed.result

@@ -70,7 +70,7 @@ def _(operation: SizeOp, laying: Laying) -> None:
 def _walk(operation: LoadOp | StoreOp, laying: Laying) -> dict[str, tuple[int, ...] | None]:
     """Attributes of a mapped access."""
     stream = operation.result.type if isinstance(operation, LoadOp) else stream_of(operation.value)
-    tensor, walk, spec = operation.declaration, operation.walk, laying.spec
+    tensor, walk, spec = operation.declaration, operation.visits, laying.spec
     packed = tensor.element is Element.BF16
     if not walk.dims or walk.dims[-1] != len(tensor.sizes) - 1 or walk.by[-1] != 1:
         raise laying.refuse(f"the last dimension of the stream must walk the last of @{tensor.label} in steps of 1")
@@ -147,7 +147,7 @@ def _(operation: StoreOp, laying: Laying) -> None:
     walk = _walk(operation, laying)
     columns, size = laid.dims[-1], tensor.sizes[-1]
     unit = laying.spec.lanes * (2 if tensor.element is Element.BF16 else 1)
-    start = operation.walk.start[-1].number or 0
+    start = operation.visits.start[-1].number or 0
     if columns.number is not None and columns.number % unit and start + columns.number != size:
         raise laying.refuse(
             f"a store must end with a row of @{tensor.label} or with a beat of {unit} elements, not at "

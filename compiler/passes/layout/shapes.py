@@ -30,7 +30,7 @@ def _(operation: LogicalStreamify, laying: Laying) -> None:
     laid = laying.values[operation.buffer]
     outer = len(buffer_of(operation.buffer).outer)
     dims, hint = operation.result.type.dims, operation.result.name_hint
-    laying.values[operation.result] = read_by_walk(laying, laid, outer, operation.walk, dims, hint)
+    laying.values[operation.result] = read_by_walk(laying, laid, outer, operation.visits, dims, hint)
 
 
 def read_by_walk(laying: Laying, laid: Laid, outer: int, walk: Walk, dims: tuple[Dim, ...], hint: str | None) -> Laid:

@@ -107,6 +107,7 @@ def buffer_program(write: BufferizeOp, read: StreamifyOp, spec: FabricSpec, name
     if read.trigger is not None:
         given = stream(read.trigger)
         trigger = Trigger.CONTROL if given.kind is Kind.CONTROL else Trigger.ADDRESS
+        trigger = trigger if read.length is None else Trigger.LENGTH
         free_rank = given.rank - len(buffer.outer)
     program = Pmu(
         write=Port.SCALAR if buffer.kind is Kind.SCALAR else Port.VECTOR,
@@ -120,7 +121,7 @@ def buffer_program(write: BufferizeOp, read: StreamifyOp, spec: FabricSpec, name
         free_rank=free_rank,
         offset=offset,
         levels=levels,
-        by_length=dynamic,
+        by_length=dynamic and trigger is not Trigger.LENGTH,
         read_rank=1 if read.flat is not None and read.transposed is None else len(read.loops),
         control_out=read.runs is not None and used(read.runs),
         write_levels=write_levels,

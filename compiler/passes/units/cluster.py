@@ -219,9 +219,9 @@ class _Draft:
         )
         self.add(node)
         if lanes_too:
-            self.program = replace(
-                self.program, reduction=_REDUCTIONS[name], row_lanes=given.dims[-1] % self.spec.lanes
-            )
+            # Of a row whose length the types do not know the lay-out has made the lanes behind its end neutral.
+            row_lanes = 0 if given.dims[-1] == DYNAMIC else given.dims[-1] % self.spec.lanes
+            self.program = replace(self.program, reduction=_REDUCTIONS[name], row_lanes=row_lanes)
             self.body = operation.result
 
     # -- whole programs ---------------------------------------------------------------------------------
@@ -323,19 +323,19 @@ def _word(value: float) -> int:
 
 
 def _bring_inputs(ports: _Ports, operations: Sequence[Operation]) -> None:
-    """Ports for all values from outside, in the order in which operations take them."""
-    made_here: set[SSAValue] = set()
+    """Ports for all values from outside, packed beats first, then in the order in which operations take them."""
+    made_here = {value for operation in operations for value in operation.results}
     accumulated = False
+    brought: dict[SSAValue, None] = {}
     for operation in operations:
         if not isinstance(operation, MergeOp | MatmulOp | ProductOp):
-            for value in operation.operands:
-                if value in made_here or value in ports.where:
-                    continue
-                if accumulated:
-                    raise Unfit("inputs after an accumulation")
-                ports.bring(value, made_here)
-        made_here.update(operation.results)
+            new = [value for value in operation.operands if value not in made_here and value not in brought]
+            if new and accumulated:
+                raise Unfit("inputs after an accumulation")
+            brought |= dict.fromkeys(new)
         accumulated |= isinstance(operation, AccumOp | ScanOp | MatmulOp | ProductOp)
+    for value in sorted(brought, key=lambda each: not isinstance(each.owner, UnpackOp)):
+        ports.bring(value, made_here)
 
 
 def build(operations: Sequence[Operation], spec: FabricSpec) -> Cluster:

@@ -14,18 +14,7 @@ from weft.compiler.mapped.buffers import BufferizeOp, KeepOp, RecallOp, Resident
 from weft.compiler.mapped.loop import Loop, TurnOp, loop_of, when_of
 from weft.compiler.mapped.matmul import MatmulOp
 from weft.compiler.mapped.offchip import ArgumentOp, LinearLoadOp, LinearStoreOp, RandomLoadOp, RandomStoreOp, SinkOp
-from weft.compiler.mapped.onchip import (
-    AccumOp,
-    FlattenOp,
-    LaneOp,
-    MapOp,
-    MergeOp,
-    PromoteOp,
-    ScanOp,
-    SpreadOp,
-    stream,
-    used,
-)
+from weft.compiler.mapped.onchip import COMPUTE, stream, used
 from weft.compiler.mapped.product import ProductOp
 from weft.compiler.mapped.types import Kind
 from weft.compiler.netlist.netlist import Net, Netlist, Pin, Program, Unit
@@ -43,7 +32,7 @@ from weft.hw.topology import Network, Tile
 
 __all__ = ["lower"]
 
-_COMPUTE = (MapOp, AccumOp, ScanOp, MatmulOp, MergeOp, FlattenOp, LaneOp, ProductOp, PromoteOp, SpreadOp)
+_COMPUTE = COMPUTE | MatmulOp | ProductOp
 _NETWORKS = {
     Kind.VECTOR: Network.VECTOR,
     Kind.PACKED: Network.VECTOR,

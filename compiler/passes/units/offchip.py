@@ -35,7 +35,9 @@ def _levels(
     walks = zip(dims, walk, args, steps or (1,) * len(dims), strict=True)
     for rank, (size, dim, arg, step) in enumerate(reversed(list(walks)), start=1):
         bound = 1 if size == DYNAMIC else row_beats(size, spec, packed=packed) if rank == 1 else size
-        levels.append(AgcuLevel(bound, arg, region.strides[dim] * step if dim >= 0 else 0, rank, grows and arg > 0))
+        along_rows = rank > 1 and dim == len(region.strides) - 1  # from beat to beat, not from element to element
+        count = row_beats(step, spec, packed=packed) if along_rows else step
+        levels.append(AgcuLevel(bound, arg, region.strides[dim] * count if dim >= 0 else 0, rank, grows and arg > 0))
     return (*levels,)
 
 

@@ -1,0 +1,48 @@
+"""The passes from a logical program to a mapped one, in their order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from xdsl.context import Context
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.passes import ModulePass
+
+from weft.compiler.passes.accesses import SplitAccesses
+from weft.compiler.passes.canonicalise import Canonicalise
+from weft.compiler.passes.layout import LayOut
+from weft.compiler.passes.products import MakeProducts
+from weft.compiler.passes.tile import Tile
+from weft.hw.spec import FabricSpec
+
+__all__ = ["passes_for", "run_passes"]
+
+
+def passes_for(spec: FabricSpec) -> tuple[ModulePass, ...]:
+    """All passes for a fabric, in order. After each the module verifies."""
+    return (
+        Canonicalise(spec),
+        MakeProducts(spec),
+        SplitAccesses(spec),
+        Tile(spec),
+        Canonicalise(spec),
+        LayOut(spec),
+    )
+
+
+def run_passes(module: ModuleOp, spec: FabricSpec, *, after: Callable[[str, ModuleOp], None] | None = None) -> ModuleOp:
+    """A mapped program of a logical one, which stays as it is. ``after`` is called with each pass's name and result.
+
+    Raises
+    ------
+    WeftError
+        What the fabric cannot do: line, operation, rule.
+    """
+    result = module.clone()
+    context = Context()
+    for each in passes_for(spec):
+        each.apply(context, result)
+        result.verify()
+        if after is not None:
+            after(each.name, result)
+    return result

@@ -1,0 +1,90 @@
+"""Matrix products: those that a unit does as they are, and those that become multiplications and sums."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from xdsl.context import Context
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.ir import SSAValue
+from xdsl.passes import ModulePass
+
+from weft.compiler.backend.memory import row_beats
+from weft.compiler.passes.rewriting import Inserting
+from weft.compiler.step.accum import AccumOp, Reduction
+from weft.compiler.step.dims import Dim
+from weft.compiler.step.expand import ExpandOp
+from weft.compiler.step.joining import ConcatOp, SliceOp
+from weft.compiler.step.map import Function, MapOp
+from weft.compiler.step.matmul import MatmulOp
+from weft.compiler.step.shape import FlattenOp, PromoteOp
+from weft.compiler.step.types import Element, StreamType, stream_of
+from weft.hw.spec import FabricSpec
+
+__all__ = ["MakeProducts"]
+
+
+@dataclass(frozen=True)
+class MakeProducts(ModulePass):
+    """Chooses how each matrix product is computed.
+
+    Several rows share every weight that comes, a stage each, where a PCU has the stages and the rows of the left side can
+    be read as columns (an output-stationary outer product). Weights of int8 and mxfp4 take one row: several become as
+    many products. Everything else is multiplied element by element and summed.
+    """
+
+    name = "make-products"
+
+    spec: FabricSpec
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        """Rewrite matrix products."""
+        for operation in list(op.ops):
+            if not isinstance(operation, MatmulOp):
+                continue
+            left, right = stream_of(operation.left), stream_of(operation.right)
+            if right.element.is_quantised:
+                self._rows(operation, left)
+            elif not self._shares_weights(left, right):
+                self._elementwise(operation, left, right)
+
+    def _shares_weights(self, left: StreamType, right: StreamType) -> bool:
+        numbers = [dim.number for dim in (*left.dims, *right.dims)]
+        if left.rank != 2 or right.rank != 2 or None in numbers or 0 in numbers:
+            return False
+        rows, k, columns = (dim.number or 0 for dim in (*left.dims, right.dims[-1]))
+        lanes = self.spec.lanes
+        most = min(self.spec.stages, lanes)
+        readable = k <= lanes or k % lanes == 0
+        return 2 <= rows <= most and readable and row_beats(columns, self.spec, packed=False) <= self.spec.acc_depth
+
+    def _elementwise(self, operation: MatmulOp, left: StreamType, right: StreamType) -> None:
+        """``sum over k of left[..., k] * right[..., k, :]``, all of it for each row."""
+        inserting = Inserting(operation)
+        single = left.rank == right.rank - 1
+        *outer, k, columns = right.dims
+        rows = [] if single else [left.dims[-2]]
+        dims = (*outer, *rows, k, columns)
+        axis = len(dims) - 2
+        terms = StreamType.make(Element.F32, dims)
+        held = inserting.add(ExpandOp(operation.left, [len(dims) - 1], StreamType.make(left.element, dims))).result
+        weights: SSAValue = operation.right
+        if not single:
+            repeated = StreamType.make(right.element, dims)
+            weights = inserting.add(ExpandOp(weights, [len(outer)], repeated)).result
+        product = inserting.add(MapOp(Function.MUL, weights, held, result=terms)).result
+        inserting.replace([inserting.add(AccumOp(Reduction.ADD, product, [axis])).result])
+
+    def _rows(self, operation: MatmulOp, left: StreamType) -> None:
+        """A product for each row of the left side; all of them take the same weights."""
+        if left.rank != 2 or left.dims[0].number is None:
+            return
+        inserting = Inserting(operation)
+        results: list[SSAValue] = []
+        for row in range(left.dims[0].number):
+            part = inserting.add(SliceOp(operation.left, (Dim.of(row), Dim.of(0)), (1, left.dims[1]))).result
+            vector = inserting.add(FlattenOp(part, [0, 1])).result
+            product = inserting.add(MatmulOp(vector, operation.right)).result
+            results.append(inserting.add(PromoteOp(product)).result)
+        joined = results[0] if len(results) == 1 else inserting.add(ConcatOp(results, 0)).result
+        inserting.replace([joined])

@@ -1,0 +1,186 @@
+"""Tiling: rows that are longer than a PCU has accumulators, and blocks that are larger than a PMU."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import prod
+
+from xdsl.context import Context
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.ir import SSAValue
+from xdsl.passes import ModulePass
+
+from weft.compiler.backend.memory import row_beats
+from weft.compiler.passes.rewriting import Inserting, erase_unused
+from weft.compiler.step.access import LoadOp
+from weft.compiler.step.accum import AccumOp
+from weft.compiler.step.buffers import BufferizeOp, StreamifyOp
+from weft.compiler.step.convert import ConvertOp
+from weft.compiler.step.dims import Dim
+from weft.compiler.step.expand import ExpandOp
+from weft.compiler.step.map import MapOp
+from weft.compiler.step.shape import FlattenOp
+from weft.compiler.step.types import BufferType, StreamType, stream_of
+from weft.compiler.step.walk import Walk
+from weft.hw.spec import FabricSpec
+
+__all__ = ["Tile"]
+
+
+@dataclass(frozen=True)
+class Tile(ModulePass):
+    """Cuts a dimension into tiles where a unit cannot hold all of it, and walks the tiles one after the other.
+
+    The cut goes back through what computes element by element to the loads and buffers, which walk in another order; the
+    results of the tiles follow each other, and are the whole.
+    """
+
+    name = "tile"
+
+    spec: FabricSpec
+
+    def apply(self, ctx: Context, op: ModuleOp) -> None:
+        """Tile sums over rows that are too long, and transposed blocks that are too large."""
+        for operation in list(op.ops):
+            if isinstance(operation, AccumOp):
+                self._accumulation(operation)
+            elif isinstance(operation, StreamifyOp):
+                self._transposition(operation)
+        erase_unused(op)
+
+    # -- sums -------------------------------------------------------------------------------------------
+
+    def _accumulation(self, operation: AccumOp) -> None:
+        """[..., reduced, kept]: the kept dimensions must have an accumulator for each beat."""
+        given, over = stream_of(operation.value), operation.over
+        last = over[-1]
+        kept = given.dims[last + 1 :]
+        sizes = [dim.number for dim in kept]
+        if not kept or None in sizes or over != tuple(range(over[0], last + 1)):
+            return
+        numbers = [size or 0 for size in sizes]
+        beats = [*numbers[:-1], row_beats(numbers[-1], self.spec, packed=False)]
+        if prod(beats) <= self.spec.acc_depth:
+            return
+        # The outermost kept dimension whose inner ones alone have room is cut.
+        place = next(axis for axis in range(len(beats)) if prod(beats[axis + 1 :]) <= self.spec.acc_depth)
+        room = self.spec.acc_depth // prod(beats[place + 1 :])
+        tile = _divisor(numbers[place], room, self.spec.lanes if place == len(beats) - 1 else 1)
+        if tile is None or (place and prod(numbers[:place]) > 1):
+            return
+        inserting = Inserting(operation)
+        axis, at = last + 1 + place, over[0]
+        cut = _cut(operation.value, axis, at, tile, inserting, self.spec)
+        if cut is None:
+            return
+        summed = AccumOp(operation.reduction, cut, [each + 1 for each in over], init=_given(operation))
+        value = inserting.add(summed).result
+        merged = axis - len(over)
+        inserting.replace([inserting.add(FlattenOp(value, [merged, merged + 1])).result])
+
+    # -- transpositions ---------------------------------------------------------------------------------
+
+    def _transposition(self, operation: StreamifyOp) -> None:
+        """A matrix that is larger than a PMU is transposed some columns at a time."""
+        write = operation.buffer.owner
+        assert isinstance(write, BufferizeOp)
+        given = stream_of(write.value)
+        walk, spec = operation.visits, self.spec
+        inner = [dim.number for dim in given.dims[given.rank - write.rank :]]
+        if walk.dims != (1, 0) or walk != Walk((1, 0), (1, 1), (Dim.of(0),) * 2) or None in inner or 0 in inner:
+            return
+        rows, columns = (size or 0 for size in inner)
+        if operation.result.type.dims[given.rank - 2 :] != (Dim.of(columns), Dim.of(rows)):
+            return
+        if rows * row_beats(columns, spec, packed=False) <= spec.pmu_lines:
+            return
+        room = spec.pmu_lines // rows
+        tile = _divisor(columns, room, spec.lanes) if room else None
+        if tile is None:
+            return
+        inserting = Inserting(operation)
+        axis, at = given.rank - 1, given.rank - 2
+        cut = _cut(write.value, axis, at, tile, inserting, spec)
+        if cut is None:
+            return
+        buffer = inserting.add(BufferizeOp(cut, 2)).result
+        kind = buffer.type
+        assert isinstance(kind, BufferType)
+        turned = StreamType.make(kind.element, (*kind.outer, kind.inner[1], kind.inner[0]))
+        value = inserting.add(StreamifyOp(buffer, turned, walk)).result
+        inserting.replace([inserting.add(FlattenOp(value, [at, at + 1])).result])
+
+
+def _given(operation: AccumOp) -> float | None:
+    return None if operation.init_attr is None else operation.init
+
+
+def _divisor(size: int, most_beats: int, unit: int) -> int | None:
+    """The largest part of a size, whole units and at most so many of them, that divides it; None if there is none."""
+    for beats in range(min(most_beats, size // unit), 0, -1):
+        if size % (beats * unit) == 0:
+            return beats * unit
+    return None
+
+
+def _cut(value: SSAValue, axis: int, at: int, tile: int, inserting: Inserting, spec: FabricSpec) -> SSAValue | None:
+    """A stream with dimension ``axis`` cut into tiles, walked as a new dimension at ``at``; None if nothing can do it."""
+    given, owner = stream_of(value), value.owner
+    size = given.dims[axis].number or 0
+    dims = list(given.dims)
+    dims[axis] = Dim.of(tile)
+    dims.insert(at, Dim.of(size // tile))
+    kind = StreamType.make(given.element, dims)
+    entries = [(each, 1) for each in range(given.rank)]
+    entries.insert(at, (axis, tile))
+    walk = Walk(tuple(dim for dim, _ in entries), tuple(step for _, step in entries), (Dim.of(0),) * given.rank)
+    if isinstance(owner, LoadOp):
+        through = _tiled_load(owner, walk, spec)
+        if through is None:
+            return None
+        return inserting.add(
+            LoadOp(owner.tensor.string_value(), kind, through, after=owner.after), value.name_hint
+        ).result
+    if isinstance(owner, MapOp):
+        parts = {each: _cut(each, axis, at, tile, inserting, spec) for each in owner.inputs}
+        if None in parts.values():
+            return None
+        operands = [parts[each] if isinstance(each, SSAValue) else each for each in owner.arguments]
+        made = MapOp(owner.function, *(each for each in operands if each is not None), result=kind)
+        return inserting.add(made, value.name_hint).result
+    if isinstance(owner, ConvertOp):
+        part = _cut(owner.value, axis, at, tile, inserting, spec)
+        return None if part is None else inserting.add(ConvertOp(part, given.element), value.name_hint).result
+    if isinstance(owner, ExpandOp):
+        return _cut_expand(owner, axis, at, tile, kind, inserting, spec)
+    inner = given.dims[at:]
+    if any(dim.number is None for dim in inner):
+        return None
+    words = prod(dim.number or 0 for dim in inner[:-1]) * row_beats(inner[-1].number or 0, spec, packed=False)
+    if words > spec.pmu_lines:
+        return None
+    buffer = inserting.add(BufferizeOp(value, given.rank - at)).result
+    local = Walk(tuple(dim - at for dim in walk.dims[at:]), walk.by[at:], (Dim.of(0),) * (given.rank - at))
+    return inserting.add(StreamifyOp(buffer, kind, local), value.name_hint).result
+
+
+def _tiled_load(load: LoadOp, walk: Walk, spec: FabricSpec) -> Walk | None:
+    """The walk over a load's tensor, where an outer dimension may also step along rows by whole beats."""
+    inner = load.visits
+    dims = tuple(-1 if axis < 0 else inner.dims[axis] for axis in walk.dims)
+    by = tuple(step * inner.by[axis] for axis, step in zip(walk.dims, walk.by, strict=True))
+    if len(dims) > spec.agcu_levels or not dims or dims[-1] != len(inner.start) - 1 or by[-1] != 1:
+        return None
+    return Walk(dims, by, inner.start)
+
+
+def _cut_expand(
+    owner: ExpandOp, axis: int, at: int, tile: int, kind: StreamType, inserting: Inserting, spec: FabricSpec
+) -> SSAValue | None:
+    shifted = [each + (each >= at) for each in owner.along]
+    if axis in owner.along:  # the tiles are repetitions, too
+        return inserting.add(ExpandOp(owner.value, sorted([*shifted, at]), kind), owner.result.name_hint).result
+    before = [each for each in range(owner.result.type.rank) if each not in owner.along]
+    inner_axis, inner_at = before.index(axis), sum(each < at for each in before)
+    part = _cut(owner.value, inner_axis, inner_at, tile, inserting, spec)
+    return None if part is None else inserting.add(ExpandOp(part, shifted, kind), owner.result.name_hint).result
