@@ -74,7 +74,7 @@ def _sigmoid(x: Floats) -> Floats:
 
 
 def _divide(a: Bounded, b: Bounded) -> Bounded:
-    """a * reciprocal(b); where that is finite the bound is at least 2 units of the last place."""
+    """a * reciprocal(b); the bound is at least 2 units of the last place, but at 0, infinities and NaN."""
     return widened(multiply(a, _reciprocal(b)), _DIVISION_ULPS)
 
 
