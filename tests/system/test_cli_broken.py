@@ -24,7 +24,7 @@ from safetensors.numpy import load_file, save_file
 from typer.testing import Result
 
 ROOT = Path(__file__).resolve().parents[2]
-MAPPED = ROOT / "tests" / "data" / "mapped"
+EXAMPLES = ROOT / "examples"
 MODEL = ROOT / "models" / "weft-tiny"
 WEIGHTS = "model.safetensors"
 INDEX = "model.safetensors.index.json"
@@ -188,7 +188,7 @@ def test_a_wrong_option(arguments: list[str], sentence: str) -> None:
 
 def test_stalls_of_a_program_without_rtl(tmp_path: Path) -> None:
     np.savez(tmp_path / "in.npz", a=MATRIX)
-    example = MAPPED / "elementwise.mlir"
+    example = EXAMPLES / "elementwise.mlir"
     result = weft("run", example, "--inputs", tmp_path / "in.npz", "--out", tmp_path / "out.npz", "--stalls", "1")
     refused(result, "--stalls must be given with --device rtl, not functional")
 
@@ -237,13 +237,13 @@ def saved(path: Path, **arrays: Any) -> Path:
 )
 def test_a_wrong_array(tmp_path: Path, values: Any, sentence: str) -> None:
     inputs = saved(tmp_path / "in.npz", a=MATRIX, b=values)
-    refused(run(MAPPED / "elementwise.mlir", inputs, tmp_path / "out.npz"), sentence)
+    refused(run(EXAMPLES / "elementwise.mlir", inputs, tmp_path / "out.npz"), sentence)
     assert not (tmp_path / "out.npz").exists()
 
 
 def test_a_missing_array(tmp_path: Path) -> None:
     inputs = saved(tmp_path / "in.npz", a=MATRIX)
-    refused(run(MAPPED / "elementwise.mlir", inputs, tmp_path / "out.npz"), "input 'b' .* is missing")
+    refused(run(EXAMPLES / "elementwise.mlir", inputs, tmp_path / "out.npz"), "input 'b' .* is missing")
 
 
 def test_files_that_hold_no_arrays(tmp_path: Path) -> None:
@@ -259,17 +259,17 @@ def test_files_that_hold_no_arrays(tmp_path: Path) -> None:
         path = tmp_path / f"{name}.npz"
         path.write_bytes(content)
         sentence = rf"--inputs must be an \.npz file of arrays, but '.*{name}\.npz' is not: "
-        refused(run(MAPPED / "elementwise.mlir", path, tmp_path / "out.npz"), sentence)
+        refused(run(EXAMPLES / "elementwise.mlir", path, tmp_path / "out.npz"), sentence)
     np.save(tmp_path / "one.npy", MATRIX)
-    refused(run(MAPPED / "elementwise.mlir", tmp_path / "one.npy", tmp_path / "out.npz"), "one array without")
+    refused(run(EXAMPLES / "elementwise.mlir", tmp_path / "one.npy", tmp_path / "out.npz"), "one array without")
     with zipfile.ZipFile(tmp_path / "zip.npz", "w") as archive:
         archive.writestr("a", "text")
-    refused(run(MAPPED / "elementwise.mlir", tmp_path / "zip.npz", tmp_path / "out.npz"), "input 'a' must ")
-    refused(run(MAPPED / "elementwise.mlir", tmp_path, tmp_path / "out.npz"), "Is a directory")
+    refused(run(EXAMPLES / "elementwise.mlir", tmp_path / "zip.npz", tmp_path / "out.npz"), "input 'a' must ")
+    refused(run(EXAMPLES / "elementwise.mlir", tmp_path, tmp_path / "out.npz"), "Is a directory")
 
 
 def test_what_run_cannot_do(tmp_path: Path) -> None:
-    program, inputs = MAPPED / "elementwise.mlir", saved(tmp_path / "in.npz", a=MATRIX, b=MATRIX)
+    program, inputs = EXAMPLES / "elementwise.mlir", saved(tmp_path / "in.npz", a=MATRIX, b=MATRIX)
     out = tmp_path / "none" / "out.npz"
     refused(run(program, inputs, out), "--out must be a file in a folder that exists, not '.*none/out")
     refused(
