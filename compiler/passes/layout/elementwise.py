@@ -9,7 +9,7 @@ from xdsl.ir import SSAValue
 from weft.compiler.mapped.buffers import BufferizeOp, StreamifyOp
 from weft.compiler.mapped.onchip import ExpandOp as MappedExpand
 from weft.compiler.mapped.onchip import MapOp as MappedMap
-from weft.compiler.mapped.onchip import UnpackOp
+from weft.compiler.mapped.onchip import SpreadOp, UnpackOp
 from weft.compiler.mapped.types import DYNAMIC
 from weft.compiler.passes.layout.laying import Laid, Laying, lay
 from weft.compiler.passes.layout.reference import indices
@@ -91,7 +91,7 @@ def held_by_itself(laying: Laying, laid: Laid) -> None:
         )
     reference = indices(laying, laid.dims, max(1, most))
     held = laying.emit(MappedExpand(laying.scalar(base), reference)).result
-    laid.vector = laying.emit(MappedMap("pass", held), laid.hint).result
+    laid.vector = laying.emit(SpreadOp(held), laid.hint).result
     laid.repeats = None
 
 

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from weft.compiler.mapped.buffers import BufferizeOp, StreamifyOp
-from weft.compiler.mapped.launch import Unit
 from weft.compiler.mapped.matmul import MatmulOp as MappedMatmul
 from weft.compiler.mapped.onchip import AccumOp as MappedAccum
 from weft.compiler.mapped.onchip import ScanOp as MappedScan
 from weft.compiler.mapped.product import ProductOp
 from weft.compiler.mapped.types import DYNAMIC, Kind
-from weft.compiler.passes.layout.elementwise import apply
 from weft.compiler.passes.layout.laying import Laid, Laying, lay
-from weft.compiler.passes.layout.reference import argument_stream, indices
+from weft.compiler.passes.layout.masking import masked
 from weft.compiler.step.accum import AccumOp, ScanOp
 from weft.compiler.step.dims import dims_text
 from weft.compiler.step.matmul import MatmulOp
@@ -49,22 +47,11 @@ def _reduce(laying: Laying, laid: Laid, name: str, first: int, count: int, init:
     value, kind = laying.either(laid)
     if not keep and kind is Kind.VECTOR and laid.sizes[-1] == DYNAMIC:
         neutral = {"add": 0.0, "max": float("-inf"), "min": float("inf")}[name]
-        value = laying.vector(_masked(laying, laid, neutral))
+        value = laying.vector(masked(laying, laid, neutral))
     made = laying.emit(MappedAccum(name, value, over=count, keep=keep, init=init), hint).result
     dims = (*laid.dims[:first], *laid.dims[first + count :])
     form = Kind.VECTOR if keep and kind is Kind.VECTOR else Kind.SCALAR
     return Laid(dims, Element.F32, **{form.value: made}, hint=hint)
-
-
-def _masked(laying: Laying, laid: Laid, neutral: float) -> Laid:
-    """The same rows, of a size that the launch brings, with what changes nothing in the lanes behind their end."""
-    size = laid.dims[-1]
-    most = laying.largest(size)
-    index = Laid(laid.dims, Element.F32, vector=indices(laying, laid.dims, most))
-    argument = argument_stream(laying, laying.argument(size, Unit.FLOAT))
-    length = Laid(laid.dims, Element.F32, repeats=Laid((), Element.F32, scalar=argument))
-    inside = apply(laying, "lt", [index, length], Element.F32)
-    return apply(laying, "select", [inside, laid], Element.F32, const=neutral, place=2)
 
 
 @lay.register

@@ -14,7 +14,7 @@ from weft.compiler.mapped.types import Kind, StreamType
 from weft.compiler.passes.layout.laying import Laying, sizes_of
 from weft.compiler.step.dims import Dim
 
-__all__ = ["argument_stream", "indices", "rides_for_arguments", "selectors"]
+__all__ = ["argument_stream", "constants", "indices", "rides_for_arguments", "selectors"]
 
 
 def indices(laying: Laying, dims: Sequence[Dim], most: int) -> SSAValue:
@@ -52,8 +52,13 @@ def rides_for_arguments(laying: Laying) -> None:
 
 
 def selectors(laying: Laying, values: Sequence[int], outer: Sequence[Dim]) -> SSAValue:
+    """The same selectors for each element of some outer dimensions."""
+    return constants(laying, values, outer, "selectors")
+
+
+def constants(laying: Laying, values: Sequence[int], outer: Sequence[Dim], base: str) -> SSAValue:
     """The same numbers for each element of some outer dimensions, as scalars (int32)."""
-    name = laying.fresh("selectors")
+    name = laying.fresh(base)
     tensor = laying.emit(TensorOp(name, (len(values),), format=Format.I32, role=Role.CONSTANT, values=values))
     sizes = [0 if dim.number is not None else laying.argument(dim, Unit.ELEMENTS) for dim in outer]
     dims = (*sizes_of(outer), len(values))
