@@ -8,8 +8,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from amaranth.back import verilog
-
 from weft.hw.chip.chip import Chip
 from weft.hw.clock_gate import CLOCK_GATE_SOURCE
 from weft.hw.fabric import FABRIC, tile_module
@@ -19,6 +17,7 @@ from weft.hw.spec import FabricSpec
 from weft.hw.tile.tile import Tile
 from weft.hw.topology import TileKind, Topology
 from weft.hw.verilog_cache import content_key, fetch, store
+from weft.hw.yosys import to_verilog
 
 __all__ = ["TOP", "Elaboration", "elaborate"]
 
@@ -105,7 +104,7 @@ def _make(spec: FabricSpec, *, checks: bool, taps: bool, clock_gating: bool, nat
 def _convert(component: Any, name: str) -> str:
     # Submodules are called name.child, so modules of different files never have the same name.
     with _all_kept():
-        return verilog.convert(component, name=name, emit_src=False, strip_internal_attrs=True)
+        return to_verilog(component, name)
 
 
 @contextmanager

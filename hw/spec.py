@@ -11,6 +11,8 @@ from typing import Annotated, Any
 import tomli_w
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from weft.hw.shown import shown
+
 __all__ = ["FabricSpec", "SpecError"]
 
 
@@ -75,6 +77,11 @@ class FabricSpec(BaseModel, frozen=True):
                 raise ValueError(f"{field} must be a power of two, not {value}")
         if self.channel_bits > 32 * self.lanes:
             raise ValueError(f"channel_bits must be at most 32 * lanes = {32 * self.lanes}, not {self.channel_bits}")
+        parts = 32 * self.lanes // self.channel_bits
+        if self.burst_beats < parts:
+            raise ValueError(
+                f"burst_beats must be at least 32 * lanes / channel_bits = {parts}, not {self.burst_beats}"
+            )
         if self.pmu_lines < self.lanes:
             raise ValueError(f"pmu_lines must be at least lanes = {self.lanes}, not {self.pmu_lines}")
         if self.registers < self.vector_inputs:
@@ -109,10 +116,10 @@ class FabricSpec(BaseModel, frozen=True):
         for text in assignments:
             name, equals, value = text.partition("=")
             if not equals or name not in type(self).model_fields:
-                raise SpecError(f"--set must be FIELD=VALUE with a field of the fabric spec, not {text!r}")
+                raise SpecError(f"--set must be FIELD=VALUE with a field of the fabric spec, not {shown(text)}")
             try:
                 changed[name] = tomllib.loads(f"v = {value}")["v"]
-            except tomllib.TOMLDecodeError:
+            except ValueError:  # no TOML, or a number that is longer than Python reads
                 changed[name] = value
         return self.replace(**changed)
 
@@ -123,10 +130,10 @@ class FabricSpec(BaseModel, frozen=True):
             return cls.make(**tomllib.loads(path.read_text()))
         except OSError as error:
             raise SpecError(f"fabric file {path} cannot be read: {error.strerror}") from None
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise SpecError(f"fabric file {path} is not valid TOML: {error}") from None
         except SpecError as error:
             raise SpecError(f"fabric file {path}: {error}") from None
+        except (ValueError, RecursionError) as error:
+            raise SpecError(f"fabric file {path} is not valid TOML: {error}") from None
 
     def to_toml(self) -> str:
         """This spec as TOML; :meth:`from_toml` reads it back equal."""
@@ -169,4 +176,4 @@ def _sentence(error: ValidationError) -> str:
     if first["type"] == "extra_forbidden":
         return f"{field} is not a field of a fabric spec"
     rule = first["msg"].replace("Input should be", "must be")
-    return f"{field} {rule}, not {first['input']!r}"
+    return f"{field} {rule}, not {shown(first['input'])}"

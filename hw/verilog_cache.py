@@ -41,15 +41,21 @@ def fetch(key: str) -> dict[str, str] | None:
 
 
 def store(key: str, files: dict[str, str]) -> None:
-    """Keep files under a key: all of them or, if another process was faster, its own."""
+    """Keep files under a key: all of them or, if another process was faster, its own.
+
+    Raises
+    ------
+    OSError
+        There is no room, or the folder cannot be written to; nothing is left of them.
+    """
     root = cache_folder()
     root.mkdir(parents=True, exist_ok=True)
     work = Path(tempfile.mkdtemp(dir=root, prefix=f"{key}."))
-    for name, text in files.items():
-        (work / name).write_text(text)
     try:
+        for name, text in files.items():
+            (work / name).write_text(text)
         work.rename(root / key)
-    except OSError:
+    except OSError as error:
         shutil.rmtree(work)
         if not (root / key).is_dir():
-            raise
+            raise OSError(error.errno, error.strerror, str(root / key)) from None

@@ -27,8 +27,8 @@ class Comparison:
         )
 
 
-def compare_values(what: str, expected: NDArray[np.float32], actual: NDArray[np.float32]) -> Comparison:
-    """Every value of two arrays of one shape, as bits."""
+def compare_values(what: str, expected: NDArray[np.generic], actual: NDArray[np.generic]) -> Comparison:
+    """Every value of two arrays of one shape and type of 32 bits, as bits."""
     wrong = int((expected.view(np.uint32) != actual.view(np.uint32)).sum())
     return Comparison(expected.size, wrong, (what,) if wrong else ())
 

@@ -123,7 +123,7 @@ class DecoderSession:
             self._place(name, layer)[: len(raw)] = raw
 
     def _read(self, name: str, layer: int = 0) -> Floats:
-        return decode(self._tensors[name], self._place(name, layer), self.spec)
+        return decode(self._tensors[name], self._place(name, layer), self.spec).astype(np.float32, copy=False)
 
     def caches(self) -> dict[str, Floats]:
         """All that a step leaves for those after it: `keys` and `values`, each [layers, key heads, positions, size]."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -14,12 +14,13 @@ from weft.compiler.compile import tensors_of
 from weft.compiler.mapped.tensor import Role
 from weft.hw.spec import FabricSpec
 from weft.hw.topology import Tile, Topology
+from weft.sim.choosing import check_logits, choose, until_end
 from weft.sim.compare import Comparison, compare_launches, compare_values
 from weft.sim.decoder import CompiledModel, DecoderSession, Launched
 from weft.sim.device import Device
 from weft.sim.functional.device import FunctionalDevice
 
-__all__ = ["ComparedDecoder", "Generation", "choose", "generate", "generate_batch"]
+__all__ = ["ComparedDecoder", "Generation", "generate", "generate_batch"]
 
 Floats = NDArray[np.float32]
 
@@ -58,15 +59,6 @@ class Generation:
     failed_at: int | None = None
 
 
-def choose(logits: Floats, temperature: float, random: np.random.Generator) -> int:
-    """The next token: the likeliest, or with a temperature above 0 a sample."""
-    if temperature <= 0:
-        return int(logits.argmax())
-    scaled = (logits - logits.max()).astype(np.float64) / temperature
-    weights = np.exp(scaled)
-    return int(random.choice(len(weights), p=weights / weights.sum()))
-
-
 def generate(
     step: Callable[[int], Floats],
     prompt: list[int],
@@ -76,14 +68,23 @@ def generate(
     temperature: float = 0.0,
     seed: int = 0,
     processed: int = 0,
+    ends: Collection[int] = (),
     prefill: Callable[[list[int]], int] | None = None,
     run: Callable[[int, int], tuple[list[int], Floats]] | None = None,
 ) -> Iterator[int]:
     """Feed the prompt, then yield ``count`` tokens as they come; ``step`` takes a token and gives the next's logits.
 
-    The first ``processed`` tokens of the prompt are not fed. ``prefill`` takes the others but the last, and says how
-    many it has processed. What is sampled depends on ``seed`` and the position. ``run`` takes the last token of the
-    prompt and a count: it gives so many of the likeliest tokens and their logits at once.
+    One of ``ends`` is the last to come. The first ``processed`` tokens of the prompt are not fed. ``prefill`` takes the
+    others but the last, and says how many it has processed. What is sampled depends on ``seed`` and the position.
+    ``run`` takes the last token of the prompt and a count: it gives so many of the likeliest tokens and their logits
+    at once.
+
+    Where devices differ that is what has failed, and logits that are no numbers only end the text.
+
+    Raises
+    ------
+    LogitsError
+        A token would have to be chosen from logits that are NaN or infinite.
     """
     if prefill is not None:
         processed += prefill(prompt[processed:-1])
@@ -91,18 +92,32 @@ def generate(
     if run is not None:
         result.logits += [step(token) for token in pending[:-1]]
         tokens, rows = run(pending[-1], count)
-        result.tokens += tokens
-        result.logits += list(rows)
-        yield from tokens
+        for place, token in enumerate(until_end(tokens, ends)):
+            result.logits.append(rows[place])
+            if not _can_choose(rows[place], len(prompt) - 1 + place, result):
+                return
+            result.tokens.append(token)
+            yield token
         return
     for position in range(processed, len(prompt) + count - 1):
         logits = step(pending.pop(0))
         result.logits.append(logits)
         if not pending:
+            if not _can_choose(logits, position, result):
+                return
             token = choose(logits, temperature, np.random.default_rng((seed, position)))
             pending.append(token)
             result.tokens.append(token)
             yield token
+            if token in ends:
+                return
+
+
+def _can_choose(logits: Floats, position: int, result: Generation) -> bool:
+    """Whether a token can be chosen. Where it cannot, that is an error, unless devices differed before."""
+    if result.comparison.mismatches == 0:
+        check_logits(logits, position)
+    return bool(np.isfinite(logits).all())
 
 
 def generate_batch(
@@ -113,21 +128,37 @@ def generate_batch(
     *,
     temperature: float = 0.0,
     seed: int = 0,
+    ends: Collection[int] = (),
 ) -> list[list[int]]:
-    """``count`` tokens for each prompt; ``step`` takes a token of each sequence and gives the logits of the next.
+    """``count`` tokens for each prompt, or as many as come until one of ``ends``.
 
-    All sequences are at the same position: one with a short prompt goes on alone while others are still at theirs, and
-    those that have their tokens go along until all have. Sequence ``n`` is sampled as one alone would be with the seed
-    ``seed + n``.
+    ``step`` takes a token of each sequence and gives the logits of the next. All sequences are at the same position:
+    one with a short prompt goes on alone while others are still at theirs, and those that have their tokens go along
+    until all have. Sequence ``n`` is sampled as one alone would be with the seed ``seed + n``.
+
+    Raises
+    ------
+    LogitsError
+        As :func:`generate`.
     """
-    known = [list(prompt) for prompt in prompts]
-    for position in range(max(map(len, prompts)) + count - 1):
+    known, complete = [list(prompt) for prompt in prompts], [False] * len(prompts)
+    while not all(complete):
+        position = len(result.logits)
         logits = step(*(tokens[position] for tokens in known))
         result.logits.append(logits)
         for number, (tokens, row) in enumerate(zip(known, logits, strict=True)):
-            if len(tokens) == position + 1:
-                tokens.append(choose(row, temperature, np.random.default_rng((seed + number, position))))
-    return [tokens[len(prompt) : len(prompt) + count] for tokens, prompt in zip(known, prompts, strict=True)]
+            if len(tokens) > position + 1:
+                continue
+            if complete[number]:
+                tokens.append(tokens[-1])
+                continue
+            if not _can_choose(row, position, result):
+                complete = [True] * len(prompts)
+                break
+            tokens.append(choose(row, temperature, np.random.default_rng((seed + number, position))))
+            complete[number] = tokens[-1] in ends or len(tokens) == len(prompts[number]) + count
+    made = (tokens[len(prompt) :][:count] for tokens, prompt in zip(known, prompts, strict=True))
+    return [until_end(tokens, ends) for tokens in made]
 
 
 class ComparedDecoder:

@@ -15,7 +15,7 @@ from weft.sim.compare import Comparison, compare_values
 from weft.sim.decoder import DecoderSession
 from weft.sim.device import Device
 from weft.sim.functional.device import FunctionalDevice
-from weft.sim.run import run_program
+from weft.sim.program_run import run_compiled
 from weft.sim.utilisation import RecordedLaunch
 
 __all__ = ["DecoderRecorder", "Recording", "record_program"]
@@ -72,20 +72,25 @@ class DecoderRecorder:
 
 
 def record_program(
-    name: str, compiled: CompiledProgram, spec: FabricSpec, device: Device, inputs: Mapping[str, NDArray[np.generic]]
+    name: str,
+    compiled: CompiledProgram,
+    spec: FabricSpec,
+    device: Device,
+    inputs: Mapping[str, NDArray[np.generic]],
+    sizes: Mapping[str, int],
 ) -> Recording:
     """The launch of a program, its outputs compared.
 
     Raises
     ------
     WeftError
-        An input that is missing, unknown or of another shape.
+        An input that is missing, unknown or of another shape; a size that is missing, unknown or too large.
     DeviceError
         The launch failed.
     """
     golden = FunctionalDevice(spec, memory_bytes=len(device.memory))
-    expected, _ = run_program(compiled, spec, golden, inputs)
-    outputs, launch = run_program(compiled, spec, device, inputs)
+    expected, _ = run_compiled(compiled, spec, golden, inputs, sizes)
+    outputs, launch = run_compiled(compiled, spec, device, inputs, sizes)
     compared = Comparison()
     for output, values in expected.items():
         compared += compare_values(f"output {output!r}", values, outputs[output])

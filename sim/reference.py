@@ -35,8 +35,6 @@ class Reference:
             {name: self._own(values) for name, values in checkpoint.layer(layer).items()}
             for layer in range(self.config.layers)
         ]
-        context = self.config.max_position_embeddings
-        self._cos, self._sin = self.config.rotary.table(self.config.head_dim, context, self.dtype)
         self.reset()
 
     def reset(self) -> None:
@@ -62,6 +60,10 @@ class Reference:
             raise WeftError(f"a token id must be 0 to {self.config.vocab_size - 1}, not {token}")
         if self.position >= self.config.max_position_embeddings:
             raise WeftError(f"the context must not exceed {self.config.max_position_embeddings} tokens, and is full")
+        with np.errstate(over="ignore", invalid="ignore"):  # seen in the logits
+            return self._step(token)
+
+    def _step(self, token: int) -> Array:
         room = ((0, 0), (0, 1), (0, 0), (0, 0))
         position, self.keys, self.values = self.position, np.pad(self.keys, room), np.pad(self.values, room)
         hidden = self._embedding[token]
@@ -91,7 +93,7 @@ class Reference:
     def _rotate(self, heads: Array, position: int) -> Array:
         """Turns the pairs (i, i + head_dim/2) of each head, [heads, head_dim]."""
         first, second = np.split(heads, 2, axis=-1)
-        cos, sin = self._cos[position], self._sin[position]
+        cos, sin = self.config.rotary.at(self.config.head_dim, position, self.dtype)
         return np.concatenate([first * cos - second * sin, second * cos + first * sin], axis=-1)
 
     def _attention(self, layer: int, weights: dict[str, Array], normed: Array, position: int) -> Array:
@@ -112,6 +114,4 @@ class Reference:
     def _feed_forward(self, weights: dict[str, Array], normed: Array) -> Array:
         gate = self._project(weights, "mlp.gate_proj", normed)
         up = self._project(weights, "mlp.up_proj", normed)
-        with np.errstate(over="ignore"):
-            gated = gate / (1 + np.exp(-gate))
-        return self._project(weights, "mlp.down_proj", gated * up)
+        return self._project(weights, "mlp.down_proj", gate / (1 + np.exp(-gate)) * up)

@@ -105,7 +105,7 @@ def _contents(
 
 def _integers(name: str, values: NDArray[np.generic]) -> NDArray[np.int64]:
     """Whole numbers, as int32 has them."""
-    whole = values.astype(np.int64) if values.dtype.kind in "iub" else np.asarray(values)
-    if not np.all(np.isfinite(whole)) or np.any(whole != np.rint(whole)) or np.any(np.abs(whole + 0.5) > 2**31):
+    whole = values.astype(np.float64 if values.dtype.kind == "f" else np.int64)
+    if np.any(whole != np.rint(whole)) or np.any(whole < -(2**31)) or np.any(whole >= 2**31):
         raise WeftError(f"input {name!r} must hold whole numbers that fit int32")
     return whole.astype(np.int64)

@@ -12,70 +12,28 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import ml_dtypes
-import numpy as np
-from numpy.typing import NDArray
 
 from weft.compiler.checkpoints.checkpoint import LlamaCheckpoint
-from weft.compiler.checkpoints.safetensors_file import SafetensorsFile, open_safetensors
+from weft.compiler.checkpoints.safetensors_file import TensorEntry, open_safetensors
 from weft.compiler.errors import WeftError
+from weft.hw.shown import shown
 from weft.hw.spec import FabricSpec
 from weft.sim.decoder import CACHES
+from weft.sim.run_fields import SavedRun, read_fields
 
 __all__ = ["SaveError", "SavedRun", "identity_of", "read_run", "write_run"]
 
-Floats = NDArray[np.float32]
-
-VERSION = "1"
+VERSION = "2"
 _FORMAT, _DIGEST = "weft-run", "sha256"
 
 
 class SaveError(WeftError):
     """A run could not be written."""
-
-
-@dataclass(frozen=True)
-class SavedRun:
-    """Tokens, of which the first ``prompt`` were given, how the others are chosen, and the caches of the positions.
-
-    There are no caches before anything was processed.
-
-    ``failed_at`` is the first position at which the devices differed, or one did not end.
-    """
-
-    tokens: list[int]
-    prompt: int
-    temperature: float
-    seed: int
-    caches: dict[str, Floats] = field(default_factory=dict)
-    failed_at: int | None = None
-
-    @property
-    def positions(self) -> int:
-        """How many tokens have been processed."""
-        return self.caches[CACHES[0]].shape[2] if self.caches else 0
-
-    @property
-    def last(self) -> int:
-        """The last token that can be processed next."""
-        return min(self.positions, len(self.tokens) - 1)
-
-    def at(self, token: int) -> SavedRun:
-        """The run as it was before it processed a token, counted from 0, with what of the prompt comes behind that.
-
-        Raises
-        ------
-        WeftError
-            There is no such token, or the tokens before it were not all processed.
-        """
-        if not 0 <= token <= self.last:
-            raise WeftError(f"--at must be 0 to {self.last} in this run, not {token}")
-        tokens = self.tokens[: max(token + 1, self.prompt)]
-        return replace(self, tokens=tokens, caches={name: rows[:, :, :token] for name, rows in self.caches.items()})
 
 
 def identity_of(checkpoint: LlamaCheckpoint, spec: FabricSpec) -> dict[str, str]:
@@ -115,7 +73,8 @@ def write_run(file: Path, run: SavedRun, identity: dict[str, str]) -> None:
         "seed": str(run.seed),
         "failed_at": json.dumps(run.failed_at),
     }
-    metadata[_DIGEST] = _digest(metadata, data)
+    entries = (TensorEntry(name, each["dtype"], each["shape"], *each["data_offsets"]) for name, each in header.items())
+    metadata[_DIGEST] = _digest(metadata, entries, data)
     text = json.dumps({"__metadata__": metadata, **header}).encode()
     text += b" " * (-len(text) % 8)
     work = file.with_name(f".weft-run.{os.getpid()}")
@@ -142,29 +101,20 @@ def read_run(file: Path, identity: dict[str, str]) -> SavedRun:
     if given.get("format") != _FORMAT or not set(CACHES) <= opened.entries.keys():
         raise WeftError(f"{file}: must be a run that weft generate --save wrote")
     if given.get("version") != VERSION:
-        raise WeftError(f"{file}: must be a run of version {VERSION}, not {given.get('version')}")
+        raise WeftError(f"{file}: must be a run of version {VERSION}, not {shown(given.get('version'))}: save it anew")
+    run = read_fields(opened, identity.keys())
     rest = {key: value for key, value in given.items() if key != _DIGEST}
-    if given.get(_DIGEST) != _digest(rest, opened.data.tobytes()):
+    if given.get(_DIGEST) != _digest(rest, opened.entries.values(), opened.data.tobytes()):
         raise WeftError(f"{file}: the run is damaged, for its contents are not those of its {_DIGEST}")
     for what, digest in identity.items():
         if given[what] != digest:
             raise WeftError(
                 f"{file}: must be a run of {what} {digest[:16]}, this one, not of {what} {given[what][:16]}"
             )
-    return _run(opened)
+    return run
 
 
-def _run(opened: SafetensorsFile) -> SavedRun:
-    given = opened.metadata
-    return SavedRun(
-        tokens=json.loads(given["tokens"]),
-        prompt=int(given["prompt"]),
-        temperature=float(given["temperature"]),
-        seed=int(given["seed"]),
-        caches={name: opened.read(name) for name in CACHES},
-        failed_at=json.loads(given["failed_at"]),
-    )
-
-
-def _digest(metadata: dict[str, str], data: bytes) -> str:
-    return hashlib.sha256(json.dumps(metadata, sort_keys=True).encode() + data).hexdigest()
+def _digest(metadata: dict[str, str], entries: Iterable[TensorEntry], data: bytes) -> str:
+    """Hash of all that the file says: what stands in its header, and the data."""
+    places = sorted((each.name, each.dtype, list(each.shape), each.begin, each.end) for each in entries)
+    return hashlib.sha256(json.dumps([metadata, places], sort_keys=True).encode() + data).hexdigest()

@@ -15,7 +15,7 @@ from weft.common import (
     load_fabric,
     show,
 )
-from weft.decoding import rtl_device, summary, table
+from weft.decoding import rtl_device, summary, table, tell_rounding
 from weft.inputs import prompt_tokens
 from weft.options import (
     ARITHMETIC,
@@ -58,9 +58,11 @@ def batch(
     --seed, each further one with the next. On RTL everything is compared with the functional device, bit for bit.
     """
     from weft.compiler.checkpoints.checkpoint import read_checkpoint
+    from weft.compiler.checkpoints.end_tokens import read_end_tokens
     from weft.compiler.checkpoints.tokenizer import check_ids, read_tokenizer
     from weft.compiler.errors import WeftError
     from weft.compiler.models.llama.decoder_program import compile_decoder
+    from weft.compiler.models.llama.rounding import rounding_of
     from weft.sim.generate import ComparedDecoder, Generation, generate_batch
 
     check_rtl_only(device, stalls=stalls, arith=arith)
@@ -71,17 +73,21 @@ def batch(
     given = [(text, None) for text in prompt or ()] + [(None, ids) for ids in prompt_ids or ()]
     if len(given) < 2:
         raise WeftError(f"--prompt or --prompt-ids must be given at least twice, not {len(given)} times")
-    prompts = [prompt_tokens(text, ids, tokenizer) for text, ids in given]
+    prompts = [prompt_tokens(text, ids, tokenizer, checkpoint) for text, ids in given]
     for each in prompts:
         check_ids(each, model.config.vocab_size, model.config.max_position_embeddings, tokens)
+    ends, rounding = read_end_tokens(checkpoint), rounding_of(model)
     begun = time.perf_counter()
     result, compiled = Generation(), compile_decoder(model.config, spec, sequences=len(prompts))
     with ExitStack() as stack:
         chip = None
         if device == "rtl":
             chip = rtl_device(compiled, spec, stack, stalls=stalls, waves=None, arith=arith)
+        tell_rounding(rounding)
         decoder, begun_run = ComparedDecoder(compiled, model, spec, result, chip), time.perf_counter()
-        made = generate_batch(decoder.step, prompts, tokens, result, temperature=temperature or 0.0, seed=seed or 0)
+        made = generate_batch(
+            decoder.step, prompts, tokens, result, temperature=temperature or 0.0, seed=seed or 0, ends=ends
+        )
     ended = time.perf_counter()
     value = {"sequences": len(prompts), "tokens": made, "prompt_ids": prompts, "device": device}
     value |= summary(spec, result, ended - begun, ended - begun_run, sequences=len(prompts))

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import signal
+import sys
+from typing import Annotated, NoReturn
 
 import typer
 
 from weft import batch, doctor, elaborate, generate, inspect, quantize, run, show
 from weft import compile as compile_command
 from weft.common import Commands, example
+from weft.streams import open_output
 
-__all__ = ["app", "main"]
+__all__ = ["app", "end_by_signals", "main"]
 
 app = typer.Typer(
     name="weft",
@@ -53,4 +56,16 @@ app.command("show", epilog=show.EPILOG)(show.show_)
 
 def main() -> None:
     """The entry point."""
+    open_output()
+    end_by_signals()
     app()
+
+
+def end_by_signals() -> None:
+    """From now on a signal to end ends as an error does, and so also the programs that a build has started."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _stop)
+
+
+def _stop(number: int, _: object) -> NoReturn:
+    sys.exit(128 + number)

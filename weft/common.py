@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import math
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +12,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO, NoReturn
 
 import typer
 from typer.core import TyperGroup
+
+from weft.streams import STANDARD_OUTPUT, close_output
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,7 +28,9 @@ __all__ = [
     "check_rtl_only",
     "check_writable",
     "example",
+    "json_text",
     "load_fabric",
+    "naming",
     "new_file",
     "show",
     "working",
@@ -38,6 +43,11 @@ MISTAKE = 2
 
 _UsageError: type[Exception] = next(base for base in typer.BadParameter.__mro__ if base.__name__ == "UsageError")
 _UNREADABLE = (FileNotFoundError, FileExistsError, IsADirectoryError, NotADirectoryError, PermissionError)
+_FAILURES = {
+    "weft.sim.choosing.LogitsError",
+    "weft.sim.device.DeviceError",
+    "weft.sim.verilator.commands.BuildError",
+}
 _UNWRITABLE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO, errno.ENAMETOOLONG}
 
 
@@ -53,7 +63,8 @@ class Commands(TyperGroup):
         except _UsageError as error:
             _end(error.format_message(), MISTAKE)  # pyright: ignore[reportAttributeAccessIssue]
         except OSError as error:
-            if not isinstance(error, _UNREADABLE) and error.errno not in _UNWRITABLE:
+            unforeseen = not isinstance(error, _UNREADABLE) and error.errno not in _UNWRITABLE
+            if unforeseen or error.filename == STANDARD_OUTPUT:
                 raise
             _end(f"{error.filename or 'a file'}: {error.strerror}", MISTAKE)
         except (ValueError, RuntimeError) as error:
@@ -64,13 +75,23 @@ class Commands(TyperGroup):
         except KeyboardInterrupt:
             _end("interrupted", 130)
 
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return super().main(*args, **kwargs)
+        except OSError as error:
+            if error.filename != STANDARD_OUTPUT:
+                raise
+            close_output()
+            typer.echo(f"weft: {STANDARD_OUTPUT}: {error.strerror}", err=True)
+            sys.exit(MISTAKE)
+
 
 def _exit_code(error: Exception) -> int | None:
     """The code for an error of the project; None for one that nobody foresaw."""
     names = {f"{each.__module__}.{each.__name__}" for each in type(error).__mro__}
     if names & {"weft.compiler.errors.WeftError", "weft.hw.spec.SpecError"}:
         return MISTAKE
-    if names & {"weft.sim.device.DeviceError", "weft.sim.verilator.commands.BuildError"}:
+    if names & _FAILURES:
         return FAILED
     return None
 
@@ -127,13 +148,20 @@ def new_file(path: Path) -> Iterator[BinaryIO]:
     """A file to write that does not exist yet, and does not if it could not be written as a whole."""
     file = path.open("xb")
     try:
-        with file:
+        with naming(path), file:
             yield file
-    except BaseException as error:
+    except BaseException:
         path.unlink()
-        if isinstance(error, OSError):
-            raise OSError(error.errno, error.strerror, str(path)) from None
         raise
+
+
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Gives an error of the system that knows no file this file, which was being written."""
+    try:
+        yield
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from None
 
 
 def check_rtl_only(device: str, **given: object) -> None:
@@ -147,7 +175,20 @@ def check_rtl_only(device: str, **given: object) -> None:
 
 def show(value: dict[str, Any], text: str, *, as_json: bool) -> None:
     """Print a result, for a program or for people."""
-    typer.echo(json.dumps(value, indent=2) if as_json else text.rstrip("\n"))
+    typer.echo(json_text(value) if as_json else text.rstrip("\n"))
+
+
+def json_text(value: dict[str, Any]) -> str:
+    """A result as JSON, with ``null`` for numbers that JSON does not have: NaN and infinities."""
+    return json.dumps(_in_json(value), indent=2, allow_nan=False)
+
+
+def _in_json(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _in_json(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_in_json(each) for each in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 @contextmanager

@@ -6,16 +6,19 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import typer
+
 from weft.common import working
 from weft.signals import write_signals
 
 if TYPE_CHECKING:
+    from weft.compiler.models.llama.rounding import Rounding
     from weft.hw.spec import FabricSpec
     from weft.sim.decoder import CompiledModel
     from weft.sim.generate import Generation
     from weft.sim.rtl.device import RtlDevice
 
-__all__ = ["rtl_device", "summary", "table"]
+__all__ = ["rtl_device", "summary", "table", "tell_rounding"]
 
 _WINDOW = 4096  # cycles; only the sums are shown
 _HIDDEN = ("tokens", "prompt_ids", "text", "first_mismatches")
@@ -43,6 +46,16 @@ def rtl_device(
     if waves is not None:
         write_signals(waves, spec, {name: program.mapping for name, program in compiled.programs.items()})
     return chip
+
+
+def tell_rounding(done: Rounding) -> None:
+    """One line on stderr if the fabric's weights are not those of the checkpoint."""
+    if done.rounded:
+        typer.echo(
+            f"weft: {done.rounded:,} of {done.weights:,} weights are rounded to bf16, by {done.most:.3g} at most, "
+            f"{done.most_relative:.2%} of a weight; --device reference takes them as they are",
+            err=True,
+        )
 
 
 def summary(

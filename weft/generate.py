@@ -18,7 +18,7 @@ from weft.common import (
     new_file,
     show,
 )
-from weft.decoding import rtl_device, summary, table
+from weft.decoding import rtl_device, summary, table, tell_rounding
 from weft.inputs import prompt_tokens
 from weft.options import (
     ARITHMETIC,
@@ -93,8 +93,10 @@ def generate(
 ) -> None:
     """Generate text. On RTL every logit and every buffer is compared with the functional device, bit for bit."""
     from weft.compiler.checkpoints.checkpoint import read_checkpoint
+    from weft.compiler.checkpoints.end_tokens import read_end_tokens
     from weft.compiler.checkpoints.tokenizer import check_ids, read_tokenizer
     from weft.compiler.errors import WeftError
+    from weft.compiler.models.llama.rounding import rounding_of
     from weft.sim.generate import ComparedDecoder, Generation
     from weft.sim.generate import generate as tokens_of
     from weft.sim.saved_run import SavedRun, identity_of
@@ -120,13 +122,16 @@ def generate(
     model = read_checkpoint(checkpoint)
     tokenizer = read_tokenizer(checkpoint, model.config.vocab_size)
     if resume is None:
-        ids = prompt_tokens(prompt, prompt_ids, tokenizer)
+        ids = prompt_tokens(prompt, prompt_ids, tokenizer, checkpoint)
         begin = SavedRun(ids, len(ids), temperature or 0.0, seed or 0)
     else:
         given = {"--prompt": prompt, "--prompt-ids": prompt_ids, "--temperature": temperature, "--seed": seed}
         begin = resumed_run(resume, at, model, spec, given)
         ids = begin.tokens
     check_ids(ids, model.config.vocab_size, model.config.max_position_embeddings, tokens)
+    ends = read_end_tokens(checkpoint)
+    rounding = rounding_of(model) if device != "reference" else None
+    text = None if tokenizer is None else tokenizer.text()
     result, begun = Generation(), time.perf_counter()
     with ExitStack() as stack:
         decoder = _decoder(
@@ -142,6 +147,8 @@ def generate(
             prefill=prefill and logits is None,
             tokens=tokens if one_launch else 0,
         )
+        if rounding is not None:
+            tell_rounding(rounding)
         keep = None
         if isinstance(decoder, ComparedDecoder):
             if begin.caches:
@@ -149,8 +156,8 @@ def generate(
             if save is not None:
                 keep = stack.enter_context(keeping(save, begin, decoder, result, identity_of(model, spec)))
         begun_run = time.perf_counter()
-        if not json and tokenizer is not None:
-            typer.echo(tokenizer.decode(ids), nl=False)
+        if not json and text is not None:
+            typer.echo(text.add(ids), nl=False)
         for token in tokens_of(
             decoder.step,
             ids,
@@ -160,14 +167,15 @@ def generate(
             seed=begin.seed,
             processed=begin.positions,
             prefill=decoder.prefill if isinstance(decoder, ComparedDecoder) else None,
+            ends=ends,
             run=decoder.run if one_launch and isinstance(decoder, ComparedDecoder) else None,
         ):
             if keep is not None:
                 keep()
             if not json:
-                typer.echo(f"{token} " if tokenizer is None else tokenizer.decode([token]), nl=False)
+                typer.echo(f"{token} " if text is None else text.add([token]), nl=False)
         if not json:
-            typer.echo()
+            typer.echo("" if text is None else text.end())
     ended = time.perf_counter()
     value = {"tokens": result.tokens, "prompt_ids": ids, "device": device}
     value |= summary(spec, result, ended - begun, ended - begun_run)

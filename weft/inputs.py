@@ -11,8 +11,10 @@ if TYPE_CHECKING:
 __all__ = ["load_arrays", "load_text", "prompt_tokens"]
 
 
-def prompt_tokens(prompt: str | None, prompt_ids: str | None, tokenizer: ByteTokenizer | None) -> list[int]:
-    """The tokens of ``--prompt`` or ``--prompt-ids``.
+def prompt_tokens(
+    prompt: str | None, prompt_ids: str | None, tokenizer: ByteTokenizer | None, checkpoint: Path
+) -> list[int]:
+    """The tokens of ``--prompt`` or ``--prompt-ids`` for a model in that folder.
 
     Raises
     ------
@@ -20,6 +22,7 @@ def prompt_tokens(prompt: str | None, prompt_ids: str | None, tokenizer: ByteTok
         Both or none of them; ids that are no numbers; a text without a tokenizer.
     """
     from weft.compiler.errors import WeftError
+    from weft.hw.shown import shown
 
     if (prompt is None) == (prompt_ids is None):
         raise WeftError("exactly one of --prompt and --prompt-ids must be given")
@@ -28,10 +31,14 @@ def prompt_tokens(prompt: str | None, prompt_ids: str | None, tokenizer: ByteTok
             return [int(token) for token in prompt_ids.split(",")]
         except ValueError:
             raise WeftError(
-                f"--prompt-ids must be whole numbers with commas between them, not {prompt_ids!r}"
+                f"--prompt-ids must be whole numbers with commas between them, not {shown(prompt_ids)}"
             ) from None
     if tokenizer is None:
-        raise WeftError("--prompt needs a tokenizer, and the checkpoint has none that Weft reads: use --prompt-ids")
+        from weft.compiler.checkpoints.tokenizer import FILE, other_tokenizers
+
+        files = ", ".join(other_tokenizers(checkpoint))
+        found = f"it has {files} and no {FILE}" if files else "it has none"
+        raise WeftError(f"--prompt needs a tokenizer that Weft reads in {checkpoint}, and {found}: use --prompt-ids")
     return list(tokenizer.encode(prompt or ""))
 
 

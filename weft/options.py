@@ -10,6 +10,7 @@ import typer
 
 __all__ = [
     "ARITHMETIC",
+    "Args",
     "Arith",
     "Checkpoint",
     "Fabric",
@@ -82,6 +83,10 @@ Arith = Annotated[
         callback=one_of(*ARITHMETIC),
         help="On RTL: arithmetic on the host (the default), or the real logic: the same bits and cycles, slower.",
     ),
+]
+Args = Annotated[
+    list[str] | None,
+    typer.Option("--arg", metavar="NAME=SIZE", help="The size of a step.dimension in this launch; repeatable."),
 ]
 _PROMPT = typer.Option("--prompt", help="Text to go on from.")
 _PROMPT_IDS = typer.Option("--prompt-ids", metavar="5,17,3", help="The same as tokens.")

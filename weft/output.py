@@ -10,6 +10,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from weft.common import json_text, naming
 from weft.compiler.errors import WeftError
 
 __all__ = ["check_output", "write_output"]
@@ -59,12 +60,13 @@ def write_output(folder: Path, command: str, index: str, value: dict[str, Any], 
     """
     check_output(folder, command, index)
     listed = {name: _digest(content) for name, content in sorted(files.items())}
-    text = json.dumps({"written_by": f"weft {command}", **value, "files": listed}, indent=2) + "\n"
+    text = json_text({"written_by": f"weft {command}", **value, "files": listed}) + "\n"
     folder.parent.mkdir(parents=True, exist_ok=True)
     work = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
     try:
         for name, content in {**files, index: text.encode()}.items():
-            (work / name).write_bytes(content)
+            with naming(folder / name):
+                (work / name).write_bytes(content)
         folder.mkdir(exist_ok=True)
         for stale in set(_written(folder / index, command)) - {*files, index}:
             (folder / stale).unlink(missing_ok=True)

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from weft.common import example, show, working
+from weft.common import example, naming, show, working
 from weft.options import Checkpoint, Json, within
 
 __all__ = ["EPILOG", "quantize"]
@@ -46,22 +46,27 @@ def quantize(
     from weft.compiler.checkpoints.quantised_checkpoint import quantised_files, weight_bytes
     from weft.sim.accuracy import accuracy
 
-    with working("quantising"):
+    with working("quantising and comparing logits"):
         files = quantised_files(checkpoint, Quantisation(form))
         out.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}.") as work:
             whole = Path(work) / "checkpoint"
             whole.mkdir()
             for name, content in files.items():
-                (whole / name).write_bytes(content)
+                with naming(out / name):
+                    (whole / name).write_bytes(content)
+            compared = accuracy(read_checkpoint(checkpoint), read_checkpoint(whole), positions)
             whole.rename(out)
-    with working("comparing logits"):
-        compared = accuracy(read_checkpoint(checkpoint), read_checkpoint(out), positions)
     before, after = weight_bytes(checkpoint), weight_bytes(out)
     value = {"format": form, "weight_bytes_before": before, "weight_bytes": after, **dataclasses.asdict(compared)}
     text = (
         f"{out}: {form}, {after} bytes of weights instead of {before}\n"
-        f"logits over {compared.positions} positions: cosine {compared.cosine:.5f}, least {compared.least_cosine:.5f}; "
+        f"logits over {compared.positions} positions: cosine {_cosine(compared.cosine)}, least "
+        f"{_cosine(compared.least_cosine)}; "
         f"the same token is likeliest in {compared.agreement:.1%}"
     )
     show({"out": str(out), **value}, text, as_json=json)
+
+
+def _cosine(value: float | None) -> str:
+    return "undefined" if value is None else f"{value:.5f}"

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from weft.common import FAILED, example, load_fabric, show, working
-from weft.options import Fabric, Json, PromptIds, Set, device_option, within
+from weft.options import Args, Fabric, Json, PromptIds, Set, device_option, within
+from weft.program import compile_text, parse_sizes
 
 if TYPE_CHECKING:
     from weft.compiler.backend.mapping import Mapping
@@ -43,6 +44,7 @@ def show_(
     inputs: Annotated[
         Path | None, typer.Option("--inputs", help="Step program: .npz with an array for each input tensor.")
     ] = None,
+    args: Args = None,
     window: Annotated[
         int,
         typer.Option("--window", callback=within(32), help="Cycles that the timeline takes together; fewer show more."),
@@ -60,13 +62,13 @@ def show_(
     spec = load_fabric(fabric, set_)
     run = _Run(spec, window if device == "rtl" else 0)
     if program.is_dir():
-        if inputs is not None:
-            raise WeftError("--inputs is for a step program, not for a checkpoint's folder")
+        if inputs is not None or args:
+            raise WeftError("--inputs and --arg are for a step program, not for a checkpoint's folder")
         run.decoder(program, prompt, prompt_ids, tokens)
     else:
         if prompt is not None or prompt_ids is not None:
             raise WeftError("--prompt and --prompt-ids are for a checkpoint's folder, not for a step program")
-        run.step_program(program, inputs)
+        run.step_program(program, inputs, parse_sizes(args))
     _write(out, program, device, run, as_json=json)
     if run.compared is not None and run.compared.mismatches:
         raise typer.Exit(FAILED)
@@ -86,15 +88,17 @@ class _Run:
         from weft.compiler.checkpoints.checkpoint import read_checkpoint
         from weft.compiler.checkpoints.tokenizer import check_ids, read_tokenizer
         from weft.compiler.models.llama.decoder_program import compile_decoder
+        from weft.compiler.models.llama.rounding import rounding_of
+        from weft.decoding import tell_rounding
         from weft.inputs import prompt_tokens
 
         with working("compiling"):
             model = read_checkpoint(folder)
             tokenizer = read_tokenizer(folder, model.config.vocab_size)
             given = prompt is not None or prompt_ids is not None
-            ids = prompt_tokens(prompt, prompt_ids, tokenizer) if given else [0]
+            ids = prompt_tokens(prompt, prompt_ids, tokenizer, folder) if given else [0]
             check_ids(ids, model.config.vocab_size, model.config.max_position_embeddings, tokens)
-            compiled = compile_decoder(model.config, self.spec)
+            rounding, compiled = rounding_of(model), compile_decoder(model.config, self.spec)
         self.mappings = {"decoder": compiled.program.mapping}
         if not self.window:
             return
@@ -103,6 +107,7 @@ class _Run:
 
         self.compared = Comparison()
         with self._chip(compiled.memory_bytes) as chip:
+            tell_rounding(rounding)
             with working(f"{len(ids) - 1} tokens of the prompt on the functional device"):
                 recorder = DecoderRecorder(compiled, model, self.spec, chip, ids)
             for number in range(tokens):
@@ -111,14 +116,11 @@ class _Run:
                 self.launches.append(launch)
                 self.compared += compared
 
-    def step_program(self, path: Path, inputs: Path | None) -> None:
+    def step_program(self, path: Path, inputs: Path | None, sizes: dict[str, int]) -> None:
         """A launch of a step program."""
-        from weft.compiler.compile import compile_module
         from weft.compiler.errors import WeftError
-        from weft.compiler.mapped import parse_module
-        from weft.inputs import load_text
 
-        compiled = compile_module(parse_module(load_text(path), path.name), self.spec)
+        compiled = compile_text(path, self.spec)
         self.mappings = {path.stem: compiled.mapping}
         if not self.window:
             return
@@ -130,7 +132,7 @@ class _Run:
 
         arrays = load_arrays(inputs)
         with self._chip(memory_needed(compiled)) as chip, working("running on simulated RTL"):
-            launch, self.compared = record_program(path.stem, compiled, self.spec, chip, arrays)
+            launch, self.compared = record_program(path.stem, compiled, self.spec, chip, arrays, sizes)
             self.launches.append(launch)
 
     def _chip(self, memory_bytes: int) -> Any:

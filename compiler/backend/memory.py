@@ -110,7 +110,11 @@ def encode(
         Another shape.
     """
     if isinstance(values, Quantised) or Format(tensor.format.data).kind.is_matrix:
-        given = values if isinstance(values, Quantised) else quantise(values, Quantisation(tensor.format.data))
+        given = (
+            values
+            if isinstance(values, Quantised)
+            else quantise(values.astype(np.float32, copy=False), Quantisation(tensor.format.data))
+        )
         if (given.elements.shape, given.form.value) != (tensor.sizes, tensor.format.data):
             raise ValueError(
                 f"@{tensor.sym_name.data} must be {tensor.format.data} of the shape {list(tensor.sizes)}, "

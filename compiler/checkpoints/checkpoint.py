@@ -15,6 +15,7 @@ from weft.compiler.checkpoints.quantised_tensors import read_quantised, scale_na
 from weft.compiler.checkpoints.safetensors_file import SafetensorsFile, open_safetensors
 from weft.compiler.errors import WeftError
 from weft.compiler.weights.quantised import Quantised
+from weft.hw.shown import shown
 
 WHOLE = "model.safetensors"
 INDEX = "model.safetensors.index.json"
@@ -67,9 +68,12 @@ def read_checkpoint(folder: Path | str) -> LlamaCheckpoint:
         raise WeftError(f"{folder}: the checkpoint must be a folder with config.json and {WHOLE}")
     config = read_llama_config(folder / "config.json")
     files = checkpoint_files(folder)
+    for name, _ in config.tensors():  # as many as config.json claims, which may be far more than there are
+        if name not in files:
+            raise WeftError(f"{folder}: tensor {name!r} is missing")
     shapes = config.tensor_shapes()
     small = {name for name in shapes if config.quantisation is not None and config.is_matrix(name)}
-    for name in (*shapes, *map(scale_name, sorted(small))):
+    for name in map(scale_name, sorted(small)):
         if name not in files:
             raise WeftError(f"{folder}: tensor {name!r} is missing")
     quantised, tensors = dict[str, Quantised](), dict[str, Array]()
@@ -80,17 +84,16 @@ def read_checkpoint(folder: Path | str) -> LlamaCheckpoint:
             tensors[name].flags.writeable = False
         else:
             tensors[name] = _tensor(files[name], name, shape)
-    for name in small:
-        del files[scale_name(name)]
-    _check_leftovers(config, files, tensors)
+    _check_leftovers(config, files, {*tensors, *map(scale_name, small)}, tensors[EMBEDDING])
     return LlamaCheckpoint(config, MappingProxyType(tensors), MappingProxyType(quantised))
 
 
 def checkpoint_files(folder: Path) -> dict[str, SafetensorsFile]:
-    """The file that holds each tensor.
+    """The file that holds each tensor; of those in shards, which the index names.
 
     Raises:
         WeftError: a file or a shard is missing, truncated or no safetensors.
+        WeftError: the index places a tensor where it is not, or it is in another shard as well.
     """
     if (folder / WHOLE).exists():
         whole = open_safetensors(folder / WHOLE)
@@ -100,12 +103,18 @@ def checkpoint_files(folder: Path) -> dict[str, SafetensorsFile]:
     weight_map = read_json_object(folder / INDEX).inner("weight_map").fields
     shards: dict[str, SafetensorsFile] = {}
     for name, shard in weight_map.items():
-        if not isinstance(shard, str) or Path(shard).name != shard:
-            raise WeftError(f"{folder / INDEX}: the file of tensor {name!r} must be a plain file name, not {shard!r}")
+        if not isinstance(shard, str) or Path(shard).name != shard or not shard.isprintable() or shard in ("", ".."):
+            rule = f"the file of tensor {shown(name)} must be a plain file name"
+            raise WeftError(f"{folder / INDEX}: {rule}, not {shown(shard)}")
         if shard not in shards:
             shards[shard] = open_safetensors(folder / shard)
         if name not in shards[shard]:
             raise WeftError(f"{folder / shard}: tensor {name!r} is missing, though {INDEX} places it there")
+    for shard, file in shards.items():
+        for name in file.entries:
+            if weight_map.get(name, shard) != shard:
+                rule = f"must not be there, for {INDEX} places it in {weight_map[name]}"
+                raise WeftError(f"{file.file}: tensor {shown(name)} {rule}")
     return {name: shards[cast(str, shard)] for name, shard in weight_map.items()}
 
 
@@ -121,14 +130,17 @@ def _tensor(file: SafetensorsFile, name: str, shape: tuple[int, ...]) -> Array:
     return values
 
 
-def _check_leftovers(config: LlamaConfig, files: dict[str, SafetensorsFile], tensors: dict[str, Array]) -> None:
-    """Refuses tensors that would change the result but have no place; old rotary buffers change nothing."""
-    for name in sorted(files.keys() - tensors.keys()):
+def _check_leftovers(config: LlamaConfig, files: dict[str, SafetensorsFile], used: set[str], embedding: Array) -> None:
+    """Refuses tensors that would change the result but have no place, those too that an index leaves out.
+
+    Old rotary buffers change nothing.
+    """
+    held = {name: file for file in {id(each): each for each in files.values()}.values() for name in file.entries}
+    for name in sorted(held.keys() - used):
         if name.endswith("rotary_emb.inv_freq"):
             continue
-        file = files[name]
+        file = held[name]
         if name != HEAD:
-            raise WeftError(f"{file.file}: tensor {name!r} must not be there, for config.json gives it no place")
-        shape = (config.vocab_size, config.hidden_size)
-        if not np.array_equal(_tensor(file, HEAD, shape), tensors[EMBEDDING]):
+            raise WeftError(f"{file.file}: tensor {shown(name)} must not be there, for config.json gives it no place")
+        if not np.array_equal(_tensor(file, HEAD, (config.vocab_size, config.hidden_size)), embedding):
             raise WeftError(f"{file.file}: tensor {HEAD!r} must equal {EMBEDDING!r} where tie_word_embeddings is true")

@@ -1,5 +1,6 @@
 """The shape of a Llama decoder, as `config.json` gives it."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -89,15 +90,18 @@ class LlamaConfig:
         """Whether a tensor is a matrix of a layer or the head, and so quantised where weights are."""
         return name.endswith("_proj.weight") or name == "lm_head.weight"
 
-    def tensor_shapes(self) -> dict[str, tuple[int, ...]]:
-        """Names and shapes of every tensor the checkpoint must hold; a tied head is left out."""
-        shapes: dict[str, tuple[int, ...]] = {"model.embed_tokens.weight": (self.vocab_size, self.hidden_size)}
+    def tensors(self) -> Iterator[tuple[str, tuple[int, ...]]]:
+        """Name and shape of every tensor the checkpoint must hold, one by one; a tied head is left out."""
+        yield "model.embed_tokens.weight", (self.vocab_size, self.hidden_size)
         for layer in range(self.layers):
-            shapes |= self.layer_shapes(layer)
-        shapes["model.norm.weight"] = (self.hidden_size,)
+            yield from self.layer_shapes(layer).items()
+        yield "model.norm.weight", (self.hidden_size,)
         if not self.tie_word_embeddings:
-            shapes["lm_head.weight"] = (self.vocab_size, self.hidden_size)
-        return shapes
+            yield "lm_head.weight", (self.vocab_size, self.hidden_size)
+
+    def tensor_shapes(self) -> dict[str, tuple[int, ...]]:
+        """All of :meth:`tensors`, by name."""
+        return dict(self.tensors())
 
 
 def read_llama_config(file: Path) -> LlamaConfig:

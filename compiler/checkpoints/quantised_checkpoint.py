@@ -9,11 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from weft.compiler.checkpoints.checkpoint import EMBEDDING, HEAD, WHOLE, checkpoint_files, read_checkpoint
+from weft.compiler.checkpoints.end_tokens import GENERATION
 from weft.compiler.checkpoints.json_fields import read_json_object
 from weft.compiler.checkpoints.llama_config import METHOD, read_llama_config
 from weft.compiler.checkpoints.quantised_tensors import scale_name, stored_tensors
 from weft.compiler.checkpoints.safetensors_file import safetensors_bytes
 from weft.compiler.checkpoints.tokenizer import FILE as TOKENIZER
+from weft.compiler.checkpoints.tokenizer import other_tokenizers
 from weft.compiler.errors import WeftError
 from weft.compiler.weights.quantised import Quantisation, quantise
 
@@ -23,7 +25,8 @@ __all__ = ["quantised_files", "weight_bytes"]
 def quantised_files(folder: Path, form: Quantisation) -> dict[str, bytes]:
     """The files of a checkpoint whose matrices are quantised, by name; embedding, norms and biases stay as they are.
 
-    A head that was tied to the embedding gets weights of its own.
+    A head that was tied to the embedding gets weights of its own. Files of tokenizers, and of what ends a
+    text, come along.
 
     Raises
     ------
@@ -46,8 +49,9 @@ def quantised_files(folder: Path, form: Quantisation) -> dict[str, bytes]:
     config = dict(read_json_object(folder / "config.json").fields)
     config |= {"tie_word_embeddings": False, "quantization_config": {"quant_method": METHOD, "format": form.value}}
     files = {"config.json": (json.dumps(config, indent=2) + "\n").encode(), WHOLE: safetensors_bytes(tensors)}
-    if (folder / TOKENIZER).exists():
-        files[TOKENIZER] = (folder / TOKENIZER).read_bytes()
+    for name in (TOKENIZER, GENERATION, *other_tokenizers(folder)):
+        if (folder / name).is_file():
+            files[name] = (folder / name).read_bytes()
     return files
 
 

@@ -14,8 +14,10 @@ import ml_dtypes
 import numpy as np
 from numpy.typing import NDArray
 
+from weft.compiler.checkpoints.git_lfs import check_no_pointer
 from weft.compiler.checkpoints.json_fields import parse_json_object
 from weft.compiler.errors import WeftError
+from weft.hw.shown import shown
 
 DTYPES: dict[str, np.dtype[np.generic]] = {
     "BF16": np.dtype(ml_dtypes.bfloat16),
@@ -23,6 +25,8 @@ DTYPES: dict[str, np.dtype[np.generic]] = {
     "F32": np.dtype("<f4"),
 }
 """Types of plain weights."""
+_MOST_HEADER = 100_000_000
+"""Bytes; the limit of the safetensors library."""
 _STORED = DTYPES | {"I8": np.dtype(np.int8), "U8": np.dtype(np.uint8)}
 
 
@@ -60,7 +64,7 @@ class SafetensorsFile:
         entry = self.entries[name]
         if (entry.dtype, entry.shape) != (dtype, shape):
             rule, given = f"{dtype} of shape {list(shape)}", f"{entry.dtype} of shape {list(entry.shape)}"
-            raise WeftError(f"{self.file}: tensor {name!r} must be {rule}, not {given}")
+            raise WeftError(f"{self.file}: tensor {shown(name)} must be {rule}, not {given}")
         return self._bytes(entry, _STORED[dtype])
 
     def read(self, name: str) -> NDArray[np.float32]:
@@ -72,14 +76,16 @@ class SafetensorsFile:
         entry = self.entries[name]
         dtype = DTYPES.get(entry.dtype)
         if dtype is None:
-            raise WeftError(f"{self.file}: tensor {name!r} must be BF16, F16 or F32, not {entry.dtype}")
+            raise WeftError(f"{self.file}: tensor {shown(name)} must be BF16, F16 or F32, not {entry.dtype}")
         return self._bytes(entry, dtype).astype(np.float32)
 
     def _bytes(self, entry: TensorEntry, dtype: np.dtype[np.generic]) -> NDArray[np.generic]:
         expected, given = math.prod(entry.shape) * dtype.itemsize, entry.end - entry.begin
         if expected != given:
             shape, name = list(entry.shape), entry.name
-            raise WeftError(f"{self.file}: tensor {name!r} of shape {shape} must take {expected} bytes, not {given}")
+            raise WeftError(
+                f"{self.file}: tensor {shown(name)} of shape {shape} must take {expected} bytes, not {given}"
+            )
         return self.data[entry.begin : entry.end].view(dtype).reshape(entry.shape)
 
 
@@ -88,7 +94,8 @@ def open_safetensors(file: Path) -> SafetensorsFile:
 
     Raises:
         WeftError: the file is missing or unreadable.
-        WeftError: it is shorter or longer than its header says, or the header is no header.
+        WeftError: it is shorter or longer than its header says, or the header is too long or no header.
+        WeftError: it is a pointer of git-lfs.
     """
     try:
         size = file.stat().st_size
@@ -97,9 +104,12 @@ def open_safetensors(file: Path) -> SafetensorsFile:
         raise WeftError(f"{file}: the file is missing") from None
     except OSError as error:
         raise WeftError(f"{file}: the file cannot be read ({error.strerror})") from None
+    check_no_pointer(file, whole[:100].tobytes())
     length = int.from_bytes(whole[:8].tobytes(), "little")
     if size < 8 + length or size < 8:
         raise WeftError(f"{file}: must be at least {8 + length} bytes long to hold its header, not {size}: truncated?")
+    if length > _MOST_HEADER:
+        raise WeftError(f"{file}: must have a header of at most {_MOST_HEADER} bytes, not {length}")
     header = parse_json_object(file, whole[8 : 8 + length].tobytes())
     metadata = header.inner("__metadata__").fields
     entries = [_entry(file, name, value) for name, value in header.fields.items() if name != "__metadata__"]
@@ -120,7 +130,7 @@ def safetensors_bytes(tensors: Mapping[str, NDArray[np.generic]]) -> bytes:
     end = 0
     for name, values in sorted(tensors.items(), key=lambda item: -item[1].dtype.itemsize):
         if values.dtype not in names:
-            raise ValueError(f"tensor {name!r} must be of a type in {sorted(_STORED)}, not {values.dtype}")
+            raise ValueError(f"tensor {shown(name)} must be of a type in {sorted(_STORED)}, not {values.dtype}")
         parts.append(np.ascontiguousarray(values).tobytes())
         offsets = [end, end + len(parts[-1])]
         header[name] = {"dtype": names[values.dtype], "shape": list(values.shape), "data_offsets": offsets}
@@ -138,12 +148,12 @@ def _entry(file: Path, name: str, value: object) -> TensorEntry:
         _sizes(fields.get("data_offsets")),
     )
     if not isinstance(dtype, str) or shape is None or offsets is None or len(offsets) != 2:
-        raise WeftError(f"{file}: tensor {name!r} must have dtype, shape and two data_offsets, not {value!r}")
+        raise WeftError(f"{file}: tensor {shown(name)} must have dtype, shape and two data_offsets, not {shown(value)}")
     return TensorEntry(name, dtype, shape, offsets[0], offsets[1])
 
 
 def _sizes(value: object) -> tuple[int, ...] | None:
-    """A list of whole numbers of at least 0 as a tuple, anything else as None."""
+    """A list of whole numbers from 0 to below 2**63 as a tuple, anything else as None."""
     if not isinstance(value, list):
         return None
     numbers = tuple(_whole(cast(list[object], value)))
@@ -151,7 +161,9 @@ def _sizes(value: object) -> tuple[int, ...] | None:
 
 
 def _whole(values: list[object]) -> Iterator[int]:
-    return (value for value in values if isinstance(value, int) and not isinstance(value, bool) and value >= 0)
+    return (
+        value for value in values if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1 << 63
+    )
 
 
 def _check_layout(file: Path, entries: list[TensorEntry], size: int) -> None:
@@ -160,7 +172,7 @@ def _check_layout(file: Path, entries: list[TensorEntry], size: int) -> None:
     for entry in sorted(entries, key=lambda entry: (entry.begin, entry.end)):
         if entry.begin != end or entry.end < entry.begin:
             raise WeftError(
-                f"{file}: tensor {entry.name!r} must begin at byte {end}, not span {entry.begin}:{entry.end}"
+                f"{file}: tensor {shown(entry.name)} must begin at byte {end}, not span {entry.begin}:{entry.end}"
             )
         end = entry.end
     if end != size:

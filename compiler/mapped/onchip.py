@@ -261,7 +261,7 @@ class MergeOp(IRDLOperation):
         rank = stream(zero).rank - stream(which).rank if block is None else block
         super().__init__(
             operands=[which, zero, other],
-            result_types=[_merged(*map(stream, (which, zero, other)), rank)],
+            result_types=[_merged(stream(which), stream(zero), stream(other), rank)],
             properties=attributes(block=block),
         )
 

@@ -153,6 +153,10 @@ class StoreOp(_Access):
         if -1 in self.visits.dims:
             raise VerifyException(f"a store must not repeat: walk has _, and @{tensor.label} would be stored to again")
         self.verify_walk(value)
+        for dim in self.visits.overlaps(value.dims):
+            raise VerifyException(
+                f"a store must not repeat: along dimension {dim} of @{tensor.label} its windows overlap, or may overlap"
+            )
 
 
 def as_token(parser: Parser) -> bool:

@@ -15,6 +15,7 @@ from xdsl.utils.exceptions import VerifyException
 
 from weft.compiler.step.operation import (
     StepOperation,
+    check_result,
     parse_axes,
     parse_result_type,
     parse_value,
@@ -91,12 +92,9 @@ class _Accumulating(StepOperation):
         over = parse_axes(parser)
         init = parser.parse_number() if parser.parse_optional_keyword("from") else None
         result = parse_result_type(parser)
-        try:
-            operation = cls(Reduction(name), value, over, init=None if init is None else float(init))
-        except VerifyException as error:
-            parser.raise_error(str(error), begin, parser.pos)
-        if operation.result.type != result:
-            parser.raise_error(f"result must be {operation.result.type}, not {result}", begin, parser.pos)
+        operation = cls(Reduction(name), value, over, init=None if init is None else float(init))
+        operation.verify_()
+        check_result(operation, result)
         return operation
 
     def print(self, printer: Printer) -> None:

@@ -14,6 +14,7 @@ from xdsl.utils.exceptions import VerifyException
 from weft.compiler.step.dims import dims_text
 from weft.compiler.step.operation import (
     StepOperation,
+    check_result,
     integer,
     parse_result_type,
     parse_value,
@@ -55,17 +56,13 @@ class BufferizeOp(StepOperation):
     @classmethod
     def read(cls, parser: Parser) -> Self:
         """Parse what follows the name."""
-        begin, value = parser.pos, parse_value(parser)
+        value = parse_value(parser)
         parser.parse_keyword("rank")
         rank = parser.parse_integer(allow_boolean=False)
         parser.parse_punctuation(":")
         result = parser.parse_type()
-        try:
-            operation = cls(value, rank)
-        except VerifyException as error:
-            parser.raise_error(str(error), begin, parser.pos)
-        if operation.result.type != result:
-            parser.raise_error(f"result must be {operation.result.type}, not {result}", begin, parser.pos)
+        operation = cls(value, rank)
+        check_result(operation, result)
         return operation
 
     def print(self, printer: Printer) -> None:

@@ -10,8 +10,10 @@ from xdsl.utils.exceptions import VerifyException
 
 from weft.compiler.errors import WeftError
 from weft.compiler.step.access import LoadOp, StoreOp
+from weft.compiler.step.buffers import StreamifyOp
 from weft.compiler.step.dimension import DimensionOp, SizeOp
 from weft.compiler.step.dims import Dim
+from weft.compiler.step.joining import SliceOp
 from weft.compiler.step.loop import KeepOp, LoopOp, RecallOp, StateOp
 from weft.compiler.step.operation import StepOperation, line_of, name_of
 from weft.compiler.step.random_access import RandomLoadOp, RandomStoreOp
@@ -53,6 +55,7 @@ def _check(module: ModuleOp) -> None:
     _names(operations)
     symbols = {each.sym_name.data for each in operations if isinstance(each, DimensionOp)}
     for operation in operations:
+        _kinds(operation)
         try:
             operation.verify()
         except VerifyException as error:
@@ -62,11 +65,26 @@ def _check(module: ModuleOp) -> None:
                 raise _Broken(operation, f"size {missing[0]!r} must be declared: step.dimension @{missing[0]} <= ...")
         if isinstance(operation, SizeOp) and operation.symbol.data not in symbols:
             raise _Broken(operation, f"@{operation.symbol.data} must be declared by a step.dimension")
+    _loops(operations)
+    _hazards(operations)
+    for operation in operations:
         for value in operation.results:
             if not isinstance(value.type, TokenType) and value.first_use is None:
                 raise _Broken(operation, f"nothing takes {name_of(value)}: store it, or leave it out")
-    _loops(operations)
-    _hazards(operations)
+
+
+def _kinds(operation: Operation) -> None:
+    """That operands are streams, buffers or tokens as the operation takes them."""
+    kind, word = (
+        (BufferType, "buffer")
+        if isinstance(operation, StreamifyOp)
+        else (TokenType, "token")
+        if isinstance(operation, LoadOp)
+        else (StreamType, "stream")
+    )
+    for operand in operation.operands:
+        if not isinstance(operand.type, kind):
+            raise _Broken(operation, f"{name_of(operand)} must be a {word}, not {operand.type}")
 
 
 def _last_sentence(error: VerifyException) -> str:
@@ -80,7 +98,7 @@ def _dims(operation: Operation) -> Iterable[Dim]:
             yield from value.type.dims
         elif isinstance(value.type, BufferType):
             yield from (*value.type.outer, *value.type.inner)
-    if isinstance(operation, LoadOp | StoreOp):
+    if isinstance(operation, LoadOp | StoreOp | SliceOp | StreamifyOp):
         yield from operation.visits.start
 
 
@@ -129,12 +147,13 @@ def _hazards(operations: list[Operation]) -> None:
                     continue
                 lines = [line_of(each) for each in (first, second)]
                 where = "" if None in lines else f" (lines {lines[0]} and {lines[1]})"
-                kinds = " and a ".join("store" if each else "load" for each in stores)
-                raise _Broken(
-                    second,
-                    f"a {kinds} of @{name}{where} in one launch have no order: store to two tensors, or give the token "
-                    "of the store to the load (after)",
+                kinds = "two stores" if all(stores) else "a store and a load" if stores[0] else "a load and a store"
+                advice = (
+                    "store to two tensors, or to parts of it that are apart"
+                    if all(stores)
+                    else "store to another tensor, or store first and give the token of the store to the load (after)"
                 )
+                raise _Broken(second, f"{kinds} of @{name}{where} in one launch have no order: {advice}")
 
 
 def _ordered(first: Operation, second: Operation, after: dict[Operation, set[Operation]]) -> bool:

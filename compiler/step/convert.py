@@ -10,7 +10,14 @@ from xdsl.parser import Parser
 from xdsl.printer import Printer
 from xdsl.utils.exceptions import VerifyException
 
-from weft.compiler.step.operation import StepOperation, parse_result_type, parse_value, print_type, print_value
+from weft.compiler.step.operation import (
+    StepOperation,
+    check_result,
+    parse_result_type,
+    parse_value,
+    print_type,
+    print_value,
+)
 from weft.compiler.step.types import Element, StreamType, stream_of
 
 __all__ = ["ConvertOp"]
@@ -36,11 +43,10 @@ class ConvertOp(StepOperation):
     @classmethod
     def read(cls, parser: Parser) -> Self:
         """Parse what follows the name."""
-        value, begin = parse_value(parser), parser.pos
+        value = parse_value(parser)
         result = parse_result_type(parser)
         operation = cls(value, result.element)
-        if operation.result.type != result:
-            parser.raise_error(f"result must be {operation.result.type}", begin, parser.pos)
+        check_result(operation, result)
         return operation
 
     def print(self, printer: Printer) -> None:
@@ -52,3 +58,5 @@ class ConvertOp(StepOperation):
         source, target = stream_of(self.value).element, self.result.type.element
         if target.is_quantised or source.is_quantised:
             raise VerifyException(f"{source.value} cannot be converted to {target.value}")
+        if (source, target) == (Element.I32, Element.BF16):
+            raise VerifyException("i32 becomes bf16 in two conversions, to f32 and from there, each of which rounds")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from io import StringIO
 
 from xdsl.context import Context
@@ -80,17 +81,24 @@ def parse_program(text: str, name: str = "program") -> ModuleOp:
         module = Parser(context, text, name).parse_module()
     except ParseError as error:
         line = text.count("\n", 0, error.span.start) + 1
-        raise WeftError(f"{name} line {line}: {error.msg}") from None
+        raise WeftError(f"{name} line {line}: {_message(error, text)}") from None
     except VerifyException as error:
         raise WeftError(f"{name}: {' '.join(str(error).split())}") from None
     except OverflowError:
         raise WeftError(f"{name}: every number must fit its type, and one is too large") from None
     except RecursionError:
         raise WeftError(f"{name}: modules must not be nested so deeply") from None
-    except ValueError as error:  # xDSL's lexer formats a sign beyond ASCII into a template
-        raise WeftError(f"{name}: {error}") from None
     check_program(module, name)
     return module
+
+
+def _message(error: ParseError, text: str) -> str:
+    """What the parser found wrong, in words of the language; xDSL does not fill in the sign that begins no name."""
+    sign = text[error.span.end : error.span.end + 1]
+    if "{first_char}" in error.msg:
+        return f"a name must begin with a letter or digit, not {sign!r}"
+    unknown = re.fullmatch(r"Operation (\S+) is not registered", error.msg)
+    return f"{unknown[1]} is not an operation of the language" if unknown else error.msg
 
 
 def print_program(module: ModuleOp) -> str:

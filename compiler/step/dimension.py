@@ -11,7 +11,14 @@ from xdsl.printer import Printer
 from xdsl.traits import SymbolOpInterface
 from xdsl.utils.exceptions import VerifyException
 
-from weft.compiler.step.operation import StepOperation, integer, parse_result_type, parse_symbol, print_type
+from weft.compiler.step.operation import (
+    StepOperation,
+    check_result,
+    integer,
+    parse_result_type,
+    parse_symbol,
+    print_type,
+)
 from weft.compiler.step.types import Element, StreamType
 
 __all__ = ["DimensionOp", "SizeOp"]
@@ -78,8 +85,7 @@ class SizeOp(StepOperation):
     def read(cls, parser: Parser) -> Self:
         """Parse what follows the name."""
         operation = cls(parse_symbol(parser).data)
-        if parse_result_type(parser) != operation.result.type:
-            parser.raise_error(f"result must be {operation.result.type}")
+        check_result(operation, parse_result_type(parser))
         return operation
 
     def print(self, printer: Printer) -> None:

@@ -15,6 +15,7 @@ from xdsl.utils.exceptions import VerifyException
 from weft.compiler.step.dims import Dim, DimsAttr, dims_text, parse_dims
 from weft.compiler.step.operation import (
     StepOperation,
+    check_result,
     integer,
     parse_result_type,
     parse_value,
@@ -66,16 +67,11 @@ class ConcatOp(StepOperation):
     @classmethod
     def read(cls, parser: Parser) -> Self:
         """Parse what follows the name."""
-        begin = parser.pos
         parts = parser.parse_comma_separated_list(parser.Delimiter.NONE, lambda: parse_value(parser))
         parser.parse_keyword("over")
         axis, result = parser.parse_integer(allow_boolean=False), parse_result_type(parser)
-        try:
-            operation = cls(parts, axis)
-        except VerifyException as error:
-            parser.raise_error(str(error), begin, parser.pos)
-        if operation.result.type != result:
-            parser.raise_error(f"result must be {operation.result.type}, not {result}", begin, parser.pos)
+        operation = cls(parts, axis)
+        check_result(operation, result)
         return operation
 
     def print(self, printer: Printer) -> None:
@@ -161,14 +157,13 @@ class MergeOp(StepOperation):
     @classmethod
     def read(cls, parser: Parser) -> Self:
         """Parse what follows the name."""
-        begin, which = parser.pos, parse_value(parser)
+        which = parse_value(parser)
         parser.parse_keyword("of")
         zero = parse_value(parser)
         parser.parse_punctuation(",")
         operation = cls(which, zero, parse_value(parser))
         result = parse_result_type(parser)
-        if operation.result.type != result:
-            parser.raise_error(f"result must be {operation.result.type}, not {result}", begin, parser.pos)
+        check_result(operation, result)
         return operation
 
     def print(self, printer: Printer) -> None:

@@ -16,6 +16,7 @@ from weft.compiler.step.access import LoadOp
 from weft.compiler.step.dims import DimsAttr, dims_text, parse_dims
 from weft.compiler.step.operation import (
     StepOperation,
+    check_result,
     integer,
     parse_result_type,
     parse_symbol,
@@ -135,11 +136,10 @@ class RecallOp(StepOperation):
     @classmethod
     def read(cls, parser: Parser) -> Self:
         """Parse what follows the name."""
-        begin, state = parser.pos, parse_symbol(parser)
+        state = parse_symbol(parser)
         parser.parse_keyword("initial")
         operation = cls(state.data, parse_value(parser))
-        if parse_result_type(parser) != operation.result.type:
-            parser.raise_error(f"result must be {operation.result.type}", begin, parser.pos)
+        check_result(operation, parse_result_type(parser))
         return operation
 
     def print(self, printer: Printer) -> None:

@@ -120,10 +120,7 @@ class MapOp(StepOperation):
 
         operands = parser.parse_comma_separated_list(parser.Delimiter.NONE, operand)
         result = parse_result_type(parser)
-        try:
-            return cls(Function(name), *operands, result=result)
-        except VerifyException as error:
-            parser.raise_error(str(error), begin, parser.pos)
+        return cls(Function(name), *operands, result=result)
 
     def print(self, printer: Printer) -> None:
         """``f %a, 0.5 : type``."""
@@ -171,6 +168,8 @@ class MapOp(StepOperation):
             raise VerifyException(
                 f"the number must be whole, as the operands are i32, not {self.constant_attr.value.data}"
             )
+        if isinstance(self.constant_attr, IntegerAttr) and not -(1 << 31) <= self.constant_attr.value.data < 1 << 31:
+            raise VerifyException(f"the number must fit 32 bits, not {self.constant_attr.value.data}")
         if not any(integers) and isinstance(self.constant_attr, IntegerAttr):
             raise VerifyException(
                 f"the number must be written with a point, as the operands are f32: {self.constant_attr.value.data}.0"

@@ -11,7 +11,7 @@ from xdsl.printer import Printer
 from xdsl.utils.exceptions import VerifyException
 
 from weft.compiler.step.dims import dims_text
-from weft.compiler.step.operation import StepOperation, parse_result_type, parse_value, print_type
+from weft.compiler.step.operation import StepOperation, check_result, parse_result_type, parse_value, print_type
 from weft.compiler.step.types import Element, StreamType, stream_of
 
 __all__ = ["MatmulOp"]
@@ -39,16 +39,11 @@ class MatmulOp(StepOperation):
     @classmethod
     def read(cls, parser: Parser) -> Self:
         """Parse what follows the name."""
-        begin = parser.pos
         left = parse_value(parser)
         parser.parse_punctuation(",")
         right, result = parse_value(parser), parse_result_type(parser)
-        try:
-            operation = cls(left, right)
-        except VerifyException as error:
-            parser.raise_error(str(error), begin, parser.pos)
-        if operation.result.type != result:
-            parser.raise_error(f"result must be {operation.result.type}, not {result}", begin, parser.pos)
+        operation = cls(left, right)
+        check_result(operation, result)
         return operation
 
     def print(self, printer: Printer) -> None:

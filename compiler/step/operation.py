@@ -11,10 +11,24 @@ from xdsl.ir import Operation, SSAValue
 from xdsl.irdl import IRDLOperation
 from xdsl.parser import Parser
 from xdsl.printer import Printer
+from xdsl.utils.exceptions import VerifyException
 
 from weft.compiler.step.types import BufferType, StreamType
 
-__all__ = ["StepOperation", "inherit_line", "line_of", "name_of", "parse_result_type", "parse_symbol", "parse_value"]
+__all__ = [
+    "StepOperation",
+    "check_result",
+    "inherit_line",
+    "integer",
+    "line_of",
+    "name_of",
+    "parse_axes",
+    "parse_result_type",
+    "parse_symbol",
+    "parse_value",
+    "print_type",
+    "print_value",
+]
 
 
 _LINES: WeakKeyDictionary[Operation, int] = WeakKeyDictionary()
@@ -32,9 +46,12 @@ class StepOperation(IRDLOperation):
     @classmethod
     def parse(cls, parser: Parser) -> Self:
         """As xDSL calls it."""
-        line = parser.lexer.input.content.count("\n", 0, parser.pos) + 1
-        operation = cls.read(parser)
-        _LINES[operation] = line
+        begin = parser.pos
+        try:
+            operation = cls.read(parser)
+        except VerifyException as error:
+            parser.raise_error(f"{cls.name}: {error}", begin, parser.pos)
+        _LINES[operation] = parser.lexer.input.content.count("\n", 0, begin) + 1
         return operation
 
 
@@ -80,6 +97,13 @@ def parse_result_type(parser: Parser) -> StreamType:
     if not isinstance(result, StreamType):
         parser.raise_error(f"result must be a stream, not {result}", begin, parser.pos)
     return result
+
+
+def check_result(operation: Operation, written: StreamType | BufferType) -> None:
+    """That the type which is written is the one that follows from the operands."""
+    (result,) = operation.results
+    if result.type != written:
+        raise VerifyException(f"result must be {result.type}, not {written}")
 
 
 def parse_axes(parser: Parser) -> tuple[int, ...]:

@@ -15,6 +15,7 @@ from xdsl.utils.exceptions import VerifyException
 from weft.compiler.step.dims import Dim, dims_text
 from weft.compiler.step.operation import (
     StepOperation,
+    check_result,
     parse_axes,
     parse_result_type,
     parse_value,
@@ -24,6 +25,12 @@ from weft.compiler.step.operation import (
 from weft.compiler.step.types import StreamType, stream_of
 
 __all__ = ["FlattenOp", "PromoteOp", "ReshapeOp"]
+
+
+def _check_element(operation: FlattenOp | PromoteOp | ReshapeOp) -> None:
+    element = stream_of(operation.value).element
+    if element.is_quantised:
+        raise VerifyException(f"only step.matmul takes {element.value} weights, not {operation.name}")
 
 
 @irdl_op_definition
@@ -51,16 +58,12 @@ class FlattenOp(StepOperation):
     @classmethod
     def read(cls, parser: Parser) -> Self:
         """Parse what follows the name."""
-        begin, value = parser.pos, parse_value(parser)
+        value = parse_value(parser)
         parser.parse_keyword("over")
         over = parse_axes(parser)
         result = parse_result_type(parser)
-        try:
-            operation = cls(value, over)
-        except VerifyException as error:
-            parser.raise_error(str(error), begin, parser.pos)
-        if operation.result.type != result:
-            parser.raise_error(f"result must be {operation.result.type}, not {result}", begin, parser.pos)
+        operation = cls(value, over)
+        check_result(operation, result)
         return operation
 
     def print(self, printer: Printer) -> None:
@@ -70,6 +73,7 @@ class FlattenOp(StepOperation):
         print_type(printer, self.result.type)
 
     def verify_(self) -> None:
+        _check_element(self)
         _flattened(stream_of(self.value), self.over)
 
 
@@ -101,16 +105,18 @@ class PromoteOp(StepOperation):
     @classmethod
     def read(cls, parser: Parser) -> Self:
         """Parse what follows the name."""
-        begin, value = parser.pos, parse_value(parser)
+        value = parse_value(parser)
         operation, result = cls(value), parse_result_type(parser)
-        if operation.result.type != result:
-            parser.raise_error(f"result must be {operation.result.type}, not {result}", begin, parser.pos)
+        check_result(operation, result)
         return operation
 
     def print(self, printer: Printer) -> None:
         """``%x : type``."""
         print_value(printer, self.value)
         print_type(printer, self.result.type)
+
+    def verify_(self) -> None:
+        _check_element(self)
 
 
 @irdl_op_definition
@@ -131,11 +137,10 @@ class ReshapeOp(StepOperation):
     @classmethod
     def read(cls, parser: Parser) -> Self:
         """Parse what follows the name."""
-        begin, value = parser.pos, parse_value(parser)
-        result = parse_result_type(parser)
-        if result.element is not stream_of(value).element:
-            parser.raise_error(f"elements must stay {stream_of(value).element.value}", begin, parser.pos)
-        return cls(value, result.dims)
+        value, result = parse_value(parser), parse_result_type(parser)
+        operation = cls(value, result.dims)
+        check_result(operation, result)
+        return operation
 
     def print(self, printer: Printer) -> None:
         """``%x : type``."""
@@ -143,6 +148,7 @@ class ReshapeOp(StepOperation):
         print_type(printer, self.result.type)
 
     def verify_(self) -> None:
+        _check_element(self)
         given, result = stream_of(self.value), self.result.type
         if Dim.product(given.dims) != Dim.product(result.dims):
             raise VerifyException(

@@ -70,6 +70,21 @@ class Walk:
         if last >= size:
             raise VerifyException(f"dimension {dim} of {name} has {size}, and the stream goes up to index {last}")
 
+    def overlaps(self, sizes: Sequence[Dim]) -> list[int]:
+        """Dimensions of the tensor where windows overlap, so that an index is visited twice, or where they may."""
+        found: list[int] = []
+        for dim in range(len(self.start)):
+            walked = [(step, size) for step, size, at in zip(self.by, sizes, self.dims, strict=True) if at == dim]
+            reach: int | None = 0
+            for step, size in sorted(walked, key=lambda each: each[0]):
+                if size.number in (0, 1):
+                    continue
+                if reach is None or step <= reach:
+                    found.append(dim)
+                    break
+                reach = None if size.number is None else reach + (size.number - 1) * step
+        return found
+
 
 @dataclass(frozen=True)
 class PartialWalk:

@@ -59,7 +59,9 @@ def quantise(values: Floats, form: Quantisation) -> Quantised:
     _, exponent = np.frexp(np.abs(blocks).max(axis=-2, keepdims=True))
     best = low = _in_blocks(blocks, exponent - 1 - 2)
     high = _in_blocks(blocks, exponent - 1 - 1)
-    errors = [np.sum((each[0] * each[1] - blocks) ** 2, axis=-2, keepdims=True) for each in (low, high)]
+    with np.errstate(over="ignore"):  # the higher may be beyond fp32, and is not taken then
+        rests = [(each[0] * each[1] - blocks) / low[1] for each in (low, high)]
+    errors = [np.sum(each**2, axis=-2, keepdims=True) for each in rests]
     take_low = errors[0] <= errors[1]
     best = [np.where(take_low, a, b) for a, b in zip(low, high, strict=True)]
     elements = best[0].reshape(*values.shape[:-2], -1, values.shape[-1])[..., : values.shape[-2], :]

@@ -16,7 +16,7 @@ from weft.hw.tile.unit import unit_members
 from weft.hw.topology import Network, TileKind
 
 from .buffer import Buffer
-from .coalescer import Coalescer, longest_burst
+from .coalescer import Coalescer
 from .jobs import Jobs
 from .nest import Nest
 from .ports import agcu_members
@@ -56,18 +56,12 @@ class Agcu(wiring.Component):
     memory, argument, done, violation : see :func:`weft.hw.agcu.ports.agcu_members`
     tile_id : In(16)
         Only with ``tap``: the number to report under.
-
-    Raises
-    ------
-    SpecError
-        A vector beat longer than the longest burst.
     """
 
     def __init__(self, *, spec: FabricSpec, checks: bool = False, tap: bool = False) -> None:
         self._spec = spec
         self._checks = checks
         self._tap = tap
-        longest_burst(spec)
         tap_members = {"tile_id": In(16)} if tap else {}
         super().__init__({**unit_members(spec, TileKind.AGCU), **agcu_members(spec), **tap_members})
 

@@ -6,7 +6,7 @@ from amaranth.hdl import Module, Signal, unsigned
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from weft.hw.spec import FabricSpec, SpecError
+from weft.hw.spec import FabricSpec
 
 from .ports import TURN_BITS, request_layout
 
@@ -21,16 +21,8 @@ def access_layout() -> data.StructLayout:
 
 
 def longest_burst(spec: FabricSpec) -> int:
-    """Vector beats of a longest burst: what AXI4 and half the buffer allow.
-
-    Raises
-    ------
-    SpecError
-        A vector beat longer than the longest burst.
-    """
+    """Vector beats of a longest burst: what AXI4 and half the buffer allow."""
     parts = spec.beat_bytes // spec.channel_bytes
-    if spec.burst_beats < parts:
-        raise SpecError(f"burst_beats must be at least 32 * lanes / channel_bits = {parts}, not {spec.burst_beats}")
     return min(spec.burst_beats // parts, spec.agcu_buffer // 2)
 
 
@@ -68,11 +60,6 @@ class Coalescer(wiring.Component):
         Places taken.
     issued : Out(1)
         A burst has been closed in this cycle.
-
-    Raises
-    ------
-    SpecError
-        A vector beat longer than the longest burst.
     """
 
     def __init__(self, *, spec: FabricSpec) -> None:

@@ -16,7 +16,7 @@ __all__ = ["FunctionUnit"]
 
 
 class FunctionUnit(wiring.Component):
-    """Multiply, add, compare and select on fp32, bit for bit `weft.hw.numerics.apply`.
+    """Multiply, add, compare and select on fp32, add and compare on int32, bit for bit `weft.hw.numerics.apply`.
 
     A rigid pipeline: operands every cycle, latency 3 from ``a`` and ``b``, but 2 from ``c`` and ``bypass``,
     so that an accumulator loop from ``r`` to ``c`` holds nothing but the adder.
@@ -79,8 +79,14 @@ class FunctionUnit(wiring.Component):
                 m.d.comb += adder.b.eq(Cat(c[:31], ~c[31]))
             with m.Case(Op.RSUB):
                 m.d.comb += adder.a.eq(Cat(a[:31], ~a[31]))
-            with m.Case(Op.SELECT):
-                m.d.comb += [adder.a.eq(Mux(choose_b, b, c)), adder.b.eq(neutral)]
+
+        # Integers and what only passes have no use for the adder; a - c is a + ~c + 1.
+        subtracts = Signal()
+        integer = Signal(32)
+        m.d.comb += [
+            subtracts.eq(self.op == Op.ISUB),
+            integer.eq(a + (c ^ subtracts.replicate(32)) + subtracts),
+        ]
 
         order = compare(m, a, c)
         with m.Switch(self.op):
@@ -99,6 +105,14 @@ class FunctionUnit(wiring.Component):
                 ]
             with m.Case(Op.EQ):
                 m.d.comb += [adder.replace.eq(1), adder.replacement.eq(Mux(order.equal, ONE, 0))]
+            with m.Case(Op.SELECT):
+                m.d.comb += [adder.replace.eq(1), adder.replacement.eq(Mux(choose_b, b, c))]
+            with m.Case(Op.IADD, Op.ISUB):
+                m.d.comb += [adder.replace.eq(1), adder.replacement.eq(integer)]
+            with m.Case(Op.ILT):
+                m.d.comb += [adder.replace.eq(1), adder.replacement.eq(Mux(a.as_signed() < c.as_signed(), ONE, 0))]
+            with m.Case(Op.IEQ):
+                m.d.comb += [adder.replace.eq(1), adder.replacement.eq(Mux(a == c, ONE, 0))]
         with m.If(self.bypass):
             m.d.comb += [adder.replace.eq(1), adder.replacement.eq(c)]
 

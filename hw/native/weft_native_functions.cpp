@@ -12,7 +12,7 @@ namespace {
 // The midpoint between 2^-126 and the 24-bit number below it, which rounds up to the even 2^-126.
 const double LEAST_KEPT_PRODUCT = std::ldexp(1.0, -126) - std::ldexp(1.0, -151);
 
-enum Op { PASS, MUL, MULADD, ADD, SUB, RSUB, MAX, MIN, LT, LE, EQ, SELECT };
+enum Op { PASS, MUL, MULADD, ADD, SUB, RSUB, MAX, MIN, LT, LE, EQ, SELECT, IADD, ISUB, ILT, IEQ };
 enum Reduction { NONE, SUM, GREATEST, LEAST_OF_ALL };
 
 template <Op op>
@@ -26,7 +26,11 @@ WEFT_INLINE Words applied(Words a, Words b, Words c) {
     if constexpr (op == LT) return (Words)((Reals)flush(a) < (Reals)flush(c)) & ONE;
     if constexpr (op == LE) return (Words)((Reals)flush(a) <= (Reals)flush(c)) & ONE;
     if constexpr (op == EQ) return (Words)((Reals)flush(a) == (Reals)flush(c)) & ONE;
-    if constexpr (op == SELECT) return canonical(select(is_nonzero(a), b, c));
+    if constexpr (op == SELECT) return select(is_nonzero(a), b, c);
+    if constexpr (op == IADD) return a + c;
+    if constexpr (op == ISUB) return a - c;
+    if constexpr (op == ILT) return (Words)((Integers)a < (Integers)c) & ONE;
+    if constexpr (op == IEQ) return (Words)(a == c) & ONE;
     return a;
 }
 
@@ -51,6 +55,10 @@ WEFT_INLINE void apply(unsigned char op, int lanes, const uint32_t* a, const uin
     case LE: return apply<LE>(lanes, a, b, c, r);
     case EQ: return apply<EQ>(lanes, a, b, c, r);
     case SELECT: return apply<SELECT>(lanes, a, b, c, r);
+    case IADD: return apply<IADD>(lanes, a, b, c, r);
+    case ISUB: return apply<ISUB>(lanes, a, b, c, r);
+    case ILT: return apply<ILT>(lanes, a, b, c, r);
+    case IEQ: return apply<IEQ>(lanes, a, b, c, r);
     default: std::memcpy(r, a, lanes * sizeof *r);
     }
 }

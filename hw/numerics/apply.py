@@ -6,6 +6,7 @@ from numpy.typing import ArrayLike
 from .basic import add, mul, muladd, sub
 from .compare import equal, less, less_equal, maximum, minimum, select
 from .format import Floats
+from .integers import integer_add, integer_equal, integer_less, integer_sub
 from .ops import Op
 
 __all__ = ["apply"]
@@ -38,3 +39,11 @@ def apply(op: Op, a: ArrayLike, b: ArrayLike, c: ArrayLike) -> Floats:
             return equal(a, c)
         case Op.SELECT:
             return select(a, b, c)
+        case Op.IADD:
+            return integer_add(a, c)
+        case Op.ISUB:
+            return integer_sub(a, c)
+        case Op.ILT:
+            return integer_less(a, c)
+        case Op.IEQ:
+            return integer_equal(a, c)

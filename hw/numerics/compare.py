@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .format import NAN, Floats, flush
+from .format import NAN, Floats, bits_of, flush
 
 __all__ = ["equal", "less", "less_equal", "maximum", "minimum", "select"]
 
@@ -47,5 +47,5 @@ def equal(a: ArrayLike, b: ArrayLike) -> Floats:
 
 
 def select(a: ArrayLike, b: ArrayLike, c: ArrayLike) -> Floats:
-    """``b`` where ``a`` is not zero (a NaN is not zero, a subnormal is), else ``c``; the choice is flushed."""
-    return flush(np.where(flush(a) != 0, np.asarray(b, np.float32), np.asarray(c, np.float32)))
+    """``b`` where ``a`` is not zero (a NaN is not zero, a subnormal is), else ``c``, bit for bit."""
+    return np.where(flush(a) != 0, bits_of(b), bits_of(c)).view(np.float32)

@@ -6,7 +6,10 @@ __all__ = ["Conversion", "Op", "Reduction", "Special"]
 
 
 class Op(IntEnum):
-    """What one lane of one PCU stage does with its operands ``a``, ``b`` and ``c``."""
+    """What one lane of one PCU stage does with its operands ``a``, ``b`` and ``c``.
+
+    Those that begin with I take words as int32, two's complement.
+    """
 
     PASS = 0  # a, bit for bit
     MUL = 1  # a * b
@@ -19,7 +22,11 @@ class Op(IntEnum):
     LT = 8  # 1.0 if a < c else 0.0
     LE = 9  # 1.0 if a <= c else 0.0
     EQ = 10  # 1.0 if a == c else 0.0
-    SELECT = 11  # b if a != 0 else c
+    SELECT = 11  # b if a != 0 else c, bit for bit
+    IADD = 12  # a + c, wraps around
+    ISUB = 13  # a - c, wraps around
+    ILT = 14  # 1.0 if a < c else 0.0
+    IEQ = 15  # 1.0 if a == c else 0.0
 
     @property
     def reads_b(self) -> bool:

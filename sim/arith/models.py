@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from amaranth.back import verilog
-
 from weft.hw.arith import Convert, FunctionUnit, Multiplier, ReductionTree, SpecialFunction
 from weft.hw.native import native_cpp, native_verilog
+from weft.hw.yosys import to_verilog
 from weft.sim.verilator.plain import build_plain
 
 __all__ = ["LANES", "MODELS", "Model", "build_model"]
@@ -55,7 +54,7 @@ def build_model(name: str, folder: Path, cpp: Mapping[str, str] | None = None) -
         "RESULTS": 1 if model.tree else LANES,
     }
     files = {
-        "unit.v": verilog.convert(model.unit(), name="unit", emit_src=False, strip_internal_attrs=True),
+        "unit.v": to_verilog(model.unit(), "unit"),
         "bench.sv": _bench(model),
         "bench.h": "".join(f"#define {key} {value}\n" for key, value in constants.items()),
         "compare.cpp": (_HERE / "compare.cpp").read_text(),

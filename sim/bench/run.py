@@ -6,11 +6,12 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from amaranth.back import verilog
 from cocotb_tools.check_results import get_results
 
+from weft.hw.yosys import to_verilog
 from weft.sim.rtl.testbench import module_ports
-from weft.sim.verilator.build import Design, build, cocotb_environment
+from weft.sim.verilator.build import Design, build
+from weft.sim.verilator.environment import cocotb_environment
 
 __all__ = ["run_bench"]
 
@@ -25,7 +26,7 @@ def run_bench(component: Any, module: str, folder: Path, *, seed: int, timeout: 
     AssertionError
         A test failed, none ran, or the simulator ended before all had; with the simulator's output.
     """
-    text = verilog.convert(component, name="bench_top", emit_src=False, strip_internal_attrs=True)
+    text = to_verilog(component, "bench_top")
     ports = tuple(module_ports(text, "bench_top"))
     simulator = build(Design(top="bench_top", files={"bench_top.v": text}, public=ports))
     folder.mkdir(parents=True, exist_ok=True)

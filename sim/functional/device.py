@@ -42,6 +42,8 @@ class FunctionalDevice:
         self.spec = spec
         self.memory = np.zeros(memory_bytes, np.uint8)
         self.cycles = 0
+        self.watched: dict[tuple[Tile, Network], Beats] | None = None
+        """Where it is not None, it is given what every unit sends in a turn."""
         self._contexts: dict[int, Circuit] = {}
         self._decoded = lru_cache(IMAGES_KEPT)(partial(_decoded, spec))
         self._states: dict[Tile, PmuState] = {}
@@ -84,7 +86,9 @@ class FunctionalDevice:
         self._states.update({tile: replace(state, number=0) for tile, state in self._states.items()})
         try:
             turns = [
-                Execution(self.spec, circuit, self.memory, arguments, self._states, turn, turn_round).run()
+                Execution(
+                    self.spec, circuit, self.memory, arguments, self._states, turn, turn_round, watched=self.watched
+                ).run()
                 for turn_round in range(circuit.rounds(arguments))
                 for turn in range(circuit.turns)
             ]

@@ -70,6 +70,7 @@ class Execution:
     states: dict[Tile, PmuState]
     turn: int = 0
     turn_round: int = 0
+    watched: dict[tuple[Tile, Network], Beats] | None = None
     _inputs: dict[str, dict[Where, Beats]] = field(init=False)
     _missing: Counter[str] = field(init=False)
     _ready: deque[str] = field(init=False)
@@ -115,6 +116,8 @@ class Execution:
         return Launch(buffers=self._buffers, bytes_by_tile=self._bytes)
 
     def _send(self, unit: str, network: Network, beats: Beats | None) -> None:
+        if self.watched is not None and beats is not None:
+            self.watched[self.circuit.tiles[unit], network] = beats
         net = self.circuit.nets.get((network, unit))
         if net is None:
             if beats is not None and len(beats.stop):

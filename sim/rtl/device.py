@@ -19,7 +19,7 @@ from weft.sim.device import GIVEN_UP, Activity, Beats, DeviceError, HangError, L
 from weft.sim.rtl.process import SimulatorProcess
 from weft.sim.rtl.testbench import chip_design
 from weft.sim.rtl.waits import describe_waits
-from weft.sim.verilator.build import Simulator, build
+from weft.sim.verilator.build import Simulator, build, cache_folder
 from weft.sim.verilator.toolchain import require
 
 __all__ = ["ARITHMETIC", "RtlDevice"]
@@ -315,6 +315,8 @@ def _memory_folder(size: int) -> str | None:
 def _elaborate(spec: FabricSpec, *, checks: bool, native: bool) -> dict[str, str]:
     from weft.hw.elaborate import elaborate  # needs Amaranth, which a given set of files does not
 
-    require()  # sooner than after the Verilog is made
+    # Sooner than after the Verilog is made.
+    require()
+    cache_folder()
     function: Callable[..., Any] = elaborate
     return dict(function(spec, checks=checks, taps=True, clock_gating=True, native=native).files)

@@ -16,7 +16,8 @@ from typing import Any
 from weft.sim.device import DeviceError
 from weft.sim.rtl.server import DESCRIPTOR
 from weft.sim.rtl.without_pytest import USERS
-from weft.sim.verilator.build import Simulator, cocotb_environment
+from weft.sim.verilator.build import Simulator
+from weft.sim.verilator.environment import cocotb_environment
 
 __all__ = ["SimulatorProcess"]
 
@@ -55,16 +56,24 @@ class SimulatorProcess:
         arguments = ["--waves", str(waves.absolute())] if waves else []
         self._log = self.folder / "simulator.log"
         with self._log.open("w") as log, theirs:
-            self._process = subprocess.Popen(
-                [str(simulator.executable), *arguments],
-                cwd=self.folder,
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                pass_fds=[theirs.fileno()],
-                start_new_session=True,  # an interrupt from the keyboard is the parent's to handle
-            )
+            try:
+                self._process = subprocess.Popen(
+                    [str(simulator.executable), *arguments],
+                    cwd=self.folder,
+                    env=environment,
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                    pass_fds=[theirs.fileno()],
+                    start_new_session=True,  # an interrupt from the keyboard is the parent's to handle
+                )
+            except OSError as error:
+                ours.close()
+                shutil.rmtree(self.folder, ignore_errors=True)
+                raise DeviceError(
+                    f"the simulator {simulator.executable} cannot be started here ({error.strerror}): remove its "
+                    "folder, and it is built anew"
+                ) from None
         self._connection = Connection(ours.detach())
         self._finalizer = weakref.finalize(self, _end, self._process, self._connection, self.folder)
         self.seconds = 0.0

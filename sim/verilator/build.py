@@ -9,27 +9,24 @@ from __future__ import annotations
 
 import os
 import shutil
-import sys
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
 import cocotb_tools.config
-import find_libpython
 
-from weft.compiler.errors import WeftError
 from weft.sim.verilator import toolchain
 from weft.sim.verilator.array import array_glue, array_stub
 from weft.sim.verilator.block import block_ports
 from weft.sim.verilator.commands import BuildError, compression_shim, make, tools, verilate
-from weft.sim.verilator.pieces import HEADERS, block_piece, cpp_piece, library_piece
+from weft.sim.verilator.pieces import HEADERS, block_piece, cpp_piece, headers_piece, library_piece
+from weft.sim.verilator.processes import at_once
 from weft.sim.verilator.store import cache_folder, content_key, kept
 from weft.sim.verilator.structure import lone, read_structure
 
-__all__ = ["BuildError", "Design", "Simulator", "build", "cache_folder", "cocotb_environment"]
+__all__ = ["BuildError", "Design", "Simulator", "build", "cache_folder"]
 
 _HERE = Path(__file__).parent
 _SOURCES = (*HEADERS, "main.cpp", "array.py", "block.py", "build.py", "pieces.py", "structure.py")
@@ -85,7 +82,7 @@ def build(design: Design) -> Simulator:
     Raises
     ------
     WeftError
-        No C++ compiler, make, perl or Verilator; or a cache folder whose path make cannot handle.
+        No C++ compiler, make, perl or Verilator; or one of the folders in use has a path that make cannot handle.
     BuildError
         The Verilog or the C++ is wrong.
     """
@@ -106,7 +103,7 @@ def _build(design: Design, work: Path, result: Path) -> None:
         shutil.copy(_HERE / name, work)
     if design.main:
         (work / "main.cpp").write_text(design.main)
-    with ThreadPoolExecutor(_jobs()) as pool:
+    with at_once(_jobs()) as pool:
         library = pool.submit(library_piece, waves=design.waves)
         blocks = {block: pool.submit(_block, design, block) for block in design.blocks}
         sources = pool.submit(cpp_piece, design.cpp)
@@ -122,7 +119,7 @@ def _build(design: Design, work: Path, result: Path) -> None:
         (work / f"{structure.module}_stub.sv").write_text(array_stub(structure))
         (work / f"{structure.module}_array.cpp").write_text(array_glue(structure, ports))
     verilate(work, "Vtop", design.top, _arguments(design, work, linked), assertions=design.assertions)
-    make(work, "Vtop.mk", ["VK_GLOBAL_OBJS=", "simulator"], jobs=_jobs())
+    make(work, "Vtop.mk", ["VK_GLOBAL_OBJS=", "simulator"], jobs=_jobs(), headers=headers_piece())
     for each in ("build.log", "obj/simulator"):
         (work / each).rename(result / Path(each).name)
 
@@ -162,23 +159,3 @@ def _arguments(design: Design, work: Path, linked: list[str]) -> list[str]:
     names += [f"{module}_stub.sv" for module in stubs]
     cpp = ["main.cpp", *(f"{module}_array.cpp" for module in stubs)]
     return [*arguments, "-CFLAGS", flags, "-LDFLAGS", link, "weft.vlt", *names, *(f"../{name}" for name in cpp)]
-
-
-def cocotb_environment(top: str, module: str, folder: Path, *, seed: int) -> dict[str, str]:
-    """The environment in which a simulator runs the cocotb tests of a Python module, its results under ``folder``."""
-    library = find_libpython.find_libpython()
-    if library is None:
-        raise WeftError("no libpython: Python must be built with a shared library for cocotb to run in a simulator")
-    return {
-        **os.environ,
-        "GPI_USERS": f"{library};{cocotb_tools.config.pygpi_entry_point()}",
-        "PYGPI_PYTHON_BIN": sys.executable,
-        "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
-        "COCOTB_TOPLEVEL": top,
-        "COCOTB_TEST_MODULES": module,
-        "COCOTB_RESULTS_FILE": str(folder / "results.xml"),
-        "COCOTB_RANDOM_SEED": str(seed),
-        "COCOTB_TRUST_INERTIAL_WRITES": "1",
-        "COCOTB_ANSI_OUTPUT": "0",
-        "TOPLEVEL_LANG": "verilog",
-    }

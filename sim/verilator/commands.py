@@ -9,6 +9,8 @@ from importlib.metadata import version
 from pathlib import Path
 
 from weft.sim.verilator import toolchain
+from weft.sim.verilator.environment import build_environment
+from weft.sim.verilator.processes import run
 
 __all__ = ["BuildError", "compression_shim", "make", "tools", "verilate"]
 
@@ -24,8 +26,8 @@ class BuildError(RuntimeError):
 
 def tools() -> tuple[str, ...]:
     """What else the result of :func:`verilate` and :func:`make` depends on than their arguments."""
-    versions = (toolchain.VERILATOR_VERSION, version("verilator"), toolchain.compiler_version())
-    return (*versions, (_HERE / "commands.py").read_text(), (_HERE / "toolchain.py").read_text())
+    versions = (toolchain.VERILATOR_VERSION, version("verilator"), toolchain.compiler_version(), *toolchain.machine())
+    return (*versions, *((_HERE / name).read_text() for name in ("commands.py", "environment.py", "toolchain.py")))
 
 
 def verilate(work: Path, prefix: str, top: str, arguments: Sequence[str], *, assertions: bool) -> None:
@@ -41,8 +43,11 @@ def verilate(work: Path, prefix: str, top: str, arguments: Sequence[str], *, ass
     _run([*command, *arguments], work)
 
 
-def make(work: Path, makefile: str, targets: Sequence[str], *, jobs: int = 1) -> None:
+def make(work: Path, makefile: str, targets: Sequence[str], *, jobs: int = 1, headers: Path | None = None) -> None:
     """Make what a makefile in ``work/obj`` knows.
+
+    ``headers`` is a precompiled header that Verilator's C++ includes first, in place of one for each model
+    (:func:`weft.sim.verilator.pieces.headers_piece`).
 
     Raises
     ------
@@ -50,7 +55,11 @@ def make(work: Path, makefile: str, targets: Sequence[str], *, jobs: int = 1) ->
         The C++ is wrong; ``work/build.log`` says more.
     """
     command = ["make", "-j", str(jobs), "-C", "obj", "-f", makefile, *toolchain.make_variables()]
-    _run([*command, f"OPT_FAST={_OPTIMISE}", f"OPT_GLOBAL={_OPTIMISE}", "OPT_SLOW=-O0", *targets], work)
+    command += [f"OPT_FAST={_OPTIMISE}", f"OPT_GLOBAL={_OPTIMISE}", "OPT_SLOW=-O0"]
+    if headers:
+        first = f"-include {headers} -include $(VM_PREFIX)__pch.h"
+        command += [f"VK_PCH_H={headers}", f"VK_PCH_I_FAST={first}", f"VK_PCH_I_SLOW={first}"]
+    _run([*command, *targets], work)
 
 
 def compression_shim(work: Path) -> tuple[str, str]:
@@ -59,11 +68,11 @@ def compression_shim(work: Path) -> tuple[str, str]:
     Where either's header is missing, ours stand in, and empty libraries.
     """
     probe = ["g++", "-E", "-x", "c++", "-", "-o", os.devnull]
-    source = "#include <lz4.h>\n#include <zlib.h>\n"
-    if subprocess.run(probe, input=source, text=True, capture_output=True, check=False).returncode == 0:
+    source, clean = "#include <lz4.h>\n#include <zlib.h>\n", build_environment()
+    if subprocess.run(probe, input=source, text=True, capture_output=True, check=False, env=clean).returncode == 0:
         return "", ""
     for name in ("liblz4.a", "libz.a"):
-        subprocess.run(["ar", "rc", str(work / name)], check=True, capture_output=True)
+        subprocess.run(["ar", "rc", str(work / name)], check=True, capture_output=True, env=clean)
     return f"-I{_HERE / 'shim'}", f"-L{work}"
 
 
@@ -71,9 +80,7 @@ def _run(command: list[str], work: Path) -> None:
     with (work / "build.log").open("a") as log:
         log.write(" ".join(command) + "\n")
         log.flush()
-        status = subprocess.run(
-            command, cwd=work, env=toolchain.environment(), stdout=log, stderr=subprocess.STDOUT, check=False
-        ).returncode
+        status = run(command, folder=work, output=log)
     if status:
         lines = (work / "build.log").read_text().splitlines()
         complaints = [line for line in lines if "rror" in line and "-Werror" not in line] or lines[-1:]

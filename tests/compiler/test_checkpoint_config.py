@@ -77,6 +77,9 @@ def test_rotary_table_turns_by_the_formula() -> None:
     np.testing.assert_allclose(cos, np.cos(angles), rtol=0, atol=1e-7)
     np.testing.assert_allclose(sin, np.sin(angles), rtol=0, atol=1e-7)
     assert cos.dtype == sin.dtype == np.float32
+    for position in (0, 3, 6):
+        for row, table in zip(Rotary(theta=100.0).at(4, position), (cos, sin), strict=True):
+            np.testing.assert_array_equal(row, table[position], strict=True)
 
 
 def test_llama3_keeps_fast_and_slows_slow_frequencies() -> None:
@@ -114,6 +117,10 @@ BROKEN: list[tuple[dict[str, object], str]] = [
     ({"head_dim": 5}, "'head_dim' must be even, not 5"),
     ({"head_dim": ..., "hidden_size": 14}, "'hidden_size' must be a multiple of 4 heads .*, not 14"),
     ({"rms_norm_eps": ...}, "'rms_norm_eps' is missing"),
+    ({"rms_norm_eps": 10**400}, r"'rms_norm_eps' must be a finite number above 0, not 1000.*\.\.\..*000$"),
+    ({"hidden_size": 10**400}, r"'hidden_size' must be at most 2147483647, not 1000.*\.\.\..*000$"),
+    ({"num_hidden_layers": 2**31}, r"'num_hidden_layers' must be at most 2147483647, not 2147483648"),
+    ({"hidden_act": "gelu" * 200}, r"'hidden_act' must be 'silu', not 'gelu.*\.\.\..*gelu'$"),
     ({"rms_norm_eps": 0}, "'rms_norm_eps' must be a finite number above 0, not 0"),
     ({"rms_norm_eps": float("inf")}, "'rms_norm_eps' must be a finite number above 0, not inf"),
     ({"attention_bias": 1}, "'attention_bias' must be true or false, not 1"),
@@ -139,3 +146,22 @@ def test_broken_field_is_one_sentence(tmp_path: Path, changes: dict[str, object]
         read(tmp_path, **changes)
     assert str(tmp_path / "config.json") in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("sign", ["", "-"])
+def test_a_number_that_is_longer_than_python_reads_is_refused_by_its_field(tmp_path: Path, sign: str) -> None:
+    write_config(tmp_path)
+    file = tmp_path / "config.json"
+    file.write_text(file.read_text().replace('"hidden_size": 12', f'"hidden_size": {sign}1{"0" * 5000}'))
+    with pytest.raises(WeftError, match=f"'hidden_size' must be a whole number of at least 1, not {sign}inf"):
+        read_llama_config(file)
+
+
+def test_a_field_that_stands_twice_is_refused(tmp_path: Path) -> None:
+    write_config(tmp_path)
+    file = tmp_path / "config.json"
+    file.write_text(file.read_text().replace("{", '{"vocab_size": 7, ', 1))
+    with pytest.raises(
+        WeftError, match=r"config\.json: must hold valid JSON, but an object has the field 'vocab_size' twice"
+    ):
+        read_llama_config(file)

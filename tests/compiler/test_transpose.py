@@ -75,7 +75,7 @@ DYNAMIC = """builtin.module {
   %c = mapped.bufferize %s {rank = 1 : i64} : (!mapped.stream<scalar, [3]>) -> !mapped.buffer<scalar, [] of [3]>
   %sums = mapped.streamify %c : (!mapped.buffer<scalar, [] of [3]>) -> !mapped.stream<vector, [3]>
   mapped.linear_store %sums in @sums : (!mapped.stream<vector, [3]>) -> ()
-}"""  # noqa: E501
+}"""
 
 
 @pytest.mark.parametrize("rows", [1, 4, 6, 13, 20])

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from weft.sim.verilator import build as building
+from weft.sim.verilator import pieces as making
 from weft.sim.verilator.build import BuildError, Design, build
-from weft.sim.verilator.pieces import block_piece, library_piece
+from weft.sim.verilator.pieces import block_piece, cpp_piece, library_piece
 from weft.sim.verilator.store import content_key, kept
 
 TOP = """
@@ -81,6 +82,28 @@ def test_what_cannot_be_made_is_not_kept(cache: Path) -> None:
         with pytest.raises(BuildError, match=r"^verilator failed, see .*/build\.log: %Error.*rising\.v"):
             block_piece("rising", wrong, counters="", assertions=True)
     assert pieces(cache) == {path.name for path in (cache / "pieces").glob("*.work")}
+
+
+def test_a_make_that_makes_nothing_leaves_no_piece(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """However that comes about: an empty piece would be taken for a whole one by every later build."""
+
+    def verilate(work: Path, prefix: str, *_: object, **__: object) -> None:
+        (work / "obj").mkdir()
+        (work / "obj" / f"{prefix}.h").touch()
+
+    monkeypatch.setenv("WEFT_CACHE", str(tmp_path))
+    monkeypatch.setattr(making, "verilate", verilate)
+    monkeypatch.setattr(making, "make", lambda *_, **__: None)
+    for name, result in (("block_ports", {}), ("edge_calls", []), ("block_glue", "")):
+        monkeypatch.setattr(making, name, lambda *_, result=result: result)
+    for make in (
+        lambda: library_piece(waves=False),
+        lambda: cpp_piece({"a.cpp": "", "b.cpp": "", "b.h": ""}),
+        lambda: block_piece("rising", {"rising.v": FILES["rising.v"]}, counters="", assertions=True),
+    ):
+        with pytest.raises(BuildError, match=r"make ended without an error but .* see .*build\.log"):
+            make()
+    assert not [path for path in (tmp_path / "pieces").iterdir() if path.is_dir() and path.suffix != ".work"]
 
 
 def test_kept_is_made_once_and_whole(tmp_path: Path) -> None:

@@ -136,7 +136,7 @@ def test_a_checkpoint_that_is_no_folder(tmp_path: Path) -> None:
         ("{", r"weft_tokenizer\.json: must hold valid JSON"),
         ('{"type": "bpe"}', "'type' must be 'byte', not 'bpe'"),
         ('{"type": "byte"}', "a byte vocabulary needs a vocab_size of at least 256, not 53"),
-        (None, "--prompt needs a tokenizer, and the checkpoint has none"),
+        (None, "--prompt needs a tokenizer that Weft reads in .*, and it has none: use --prompt-ids"),
     ],
 )
 def test_a_tokenizer_that_does_not_fit(tmp_path: Path, content: str | None, sentence: str) -> None:

@@ -22,10 +22,11 @@ from weft.compiler.models.llama.decoder_program import compile_decoder
 from weft.compiler.models.llama.token import next_token
 from weft.hw.presets import PRESETS
 from weft.hw.spec import FabricSpec
+from weft.sim.choosing import LogitsError, choose
 from weft.sim.compare import compare_launches
 from weft.sim.decoder import DecoderSession
 from weft.sim.functional.device import FunctionalDevice
-from weft.sim.generate import ComparedDecoder, Generation, choose, generate
+from weft.sim.generate import ComparedDecoder, Generation, generate
 from weft.sim.rtl.device import RtlDevice
 from weft.sim.run import memory_needed, run_program
 
@@ -152,17 +153,26 @@ def test_the_next_token_is_the_one_that_the_host_would_take(vocabulary: int, spe
 
 
 def test_a_model_with_a_nan_makes_the_tokens_that_it_makes_launch_by_launch() -> None:
-    """One row of the tied embedding: its logit is NaN first, and as the token behind, all are."""
+    """One row of the tied embedding: its logit is NaN first, and as the token behind, all are. Said at the first."""
     checkpoint = read_checkpoint(SHIPPED)
     embedding = checkpoint.tensors["model.embed_tokens.weight"].copy()
     embedding[77, 3] = np.nan
     broken = LlamaCheckpoint(checkpoint.config, {**checkpoint.tensors, "model.embed_tokens.weight": embedding})
     made = []
     for tokens in (0, 4):
-        result, compiled = Generation(), compile_decoder(broken.config, DEMO, tokens=tokens)
-        decoder = ComparedDecoder(compiled, broken, DEMO, result)
-        made.append(list(generate(decoder.step, [65], 4, result, run=decoder.run if tokens else None)))
-        assert [int(np.isnan(row).sum()) for row in result.logits] == [1, 256, 256, 256]
+        compiled = compile_decoder(broken.config, DEMO, tokens=tokens)
+        decoder, result = ComparedDecoder(compiled, broken, DEMO, Generation()), Generation()
+        with pytest.raises(LogitsError, match="the logits at position 0 must be finite, but 1 of 256 are NaN"):
+            list(generate(decoder.step, [65], 4, result, run=decoder.run if tokens else None))
+        assert (result.tokens, len(result.logits)) == ([], 1)
+        decoder = ComparedDecoder(compiled, broken, DEMO, Generation())
+        if tokens:
+            made.append(decoder.run(65, tokens)[0])
+            continue
+        alone = [65]
+        for _ in range(4):
+            alone.append(choose(decoder.step(alone[-1]), 0, np.random.default_rng()))
+        made.append(alone[1:])
     assert made == [[77, 0, 0, 0]] * 2
 
 

@@ -228,14 +228,17 @@ def _damaged(good: bytes) -> Iterator[tuple[bytes, str]]:
     yield good + b"x", "bytes follow"
     yield good[:-1] + bytes([good[-1] ^ 1]), "damaged"
     yield good.replace(b'"prompt": "8"', b'"prompt": "7"'), "damaged"
-    yield good.replace(b'"version": "1"', b'"version": "2"'), "must be a run of version 1, not 2"
+    yield good.replace(b'"version": "2"', b'"version": "1"'), "must be a run of version 2, not '1': save it anew"
+    yield good.replace(b'"shape": [4, 2', b'"shape": [2, 4'), "damaged"
+    yield good.replace(b'"keys"', b'"kept"').replace(b'"values"', b'"keys"').replace(b'"kept"', b'"values"'), "damaged"
+    yield good.replace(b'"seed"', b'"sees"'), "field 'seed' of the run is missing"
     yield (
         good.replace(b'"format": "weft-run"', b'"format": "weft-ran"'),
         "must be a run that weft generate --save wrote",
     )
 
 
-@pytest.mark.parametrize("index", range(8))
+@pytest.mark.parametrize("index", range(11))
 def test_a_broken_file_is_one_sentence(
     whole: tuple[Path, dict[str, Any], np.ndarray], tmp_path: Path, index: int
 ) -> None:
@@ -246,6 +249,39 @@ def test_a_broken_file_is_one_sentence(
     code, _, err = _weft(MODEL, "--resume", str(file))
     assert (code, err.count("\n")) == (2, 1)
     assert sentence in err
+
+
+def _with(good: bytes, **changed: str | None) -> bytes:
+    """The file with some fields of its metadata changed, or left out."""
+    length = int.from_bytes(good[:8], "little")
+    header = json.loads(good[8 : 8 + length])
+    header["__metadata__"] |= changed
+    header["__metadata__"] = {name: value for name, value in header["__metadata__"].items() if value is not None}
+    text = json.dumps(header).encode()
+    return len(text).to_bytes(8, "little") + text + good[8 + length :]
+
+
+@pytest.mark.parametrize(
+    ("field", "values"),
+    [
+        ("tokens", ["", "7", "[]", "[1, -2]", "[1.5]", "[true]", "[" * 5000, "[1" + "0" * 5000 + "]"]),
+        ("prompt", ["x", "0", "18", "1.0"]),
+        ("seed", ["-1", "", "1e3"]),
+        ("temperature", ["nan", "-1", "hot"]),
+        ("failed_at", ["[", "-1", "17", "true"]),
+        ("model", []),
+        ("fabric", []),
+    ],
+)
+def test_each_field_is_checked_by_its_name(
+    whole: tuple[Path, dict[str, Any], np.ndarray], tmp_path: Path, field: str, values: list[str]
+) -> None:
+    file = tmp_path / "odd"
+    for value in (None, *values):
+        file.write_bytes(_with(whole[0].read_bytes(), **{field: value}))
+        with pytest.raises(WeftError, match=f"odd: field '{field}' of the run (is missing|must be)") as caught:
+            read_run(file, {"model": "", "fabric": ""})
+        assert len(str(caught.value)) < 400
 
 
 def test_a_file_that_cannot_be_replaced_stays_as_it_was(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from weft.hw.native import native_cpp, native_verilog
 from weft.hw.pcu import Pcu
 from weft.hw.program import Pcu as Program
 from weft.hw.spec import FabricSpec
-from weft.sim.verilator import toolchain
+from weft.sim.verilator.environment import build_environment
 from weft.sim.verilator.plain import build_plain
 
 Beat = tuple[tuple[int, ...], int, bool]
@@ -154,7 +153,6 @@ def _bench(spec: FabricSpec) -> str:
 
 
 def _run(command: Sequence[str], folder: Path) -> str:
-    environment = {**os.environ, **toolchain.environment()}
-    result = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    result = subprocess.run(command, cwd=folder, env=build_environment(), capture_output=True, text=True, check=False)
     assert result.returncode == 0, f"{command[0]}: {result.stdout[-2000:]}{result.stderr[-2000:]}"
     return result.stdout

@@ -25,40 +25,81 @@ class Arrival(NamedTuple):
     value: int
 
 
-def run_streams(
-    dut: Any,
-    *,
-    sources: Sequence[tuple[Any, Sequence[int]]],
-    sinks: Sequence[tuple[Any, int]],
-    stall: float = 0.0,
-    seed: int = 0,
-    setup: Sequence[tuple[Any, int]] = (),
-    unsent: Sequence[int] | None = None,
-) -> list[list[Arrival]]:
-    """Offer beats at the sources and take beats at the sinks.
+class StreamBench:
+    """A component in Amaranth's simulator, elaborated once and reset before every run."""
 
-    Fails if a sink does not get its number of beats or gets one more, if a source is left with beats, or if a sink's
-    stream breaks the protocol: valid or payload change while they wait, or valid depends on ready.
+    def __init__(self, dut: Any) -> None:
+        # A design without registers has no clock of its own.
+        top = Module()
+        top.domains.sync = ClockDomain()
+        top.submodules.dut = dut
+        self.dut = dut
+        self._run: _Run | None = None
+        self._simulator = Simulator(top)
+        self._simulator.add_clock(1e-6)
+        self._simulator.add_testbench(self._drive)
 
-    Parameters
-    ----------
-    sources
-        Streams to drive, each with its payloads as integers.
-    sinks
-        Streams to take from, each with the number of beats to come.
-    stall
-        Probability with which a source or a sink pauses in a cycle.
-    setup
-        Ports held at a value from the beginning.
-    unsent
-        Beats that each source must be left with; none if not given.
-    """
-    rng = random.Random(seed)
-    arrivals: list[list[Arrival]] = [[] for _ in sinks]
-    sent = [0] * len(sources)
+    def run(
+        self,
+        *,
+        sources: Sequence[tuple[Any, Sequence[int]]],
+        sinks: Sequence[tuple[Any, int]],
+        stall: float = 0.0,
+        seed: int = 0,
+        setup: Sequence[tuple[Any, int]] = (),
+        unsent: Sequence[int] | None = None,
+    ) -> list[list[Arrival]]:
+        """Offer beats at the sources and take beats at the sinks.
 
-    async def bench(ctx: Any) -> None:
-        for port, value in setup:
+        Fails if a sink does not get its number of beats or gets one more, if a source is left with beats, or if a
+        sink's stream breaks the protocol: valid or payload change while they wait, or valid depends on ready.
+
+        Parameters
+        ----------
+        sources
+            Streams to drive, each with its payloads as integers.
+        sinks
+            Streams to take from, each with the number of beats to come.
+        stall
+            Probability with which a source or a sink pauses in a cycle.
+        setup
+            Ports held at a value from the beginning.
+        unsent
+            Beats that each source must be left with; none if not given.
+        """
+        if self._run is not None:
+            self._simulator.reset()
+        self._run = run = _Run(sources, sinks, stall, random.Random(seed), setup)
+        self._simulator.run()
+        assert [len(got) for got in run.arrivals] == [count for _, count in sinks]
+        left = [len(values) - count for (_, values), count in zip(sources, run.sent, strict=True)]
+        assert left == list(unsent or [0] * len(sources))
+        return run.arrivals
+
+    async def _drive(self, ctx: Any) -> None:
+        assert self._run is not None
+        await self._run.drive(ctx)
+
+
+class _Run:
+    """What one run sends and takes, and what it has seen so far."""
+
+    def __init__(
+        self,
+        sources: Sequence[tuple[Any, Sequence[int]]],
+        sinks: Sequence[tuple[Any, int]],
+        stall: float,
+        rng: random.Random,
+        setup: Sequence[tuple[Any, int]],
+    ) -> None:
+        self.sources, self.sinks, self.stall, self.rng, self.setup = sources, sinks, stall, rng, setup
+        self.arrivals: list[list[Arrival]] = [[] for _ in sinks]
+        self.sent = [0] * len(sources)
+
+    async def drive(self, ctx: Any) -> None:
+        sources, sinks, stall, rng = self.sources, self.sinks, self.stall, self.rng
+        arrivals, sent = self.arrivals, self.sent
+        for port, value in self.setup:
             ctx.set(Value.cast(port), value)
         offered = [False] * len(sources)
         waits: list[int | None] = [None] * len(sinks)
@@ -94,18 +135,10 @@ def run_streams(
             await ctx.tick()
             cycle += 1
 
-    # A design without registers has no clock of its own.
-    top = Module()
-    top.domains.sync = ClockDomain()
-    top.submodules.dut = dut
-    simulator = Simulator(top)
-    simulator.add_clock(1e-6)
-    simulator.add_testbench(bench)
-    simulator.run()
-    assert [len(got) for got in arrivals] == [count for _, count in sinks]
-    left = [len(values) - count for (_, values), count in zip(sources, sent, strict=True)]
-    assert left == list(unsent or [0] * len(sources))
-    return arrivals
+
+def run_streams(dut: Any, **run: Any) -> list[list[Arrival]]:
+    """One run of a component: see :meth:`StreamBench.run`."""
+    return StreamBench(dut).run(**run)
 
 
 def values_of(arrivals: Sequence[Arrival]) -> list[int]:

@@ -8,9 +8,7 @@ from typing import Any
 
 import pytest
 
-from weft.hw.agcu.agcu import Agcu
 from weft.hw.agcu.buffer import Buffer
-from weft.hw.agcu.coalescer import Coalescer
 from weft.hw.agcu.width import Narrow, Widen
 from weft.hw.chip.arbiter import Arbiter
 from weft.hw.chip.axi import Axi4
@@ -18,14 +16,11 @@ from weft.hw.chip.channel import Channel
 from weft.hw.presets import PRESETS
 
 SPEC = PRESETS["tiny"]
-SHORT = SPEC.replace(burst_beats=1)
 
 
 @pytest.mark.parametrize(
     ("make", "sentence"),
     [
-        (lambda: Agcu(spec=SHORT), r"burst_beats must be at least 32 \* lanes / channel_bits = 2, not 1"),
-        (lambda: Coalescer(spec=SHORT), r"burst_beats must be at least 32 \* lanes / channel_bits = 2, not 1"),
         (lambda: Buffer(layout=8, depth=1), "depth must be at least 2, not 1"),
         (lambda: Widen(narrow=32, wide=96), "wide must be a power of two times narrow = 32 bits, not 96"),
         (lambda: Narrow(narrow=32, wide=16), "wide must be a power of two times narrow = 32 bits, not 16"),

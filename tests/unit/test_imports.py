@@ -19,7 +19,8 @@ MAY_IMPORT = {
     "weft": {"hw", "compiler", "sim", "fpga", "weft"},
 }
 PURE = tuple(
-    f"weft.hw.{name}" for name in ("spec", "presets", "fields", "program", "topology", "address_map", "numerics")
+    f"weft.hw.{name}"
+    for name in ("spec", "presets", "fields", "program", "topology", "address_map", "numerics", "shown")
 )
 """The values of ``hw`` that the compiler may use, and that can be imported without Amaranth."""
 COMPILER = (

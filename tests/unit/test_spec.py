@@ -49,7 +49,9 @@ def test_a_size_out_of_its_range_is_refused(field: str) -> None:
         ({"agcu_buffer": 10}, "agcu_buffer must be a power of two, not 10"),
         ({"fifo_depth": 3}, "fifo_depth must be a power of two, not 3"),
         ({"channel_bits": 256}, "channel_bits must be at most 32 * lanes = 128, not 256"),
-        ({"lanes": 64, "pmu_lines": 32}, "pmu_lines must be at least lanes = 64, not 32"),
+        ({"burst_beats": 1}, "burst_beats must be at least 32 * lanes / channel_bits = 2, not 1"),
+        ({"lanes": 64, "burst_beats": 31}, "burst_beats must be at least 32 * lanes / channel_bits = 32, not 31"),
+        ({"lanes": 64, "burst_beats": 32, "pmu_lines": 32}, "pmu_lines must be at least lanes = 64, not 32"),
         ({"registers": 2}, "registers must be at least vector_inputs = 3, not 2"),
         ({"channels": 9}, "channels must be at most the AGCUs, 2 * rows = 8, not 9"),
         ({"pattern": []}, "pattern must be rows of the letters C and M, not []"),
@@ -171,3 +173,21 @@ def _legal(spec: FabricSpec, field: str, value: int) -> bool:
 def test_specs_are_frozen() -> None:
     with pytest.raises(ValueError, match="frozen"):
         PRESETS["demo"].rows = 3  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("digits", [400, 5000])
+def test_a_number_of_many_digits_is_a_short_sentence(tmp_path: Path, digits: int) -> None:
+    (tmp_path / "spec.toml").write_text("rows = 1" + "0" * digits)
+    for make in (
+        lambda: FabricSpec.from_toml(tmp_path / "spec.toml"),
+        lambda: PRESETS["tiny"].set(["rows=1" + "0" * digits]),
+    ):
+        with pytest.raises(SpecError, match=r"rows|TOML") as caught:
+            make()
+        assert len(str(caught.value)) < 300
+
+
+def test_a_spec_that_is_nested_too_deeply_is_no_toml(tmp_path: Path) -> None:
+    (tmp_path / "spec.toml").write_text("rows = " + "[" * 20000)
+    with pytest.raises(SpecError, match="is not valid TOML"):
+        FabricSpec.from_toml(tmp_path / "spec.toml")

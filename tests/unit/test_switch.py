@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import random
+from functools import cache
 from typing import Any
 
 import pytest
 from amaranth.hdl import Value
 from amaranth.sim import Simulator
-from stream_bench import combinational_paths, run_streams, values_of
+from stream_bench import StreamBench, combinational_paths, values_of
 
 from weft.hw.fields import Layout
 from weft.hw.presets import PRESETS
@@ -19,6 +20,12 @@ from weft.hw.topology import NETWORKS, Network, TileKind, switch_ports, tracks
 
 SPEC = PRESETS["tiny"]
 BEATS = 12
+
+
+@cache
+def bench(kind: TileKind) -> StreamBench:
+    """The bench of a kind's switch; elaboration is what takes the time."""
+    return StreamBench(Switch(spec=SPEC, kind=kind))
 
 
 def packed(kind: TileKind, routes: dict[tuple[Network, int], int]) -> int:
@@ -47,13 +54,12 @@ def run_routes(
     kind: TileKind, routes: dict[tuple[Network, int], int], *, stall: float, seed: int
 ) -> list[tuple[list[int], list[int], list[int]]]:
     """Send beats down the routes; for each, what was sent, what arrived, and when."""
-    dut = Switch(spec=SPEC, kind=kind)
+    dut = bench(kind).dut
     rng = random.Random(seed)
     bits = {network: len(Value.cast(getattr(dut, f"{network.value}_in")[0].payload)) for network in NETWORKS}
     used = sorted({(network.value, source) for (network, _), source in routes.items()})
     sent = {(name, source): [rng.getrandbits(bits[Network(name)]) for _ in range(BEATS)] for name, source in used}
-    got = run_streams(
-        dut,
+    got = bench(kind).run(
         sources=[(getattr(dut, f"{name}_in")[source], sent[name, source]) for name, source in used],
         sinks=[(getattr(dut, f"{network.value}_out")[output], BEATS) for network, output in routes],
         stall=stall,
@@ -119,12 +125,11 @@ def link(network: Network, direction: int, track: int = 0) -> int:
 
 
 def test_an_output_that_does_not_take_holds_up_its_own_input_only():
-    dut = Switch(spec=SPEC, kind=TileKind.PCU)
+    dut = bench(TileKind.PCU).dut
     v = Network.VECTOR
     north, east, south, west = (link(v, direction) for direction in range(4))
     routes = {(v, east): north, (v, south): north, (v, west): east}
-    got = run_streams(
-        dut,
+    got = bench(TileKind.PCU).run(
         sources=[(dut.vector_in[north], range(10)), (dut.vector_in[east], range(20, 30))],
         sinks=[(dut.vector_out[south], 1), (dut.vector_out[west], 10)],
         setup=[(dut.program, packed(TileKind.PCU, routes))],
@@ -134,10 +139,9 @@ def test_an_output_that_does_not_take_holds_up_its_own_input_only():
 
 
 def test_an_input_that_no_output_names_is_never_popped():
-    dut = Switch(spec=SPEC, kind=TileKind.PMU)
+    dut = bench(TileKind.PMU).dut
     outputs = list(dut.vector_out)
-    run_streams(
-        dut,
+    bench(TileKind.PMU).run(
         sources=[(dut.vector_in[3], range(10))],
         sinks=[(each, 0) for each in outputs],
         setup=[(dut.program, packed(TileKind.PMU, {(Network.VECTOR, 0): 4, (Network.SCALAR, 1): 3}))],
@@ -148,10 +152,9 @@ def test_an_input_that_no_output_names_is_never_popped():
 @pytest.mark.parametrize("direction", range(4))
 @pytest.mark.parametrize("network", NETWORKS)
 def test_a_link_never_turns_back(network: Network, direction: int):
-    dut = Switch(spec=SPEC, kind=TileKind.PCU)
+    dut = bench(TileKind.PCU).dut
     port = link(network, direction)
-    run_streams(
-        dut,
+    bench(TileKind.PCU).run(
         sources=[(getattr(dut, f"{network.value}_in")[port], range(6))],
         sinks=[(getattr(dut, f"{network.value}_out")[port], 0)],
         setup=[(dut.program, packed(TileKind.PCU, {(network, port): port}))],

@@ -1,0 +1,80 @@
+"""What subcommands do with a program of the `step` language: read it, compile it, show its passes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+if TYPE_CHECKING:
+    from xdsl.dialects.builtin import ModuleOp
+
+    from weft.compiler.compile import CompiledProgram
+    from weft.hw.spec import FabricSpec
+
+__all__ = ["compile_text", "parse_sizes"]
+
+
+def parse_sizes(arguments: list[str] | None) -> dict[str, int]:
+    """``--arg n=5`` options as sizes by name.
+
+    Raises
+    ------
+    WeftError
+        An option of another form, or a name that is given twice.
+    """
+    from weft.compiler.errors import WeftError
+
+    sizes: dict[str, int] = {}
+    for text in arguments or []:
+        name, equals, value = text.partition("=")
+        if not equals or not name or not value.isdecimal() or not value.isascii() or len(value) > 9:
+            raise WeftError(f"--arg must be NAME=SIZE with a whole number, not {text!r}")
+        if name in sizes:
+            raise WeftError(f"--arg {name} must be given once, not as {sizes[name]} and {value}")
+        sizes[name] = int(value)
+    return sizes
+
+
+def compile_text(path: Path, spec: FabricSpec, *, print_after: str | None = None) -> CompiledProgram:
+    """Read and compile a program; with ``print_after`` the program as it is after that pass, or ``all``, is printed.
+
+    Raises
+    ------
+    WeftError
+        A rule that the text breaks, what the fabric lacks, or a pass that there is not.
+    """
+    from weft.compiler.compile import compile_program
+    from weft.compiler.errors import WeftError
+    from weft.compiler.passes.pipeline import passes_for
+    from weft.compiler.step import parse_program
+    from weft.inputs import load_text
+
+    names = list(dict.fromkeys(each.name for each in passes_for(spec)))
+    if print_after is not None and print_after not in ("all", *names):
+        raise WeftError(f"--print-after must be all or one of {', '.join(names)}, not {print_after!r}")
+    program = parse_program(load_text(path), path.name)
+    try:
+        return compile_program(program, spec, after=_printer(print_after))
+    except WeftError as error:
+        sentence = str(error)
+        raise type(error)(f"{path.name} {sentence}" if sentence.startswith("line ") else sentence) from None
+
+
+def _printer(print_after: str | None) -> Callable[[str, ModuleOp], None] | None:
+    if print_after is None:
+        return None
+    from weft.compiler.step import print_program
+
+    printed = ""
+
+    def after(name: str, module: ModuleOp) -> None:
+        nonlocal printed
+        if print_after in ("all", name):
+            text = print_program(module)
+            typer.echo(f"// after {name}\n{text}" if text != printed else f"// after {name}: no change\n")
+            printed = text
+
+    return after
