@@ -99,7 +99,6 @@ _INTEGERS = {
     Function.ADD: "iadd",
     Function.SUB: "isub",
     Function.LT: "ilt",
-    Function.LE: "ile",
     Function.EQ: "ieq",
 }
 
@@ -115,13 +114,9 @@ def _(operation: MapOp, laying: Laying) -> None:
         _divide(operation, laying, operands)
         return
     integers = operands[-1].element is Element.I32 and function is not Function.SELECT
-    name = function.value
-    if integers:
-        if function not in _INTEGERS:
-            raise laying.refuse(f"{function.value} of i32 has no unit; compare and select")
-        name = _INTEGERS[function]
-    if integers or isinstance(constant, int):
-        raise laying.refuse("no unit computes with integers yet")
+    name = _INTEGERS.get(function) if integers else function.value
+    if name is None:
+        raise laying.refuse(f"{function.value} of i32 must have been made of others")
     laying.values[operation.result] = apply(
         laying, name, operands, result.element, const=constant, place=place, hint=hint
     )

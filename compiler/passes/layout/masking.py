@@ -24,7 +24,7 @@ def masked(laying: Laying, laid: Laid, other: float) -> Laid:
         inside = apply(laying, "lt", [index, length], Element.F32)
     else:
         inside = apply(laying, "lt", [index], Element.F32, const=float(size.number))
-    return apply(laying, "select", [inside, laid], Element.F32, const=other, place=2)
+    return apply(laying, "select", [inside, laid], laid.element, const=other, place=2)
 
 
 def zero_filled(laying: Laying, laid: Laid) -> Laid:
@@ -35,6 +35,4 @@ def zero_filled(laying: Laying, laid: Laid) -> Laid:
         write = read.buffer.owner
         if write.result.type.kind is Kind.SCALAR and read.sizes is None:
             return laid  # the first number of a line clears the others
-    if laid.element is not Element.I32:
-        return masked(laying, laid, 0.0)
-    return Laid(laid.dims, laid.element, scalar=laying.scalar(Laid(laid.dims, laid.element, vector=vector)))
+    return masked(laying, laid, 0.0)
