@@ -379,25 +379,43 @@ class LaneOp(IRDLOperation):
 
 @irdl_op_definition
 class PromoteOp(IRDLOperation):
-    """STeP's Promote: a new outermost dimension of size 1."""
+    """STeP's Promote: a new dimension of size 1, the outermost, or the one around the ``inside`` innermost."""
 
     name = "mapped.promote"
 
     value = operand_def(StreamType)
+    inside = opt_prop_def(IntegerAttr)
     result = result_def(StreamType)
     irdl_options = (ParsePropInAttrDict(),)
     assembly_format = "$value attr-dict `:` functional-type(operands, results)"
 
-    def __init__(self, value: SSAValue) -> None:
-        given = stream(value)
-        super().__init__(operands=[value], result_types=[StreamType.make(given.kind, (1, *given.dims))])
+    def __init__(self, value: SSAValue, *, inside: int | None = None) -> None:
+        super().__init__(
+            operands=[value],
+            result_types=[_promoted(stream(value), inside)],
+            properties=attributes(inside=inside),
+        )
+
+    @property
+    def level(self) -> int:
+        """Dimensions inside the new one."""
+        return stream(self.value).rank if self.inside is None else self.inside.value.data
 
     def verify_(self) -> None:
         given = stream(self.value)
         if given.kind.is_matrix:
             raise VerifyException(f"only mapped.product takes {given.kind.value}, not {self.name}")
-        if self.result.type != StreamType.make(given.kind, (1, *given.dims)):
-            raise VerifyException(f"result must have the dimensions {dims_text((1, *given.dims))}")
+        least = 0 if given.kind is Kind.SCALAR else min(1, given.rank)
+        if not least <= self.level <= given.rank:
+            raise VerifyException(f"inside must be {least} to {given.rank}, not {self.level}")
+        expected = _promoted(given, self.level)
+        if self.result.type != expected:
+            raise VerifyException(f"result must have the dimensions {dims_text(expected.dims)}")
+
+
+def _promoted(given: StreamType, inside: int | None) -> StreamType:
+    place = 0 if inside is None else given.rank - inside
+    return StreamType.make(given.kind, (*given.dims[:place], 1, *given.dims[place:]))
 
 
 COMPUTE = AccumOp | FlattenOp | LaneOp | MapOp | MergeOp | PromoteOp | ScanOp | SpreadOp

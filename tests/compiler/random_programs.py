@@ -299,7 +299,8 @@ class _Builder:
         value = self.any()
         if value is None:
             return False
-        element = self.choices.pick([each for each in (F32, BF16, I32) if each is not value.element])
+        others = [each for each in (F32, BF16, I32) if each is not value.element]
+        element = F32 if value.element is I32 else self.choices.pick(others)
         return self.give(f"convert %{value.name}", element, value.dims, value)
 
     def accum(self) -> bool:
@@ -499,7 +500,7 @@ class _Builder:
             return False
         split = 1 + self.choices.below(min(2, value.rank))
         entry = value.dims[split:]
-        if any(dim.number is None for dim in entry):
+        if any(not dim.number for dim in entry):
             return False
         rows = 1 + self.choices.below(6)
         name = self.tensor(value.element, (rows, *(dim.number or 0 for dim in entry)), "output")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 from xdsl.ir import SSAValue
 
 from weft.compiler.mapped.buffers import BufferizeOp, StreamifyOp
@@ -126,7 +127,10 @@ def _divide(operation: MapOp, laying: Laying, operands: list[Laid]) -> None:
     hint = operation.result.name_hint
     arguments = operation.arguments
     if not isinstance(arguments[1], SSAValue):
-        raise laying.refuse("divide by a number by multiplying with its inverse")
+        with np.errstate(divide="ignore"):
+            inverted = float(np.float32(1) / np.float32(arguments[1]))
+        laying.values[operation.result] = apply(laying, "mul", operands, Element.F32, const=inverted, hint=hint)
+        return
     inverse = apply(laying, "reciprocal", [operands[-1]], Element.F32)
     if isinstance(arguments[0], SSAValue):
         laying.values[operation.result] = apply(laying, "mul", [operands[0], inverse], Element.F32, hint=hint)

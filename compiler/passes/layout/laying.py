@@ -172,8 +172,10 @@ class Laying:
 
     def strides(self, sizes: Sequence[int], kind: Kind) -> list[int]:
         """Words between neighbours along each dimension of a buffer, outermost first."""
-        strides, step = [1], self.row_words(sizes[-1], kind) if sizes else 1
-        for size in reversed(sizes[1:-1] if len(sizes) > 1 else []):
+        if not sizes:
+            return []
+        strides, step = [1], self.row_words(sizes[-1], kind)
+        for size in reversed(sizes[1:-1]):
             strides.append(step)
             step *= size
         return [*([step] if len(sizes) > 1 else []), *reversed(strides)]

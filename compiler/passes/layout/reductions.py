@@ -83,11 +83,13 @@ def _(operation: MatmulOp, laying: Laying) -> None:
     left, right = laying.values[operation.left], laying.values[operation.right]
     result, hint = operation.result, operation.result.name_hint
     if right.element.is_quantised:
-        if len(left.dims) != 1:
+        if len(left.dims) == len(right.dims):
             raise laying.refuse(
-                f"a product with {right.element.value} weights takes one row, not {dims_text(left.dims)}"
+                f"rows of a product with {right.element.value} weights must be as many as is known when compiling, "
+                f"not {left.dims[-2]}"
             )
-        made = laying.emit(ProductOp(laying.scalar(left), laying.vector(right)), hint).result
+        rows = len(right.dims) > 2
+        made = laying.emit(ProductOp(laying.scalar(left), laying.vector(right), rows=rows), hint).result
     else:
         laying.check_block(left.sizes, Kind.VECTOR)
         buffer = laying.emit(BufferizeOp(laying.vector(left), rank=2)).result

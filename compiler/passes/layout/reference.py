@@ -18,9 +18,13 @@ __all__ = ["argument_stream", "constants", "indices", "rides_for_arguments", "se
 
 
 def indices(laying: Laying, dims: Sequence[Dim], most: int) -> SSAValue:
-    """A vector stream of these dimensions whose elements are their index along the innermost, at most ``most`` of them."""
+    """A vector stream of these dimensions whose elements are their index along the innermost, at most ``most`` of them.
+
+    The lanes behind the end of a row go on counting.
+    """
     name = laying.fresh("index_of")
-    tensor = laying.emit(TensorOp(name, (most,), format=Format.F32, role=Role.IOTA))
+    whole = -(-most // laying.spec.lanes) * laying.spec.lanes
+    tensor = laying.emit(TensorOp(name, (whole,), format=Format.F32, role=Role.IOTA))
     sizes = [
         0
         if dim.number is not None

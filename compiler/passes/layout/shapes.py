@@ -70,8 +70,10 @@ def read_by_walk(laying: Laying, laid: Laid, outer: int, walk: Walk, dims: tuple
 
 
 def _leads(laid: Laid, outer: int, walk: Walk, dims: tuple[Dim, ...]) -> bool:
+    innermost = len(laid.dims) == outer + 1 and laid.scalar is None
     return bool(
         walk.dims
+        and not innermost
         and walk.dims[0] == 0
         and walk.by[0] == 1
         and walk.start[0].number == 0
@@ -101,7 +103,7 @@ def _(operation: FlattenOp, laying: Laying) -> None:
     whole = laid.sizes[-1] != DYNAMIC and laid.sizes[-1] % laying.spec.lanes == 0
     value, kind = laying.either(laid)
     if innermost and kind is Kind.VECTOR and not whole:
-        if prod(laid.sizes[first:last]) == 1 and first == 0:
+        if prod(laid.sizes[first:last]) == 1:
             whole = True  # a single row stays one
         else:
             laying.values[operation.result] = reshaped(laying, laid, operation.result.type.dims, hint)
@@ -133,6 +135,9 @@ def reshaped(laying: Laying, laid: Laid, dims: tuple[Dim, ...], hint: str | None
         outer += 1
     if laid.dims == dims:
         return laid
+    units = _with_units(laying, laid, dims, hint)
+    if units is not None:
+        return units
     if outer == len(laid.dims) or outer == len(dims):
         outer = max(0, min(len(laid.dims), len(dims)) - 1)
     inner, sizes = laid.sizes[outer:], tuple(-1 if dim.number is None else dim.number for dim in dims[outer:])
@@ -171,3 +176,22 @@ def reshaped(laying: Laying, laid: Laid, dims: tuple[Dim, ...], hint: str | None
         hint,
     ).result
     return Laid(dims, laid.element, scalar=read, hint=hint)
+
+
+def _with_units(laying: Laying, laid: Laid, dims: tuple[Dim, ...], hint: str | None) -> Laid | None:
+    """The same beats with other stops, where only dimensions of size 1 come or go; None where it is more than that."""
+    one, now = Dim.of(1), list(laid.dims)
+    if [dim for dim in now if dim != one] != [dim for dim in dims if dim != one] or (now and not dims):
+        return None
+    value, kind = laying.either(laid)
+    if kind is Kind.VECTOR and now[-1] != dims[-1]:
+        return None
+    row = min(len(now), int(kind is Kind.VECTOR or all(dim == one for dim in now)))  # a dimension that stays
+    for axis in reversed(range(len(now) - row)):
+        if now[axis] == one:  # joined with the next one inside, or else with the one around it
+            value = laying.emit(MappedFlatten(value, outside=max(0, len(now) - 2 - axis)), hint).result
+            del now[axis]
+    for inside, dim in enumerate(reversed(dims)):
+        if inside >= row and dim == one:
+            value = laying.emit(MappedPromote(value, inside=inside), hint).result
+    return Laid(dims, laid.element, **{kind.value: value}, hint=hint)

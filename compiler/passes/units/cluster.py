@@ -283,7 +283,7 @@ class _Draft:
         if isinstance(operation, PromoteOp):
             if self.stop is not None:
                 raise Unfit("two changes of shape")
-            self.stop = (stream(operation.value).rank, 0, 1)
+            self.stop = (operation.level, 0, 1)
         elif self.stop is None:
             self.stop = (level, 1, 0)
         elif (
