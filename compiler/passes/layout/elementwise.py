@@ -12,6 +12,7 @@ from weft.compiler.mapped.onchip import ExpandOp as MappedExpand
 from weft.compiler.mapped.onchip import MapOp as MappedMap
 from weft.compiler.mapped.onchip import SpreadOp, UnpackOp
 from weft.compiler.mapped.types import DYNAMIC
+from weft.compiler.passes.layout.gathers import gathered
 from weft.compiler.passes.layout.laying import Laid, Laying, lay
 from weft.compiler.passes.layout.reference import indices
 from weft.compiler.step.convert import ConvertOp
@@ -19,6 +20,7 @@ from weft.compiler.step.dims import Dim, dims_text
 from weft.compiler.step.expand import ExpandOp
 from weft.compiler.step.map import Function, MapOp
 from weft.compiler.step.types import Element
+from weft.compiler.step.walk import Walk
 
 __all__ = ["apply", "held_by_itself"]
 
@@ -173,10 +175,10 @@ def _repeated(laying: Laying, laid: Laid, along: list[int], dims: tuple[Dim, ...
     inner, outer = laid.sizes[first:], dims[first:]
     repeated = [dim for axis, dim in enumerate(dims) if axis in along]
     if DYNAMIC in inner or any(dim.number is None for dim in repeated):
-        raise laying.refuse(
-            f"rows that are repeated out of a buffer must have sizes that are known when compiling, "
-            f"not {dims_text(laid.dims[first:])} {dims_text(repeated)} times"
-        )
+        kept = iter(range(len(inner)))
+        entries = (*(-1 if axis in along else next(kept) for axis in range(first, len(dims))),)
+        walk = Walk(entries, (1,) * len(entries), (Dim.of(0),) * len(inner))
+        return gathered(laying, laid, first, walk, dims, hint)
     laying.check_block(inner, kind)
     natural = iter(laying.strides(inner, kind))
     strides = [0 if axis in along else next(natural) for axis in range(first, len(dims))]

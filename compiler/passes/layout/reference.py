@@ -9,12 +9,13 @@ from xdsl.ir import SSAValue
 from weft.compiler.mapped.buffers import BufferizeOp, StreamifyOp
 from weft.compiler.mapped.launch import Unit
 from weft.compiler.mapped.offchip import ArgumentOp, LinearLoadOp, SinkOp
+from weft.compiler.mapped.onchip import AccumOp, ExpandOp, MapOp, stream
 from weft.compiler.mapped.tensor import Format, Role, TensorOp
 from weft.compiler.mapped.types import Kind, StreamType
 from weft.compiler.passes.layout.laying import Laying, sizes_of
 from weft.compiler.step.dims import Dim
 
-__all__ = ["argument_stream", "constants", "indices", "rides_for_arguments", "selectors"]
+__all__ = ["argument_for_each", "argument_stream", "constants", "indices", "rides_for_arguments", "selectors"]
 
 
 def indices(laying: Laying, dims: Sequence[Dim], most: int) -> SSAValue:
@@ -42,6 +43,18 @@ def indices(laying: Laying, dims: Sequence[Dim], most: int) -> SSAValue:
 def argument_stream(laying: Laying, argument: int) -> SSAValue:
     """A launch argument as a scalar stream of one beat."""
     return laying.emit(ArgumentOp(argument), f"argument_{argument}").result
+
+
+def argument_for_each(laying: Laying, argument: int, value: SSAValue, inside: int) -> SSAValue:
+    """A launch argument once for each element of the dimensions of a stream outside its ``inside`` innermost."""
+    number = argument_stream(laying, argument)
+    if stream(value).rank == inside:
+        return number
+    if not inside:
+        raise laying.refuse("an argument is wanted for each single element")
+    rows = laying.emit(AccumOp("max", value, over=inside)).result
+    held = laying.emit(ExpandOp(number, rows)).result
+    return laying.emit(MapOp("pass", held), "counts").result
 
 
 def rides_for_arguments(laying: Laying) -> None:

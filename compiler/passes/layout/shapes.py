@@ -9,6 +9,7 @@ from weft.compiler.mapped.buffers import BufferizeOp, StreamifyOp
 from weft.compiler.mapped.onchip import FlattenOp as MappedFlatten
 from weft.compiler.mapped.onchip import PromoteOp as MappedPromote
 from weft.compiler.mapped.types import DYNAMIC, Kind
+from weft.compiler.passes.layout.gathers import gathered
 from weft.compiler.passes.layout.laying import Laid, Laying, lay
 from weft.compiler.step.buffers import BufferizeOp as LogicalBufferize
 from weft.compiler.step.buffers import StreamifyOp as LogicalStreamify
@@ -43,10 +44,7 @@ def read_by_walk(laying: Laying, laid: Laid, outer: int, walk: Walk, dims: tuple
         return laid
     value, kind = laying.either(laid)
     if DYNAMIC in inner or None in sizes or any(start.number is None for start in walk.start):
-        raise laying.refuse(
-            f"what is read out of a buffer must have sizes that are known when compiling, not {dims_text(laid.dims[outer:])}"
-            f" as {dims_text(dims[outer:])}"
-        )
+        return gathered(laying, laid, outer, walk, dims, hint)
     numbers = [size or 0 for size in sizes]
     laying.check_block(inner, kind)
     if kind is Kind.VECTOR and _transposes(laying, walk, inner, numbers):
@@ -142,10 +140,15 @@ def reshaped(laying: Laying, laid: Laid, dims: tuple[Dim, ...], hint: str | None
         outer = max(0, min(len(laid.dims), len(dims)) - 1)
     inner, sizes = laid.sizes[outer:], tuple(-1 if dim.number is None else dim.number for dim in dims[outer:])
     if DYNAMIC in inner or DYNAMIC in sizes:
-        raise laying.refuse(
-            f"a reshape must be of sizes that are known when compiling, not {dims_text(laid.dims[outer:])} to "
-            f"{dims_text(dims[outer:])}"
-        )
+        if len(sizes) > 1 or not inner:
+            raise laying.refuse(
+                f"a reshape must be of sizes that are known when compiling, or to one dimension, not "
+                f"{dims_text(laid.dims[outer:])} to {dims_text(dims[outer:])}"
+            )
+        value = laying.scalar(laid)
+        for _ in range(len(inner) - 1):
+            value = laying.emit(MappedFlatten(value), hint).result
+        return Laid(dims, laid.element, scalar=value, hint=hint)
     value, kind = laying.either(laid)
     lanes, count = laying.spec.lanes, prod(inner)
     if (
