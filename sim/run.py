@@ -55,7 +55,8 @@ def run_program(
         if role in (Role.OUTPUT, Role.CACHE):
             continue
         values = _contents(tensor, _shape(tensor, turns), inputs)
-        for place, each in zip(_places(program, name, turns), values.reshape(-1, *tensor.sizes), strict=True):
+        places = _places(program, name, turns)
+        for place, each in zip(places, values.reshape(len(places), *tensor.sizes), strict=True):
             raw = encode(tensor, each, spec)
             device.memory[place][: len(raw)] = raw
     device.load(program.image)

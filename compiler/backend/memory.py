@@ -152,5 +152,5 @@ def decode(tensor: TensorOp, raw: NDArray[np.uint8], spec: FabricSpec) -> NDArra
     words = np.frombuffer(raw[: _size(tensor, spec)].tobytes(), np.uint32).reshape(*tensor.sizes[:-1], rows, spec.lanes)
     if form is Format.BF16X2:
         words = np.stack([words << np.uint32(16), words & np.uint32(0xFFFF0000)], axis=-2)
-    words = words.reshape(*tensor.sizes[:-1], -1)[..., : tensor.sizes[-1]]
+    words = words.reshape(*tensor.sizes[:-1], prod(words.shape[len(tensor.sizes) - 1 :]))[..., : tensor.sizes[-1]]
     return words.view(np.int32) if form is Format.I32 else floats_of(np.ascontiguousarray(words))

@@ -7,10 +7,12 @@ from collections.abc import Mapping, Sequence
 from xdsl.dialects.builtin import DenseArrayBase, FloatAttr, IntegerAttr, IntegerType, StringAttr, UnitAttr, f32, i64
 from xdsl.ir import Attribute
 
-__all__ = ["F32", "INTS", "attributes", "given"]
+__all__ = ["F32", "INTS", "NUMBER", "attributes", "given"]
 
 F32 = FloatAttr.constr(f32)
 """What a number such as ``1.5 : f32`` must be."""
+NUMBER = F32 | IntegerAttr.constr(i64)
+"""What a number of floats or, such as ``2 : i64``, of integers must be."""
 INTS = DenseArrayBase.constr(i64)
 """What an ``array<i64: ...>`` must be."""
 

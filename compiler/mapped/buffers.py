@@ -105,8 +105,8 @@ class StreamifyOp(IRDLOperation):
     read is over elements side by side, its stride is not used. With ``flat`` the loops make one dimension together.
     Instead of all these ``transposed`` reads the columns of each matrix, that is of the two last dimensions of a vector
     buffer, as rows of vectors; with ``flat`` the columns of all matrices follow each other in one dimension. All of it
-    is read ``repeat`` times, as a new outer dimension. With ``length`` the trigger says how many elements of the buffer
-    each run reads, one dimension of them.
+    is read ``repeat`` times, as a new outer dimension. With ``length`` the trigger says how many iterations the
+    innermost loop makes in each run: elements, or beats of vectors.
     ``runs`` is a control stream with an element for each run.
     """
 
@@ -184,9 +184,9 @@ class StreamifyOp(IRDLOperation):
                     f"trigger must be control or scalar with outer dimensions {dims_text(buffer.outer)}"
                 )
         if self.length is not None and (
-            self.trigger is None or stream(self.trigger).kind is not Kind.SCALAR or len(buffer.inner) != 1
+            self.trigger is None or stream(self.trigger).kind is not Kind.SCALAR or self.loops[-1:] != (DYNAMIC,)
         ):
-            raise VerifyException("length takes a scalar trigger and buffers of one dimension")
+            raise VerifyException("length takes a scalar trigger, and only the innermost loop is dynamic")
         if self.transposed is not None:
             if any(each is not None for each in (self.sizes, self.strides, self.offset)):
                 raise VerifyException("transposed takes no sizes, strides or offset")

@@ -16,7 +16,7 @@ from xdsl.irdl import (
 )
 from xdsl.utils.exceptions import VerifyException
 
-from weft.compiler.mapped.attributes import F32, attributes
+from weft.compiler.mapped.attributes import F32, NUMBER, attributes
 from weft.compiler.mapped.types import DYNAMIC, Kind, StreamType, dims_text
 
 __all__ = [
@@ -38,12 +38,12 @@ __all__ = [
 
 FUNCTIONS: dict[str, int] = {
     "pass": 1, "mul": 2, "add": 2, "sub": 2, "max": 2, "min": 2, "lt": 2, "le": 2, "eq": 2, "muladd": 3, "select": 3,
-    "exp": 1, "reciprocal": 1, "rsqrt": 1, "sigmoid": 1, "bf16": 1, "int32": 1, "float": 1,
+    "iadd": 2, "isub": 2, "ilt": 2, "ieq": 2, "exp": 1, "reciprocal": 1, "rsqrt": 1, "sigmoid": 1, "bf16": 1, "int32": 1, "float": 1,
 }  # fmt: skip
 """Functions of ``mapped.map`` with their operands: ``muladd`` is a * b + c, ``select`` is b where a != 0, else c;
-``bf16`` rounds, ``int32`` converts to and ``float`` from integers."""
+``iadd``, ``isub``, ``ilt`` and ``ieq`` take int32; ``bf16`` rounds, ``int32`` converts to and ``float`` from integers."""
 
-_ACCUMULATORS = {"add": 0.0, "max": float("-inf"), "min": float("inf")}
+_ACCUMULATORS = {"add": 0.0, "max": float("-inf"), "min": float("inf"), "iadd": 0.0}
 """Functions of ``mapped.accum`` and ``mapped.scan``, and where they start by default."""
 
 
@@ -63,15 +63,15 @@ def used(value: SSAValue) -> bool:
 class MapOp(IRDLOperation):
     """STeP's Map over Zip: one function on each element of its operands, which have the same dimensions.
 
-    With ``const`` that number is the last operand, or operand ``place``, counted from 0. Where some operands are vectors and others scalars, the scalars
-    count for all lanes.
+    With ``const`` that number, a float or for integers an integer, is the last operand, or operand ``place``, counted
+    from 0. Where some operands are vectors and others scalars, the scalars count for all lanes.
     """
 
     name = "mapped.map"
 
     function = prop_def(StringAttr)
     inputs = var_operand_def(StreamType)
-    const = opt_prop_def(F32)
+    const = opt_prop_def(NUMBER)
     place = opt_prop_def(IntegerAttr)
     result = result_def(StreamType)
     irdl_options = (ParsePropInAttrDict(),)
@@ -80,8 +80,7 @@ class MapOp(IRDLOperation):
     def __init__(self, function: str, *inputs: SSAValue, const: float | None = None, place: int | None = None) -> None:
         types = [stream(value) for value in inputs]
         result = next((each for each in types if each.kind is Kind.VECTOR), types[0])
-        number = None if const is None else float(const)
-        properties = attributes(function=function, const=number, place=place)
+        properties = attributes(function=function, const=const, place=place)
         super().__init__(operands=[inputs], result_types=[result], properties=properties)
 
     @property
@@ -380,25 +379,43 @@ class LaneOp(IRDLOperation):
 
 @irdl_op_definition
 class PromoteOp(IRDLOperation):
-    """STeP's Promote: a new outermost dimension of size 1."""
+    """STeP's Promote: a new dimension of size 1, the outermost, or the one around the ``inside`` innermost."""
 
     name = "mapped.promote"
 
     value = operand_def(StreamType)
+    inside = opt_prop_def(IntegerAttr)
     result = result_def(StreamType)
     irdl_options = (ParsePropInAttrDict(),)
     assembly_format = "$value attr-dict `:` functional-type(operands, results)"
 
-    def __init__(self, value: SSAValue) -> None:
-        given = stream(value)
-        super().__init__(operands=[value], result_types=[StreamType.make(given.kind, (1, *given.dims))])
+    def __init__(self, value: SSAValue, *, inside: int | None = None) -> None:
+        super().__init__(
+            operands=[value],
+            result_types=[_promoted(stream(value), inside)],
+            properties=attributes(inside=inside),
+        )
+
+    @property
+    def level(self) -> int:
+        """Dimensions inside the new one."""
+        return stream(self.value).rank if self.inside is None else self.inside.value.data
 
     def verify_(self) -> None:
         given = stream(self.value)
         if given.kind.is_matrix:
             raise VerifyException(f"only mapped.product takes {given.kind.value}, not {self.name}")
-        if self.result.type != StreamType.make(given.kind, (1, *given.dims)):
-            raise VerifyException(f"result must have the dimensions {dims_text((1, *given.dims))}")
+        least = 0 if given.kind is Kind.SCALAR else min(1, given.rank)
+        if not least <= self.level <= given.rank:
+            raise VerifyException(f"inside must be {least} to {given.rank}, not {self.level}")
+        expected = _promoted(given, self.level)
+        if self.result.type != expected:
+            raise VerifyException(f"result must have the dimensions {dims_text(expected.dims)}")
+
+
+def _promoted(given: StreamType, inside: int | None) -> StreamType:
+    place = 0 if inside is None else given.rank - inside
+    return StreamType.make(given.kind, (*given.dims[:place], 1, *given.dims[place:]))
 
 
 COMPUTE = AccumOp | FlattenOp | LaneOp | MapOp | MergeOp | PromoteOp | ScanOp | SpreadOp

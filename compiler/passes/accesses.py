@@ -6,18 +6,30 @@ from dataclasses import dataclass
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
+from xdsl.ir import SSAValue
 from xdsl.passes import ModulePass
 
+from weft.compiler.passes.placing import PlaceOp
 from weft.compiler.passes.rewriting import Inserting
 from weft.compiler.step.access import LoadOp, StoreOp
 from weft.compiler.step.buffers import BufferizeOp, StreamifyOp
 from weft.compiler.step.dims import Dim
+from weft.compiler.step.random_access import RandomStoreOp
 from weft.compiler.step.shape import ReshapeOp
+from weft.compiler.step.tensor import TensorOp
 from weft.compiler.step.types import Element, StreamType, stream_of
 from weft.compiler.step.walk import Walk
 from weft.hw.spec import FabricSpec
 
-__all__ = ["SplitAccesses"]
+__all__ = ["SplitAccesses", "only_store"]
+
+
+def only_store(store: StoreOp) -> bool:
+    """Whether it is the only store to its tensor, whose other elements are zeros."""
+    block = store.parent_block()
+    assert block is not None
+    stores = [each for each in block.ops if isinstance(each, StoreOp | RandomStoreOp)]
+    return sum(each.tensor == store.tensor for each in stores) == 1
 
 
 @dataclass(frozen=True)
@@ -85,28 +97,40 @@ class SplitAccesses(ModulePass):
         inserting.replace([inserting.add(StreamifyOp(buffer, load.result.type, load.visits)).result])
 
     def _store(self, store: StoreOp) -> None:
-        tensor, walk, given = store.declaration, store.visits, stream_of(store.value)
-        last = len(tensor.sizes) - 1
-        inserting = Inserting(store)
-        if last not in walk.dims:
-            # A single element of each row, where rows have no more.
-            if tensor.sizes[-1] != 1:
-                return
-            wider = inserting.add(ReshapeOp(store.value, (*given.dims, 1))).result
+        tensor, walk, inserting = store.declaration, store.visits, Inserting(store)
+        value, last = store.value, len(tensor.sizes) - 1
+        if last not in walk.dims:  # a single element of each row
+            value = inserting.add(ReshapeOp(value, (*stream_of(value).dims, 1))).result
             walk = Walk((*walk.dims, last), (*walk.by, 1), walk.start)
-            self._replace(store, inserting, StoreOp(wider, tensor.label, walk, done=store.done is not None))
-            return
         axis = walk.dims.index(last)
-        if axis == given.rank - 1:
-            return
-        order = [*(each for each in range(given.rank) if each != axis), axis]
-        dims = StreamType.make(given.element, [given.dims[each] for each in order])
-        buffer = inserting.add(BufferizeOp(store.value, given.rank)).result
-        turned = Walk(tuple(order), (1,) * given.rank, (Dim.of(0),) * given.rank)
-        value = inserting.add(StreamifyOp(buffer, dims, turned)).result
-        walk = Walk(tuple(walk.dims[each] for each in order), tuple(walk.by[each] for each in order), walk.start)
-        self._replace(store, inserting, StoreOp(value, tensor.label, walk, done=store.done is not None))
+        if axis != stream_of(value).rank - 1:
+            value, walk = _row_last(value, walk, axis, inserting)
+        if only_store(store):
+            value, walk = self._placed(value, walk, tensor, inserting)
+        if value is not store.value:
+            inserting.add(by := StoreOp(value, tensor.label, walk, done=store.done is not None))
+            inserting.replace(by.results)
 
-    def _replace(self, store: StoreOp, inserting: Inserting, by: StoreOp) -> None:
-        inserting.add(by)
-        inserting.replace(by.results)
+    def _placed(self, value: SSAValue, walk: Walk, tensor: TensorOp, inserting: Inserting) -> tuple[SSAValue, Walk]:
+        """Elements that lie apart, or begin within a beat, become part of whole beats, with zeros beside them."""
+        columns, start, step = stream_of(value).dims[-1].number, walk.start[-1].number, walk.by[-1]
+        unit = self._beat(tensor.element)
+        if not columns or start is None or (start % unit == 0 and (step == 1 or columns == 1)):
+            return value, walk
+        first = start - start % unit
+        end = min(tensor.sizes[-1], -(-(start + (columns - 1) * step + 1) // unit) * unit)
+        made = inserting.add(PlaceOp(value, start - first, step, end - first)).result
+        return made, Walk(walk.dims, (*walk.by[:-1], 1), (*walk.start[:-1], Dim.of(first)))
+
+
+def _row_last(value: SSAValue, walk: Walk, axis: int, inserting: Inserting) -> tuple[SSAValue, Walk]:
+    """The stream with dimension ``axis`` as its last, read out of a buffer, and the walk of its store."""
+    given = stream_of(value)
+    order = [*(each for each in range(axis, given.rank) if each != axis), axis]
+    rank = len(order)
+    buffer = inserting.add(BufferizeOp(value, rank)).result
+    dims = StreamType.make(given.element, [*given.dims[:axis], *(given.dims[each] for each in order)])
+    turned = Walk(tuple(each - axis for each in order), (1,) * rank, (Dim.of(0),) * rank)
+    made = inserting.add(StreamifyOp(buffer, dims, turned)).result
+    order = [*range(axis), *order]
+    return made, Walk(tuple(walk.dims[each] for each in order), tuple(walk.by[each] for each in order), walk.start)

@@ -10,6 +10,8 @@ from xdsl.passes import ModulePass
 
 from weft.compiler.passes.accesses import SplitAccesses
 from weft.compiler.passes.canonicalise import Canonicalise
+from weft.compiler.passes.empty import FoldEmpty
+from weft.compiler.passes.integers import MakeIntegers
 from weft.compiler.passes.layout import LayOut
 from weft.compiler.passes.products import MakeProducts
 from weft.compiler.passes.tile import Tile
@@ -21,7 +23,9 @@ __all__ = ["passes_for", "run_passes"]
 def passes_for(spec: FabricSpec) -> tuple[ModulePass, ...]:
     """All passes for a fabric, in order. After each the module verifies."""
     return (
+        FoldEmpty(),
         Canonicalise(spec),
+        MakeIntegers(),
         MakeProducts(spec),
         SplitAccesses(spec),
         Tile(spec),

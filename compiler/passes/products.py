@@ -17,7 +17,7 @@ from weft.compiler.step.expand import ExpandOp
 from weft.compiler.step.joining import ConcatOp, SliceOp
 from weft.compiler.step.map import Function, MapOp
 from weft.compiler.step.matmul import MatmulOp
-from weft.compiler.step.shape import FlattenOp, PromoteOp
+from weft.compiler.step.shape import FlattenOp, ReshapeOp
 from weft.compiler.step.types import Element, StreamType, stream_of
 from weft.hw.spec import FabricSpec
 
@@ -44,7 +44,7 @@ class MakeProducts(ModulePass):
                 continue
             left, right = stream_of(operation.left), stream_of(operation.right)
             if right.element.is_quantised:
-                self._rows(operation, left)
+                self._quantised(operation, left, right)
             elif not self._shares_weights(left, right):
                 self._elementwise(operation, left, right)
 
@@ -75,16 +75,18 @@ class MakeProducts(ModulePass):
         product = inserting.add(MapOp(Function.MUL, weights, held, result=terms)).result
         inserting.replace([inserting.add(AccumOp(Reduction.ADD, product, [axis])).result])
 
-    def _rows(self, operation: MatmulOp, left: StreamType) -> None:
-        """A product for each row of the left side; all of them take the same weights."""
-        if left.rank != 2 or left.dims[0].number is None:
+    def _quantised(self, operation: MatmulOp, left: StreamType, right: StreamType) -> None:
+        """A product for each row of the left side, [k] or [groups, k]; all of them take the same weights."""
+        outer, rows = left.rank - 2, left.dims[-2].number if left.rank == right.rank else None
+        if rows is None:
             return
-        inserting = Inserting(operation)
-        results: list[SSAValue] = []
-        for row in range(left.dims[0].number):
-            part = inserting.add(SliceOp(operation.left, (Dim.of(row), Dim.of(0)), (1, left.dims[1]))).result
-            vector = inserting.add(FlattenOp(part, [0, 1])).result
+        inserting, results = Inserting(operation), list[SSAValue]()
+        for row in range(rows):
+            start = (*(Dim.of(0),) * outer, Dim.of(row), Dim.of(0))
+            part = inserting.add(SliceOp(operation.left, start, (*left.dims[:-2], 1, left.dims[-1]))).result
+            vector = inserting.add(FlattenOp(part, [outer, outer + 1])).result
             product = inserting.add(MatmulOp(vector, operation.right)).result
-            results.append(inserting.add(PromoteOp(product)).result)
-        joined = results[0] if len(results) == 1 else inserting.add(ConcatOp(results, 0)).result
+            dims = stream_of(product).dims
+            results.append(inserting.add(ReshapeOp(product, (*dims[:-1], 1, dims[-1]))).result)
+        joined = results[0] if len(results) == 1 else inserting.add(ConcatOp(results, outer)).result
         inserting.replace([joined])

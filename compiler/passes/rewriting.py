@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from xdsl.dialects.builtin import ModuleOp
+from xdsl.dialects.builtin import ModuleOp, StringAttr
 from xdsl.ir import Operation, SSAValue
 
 from weft.compiler.step.access import StoreOp
 from weft.compiler.step.operation import inherit_line
 from weft.compiler.step.random_access import RandomStoreOp
 
-__all__ = ["Inserting", "erase_unused"]
+__all__ = ["Inserting", "erase_unused", "fresh_name"]
 
 AnyOperation = TypeVar("AnyOperation", bound=Operation)
 
@@ -54,3 +54,12 @@ def erase_unused(module: ModuleOp) -> None:
                 continue  # it is there for memory
             operation.detach()
             operation.erase()
+
+
+def fresh_name(module: ModuleOp, base: str) -> str:
+    """A name for a declaration of a pass's own."""
+    names = {each.data for each in (op.properties.get("sym_name") for op in module.ops) if isinstance(each, StringAttr)}
+    number = 1
+    while (name := base if number == 1 else f"{base}_{number}") in names:
+        number += 1
+    return name

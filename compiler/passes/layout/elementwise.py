@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 from xdsl.ir import SSAValue
 
 from weft.compiler.mapped.buffers import BufferizeOp, StreamifyOp
 from weft.compiler.mapped.onchip import ExpandOp as MappedExpand
 from weft.compiler.mapped.onchip import MapOp as MappedMap
-from weft.compiler.mapped.onchip import UnpackOp
+from weft.compiler.mapped.onchip import SpreadOp, UnpackOp
 from weft.compiler.mapped.types import DYNAMIC
+from weft.compiler.passes.layout.gathers import gathered
 from weft.compiler.passes.layout.laying import Laid, Laying, lay
 from weft.compiler.passes.layout.reference import indices
 from weft.compiler.step.convert import ConvertOp
@@ -18,6 +20,7 @@ from weft.compiler.step.dims import Dim, dims_text
 from weft.compiler.step.expand import ExpandOp
 from weft.compiler.step.map import Function, MapOp
 from weft.compiler.step.types import Element
+from weft.compiler.step.walk import Walk
 
 __all__ = ["apply", "held_by_itself"]
 
@@ -91,7 +94,7 @@ def held_by_itself(laying: Laying, laid: Laid) -> None:
         )
     reference = indices(laying, laid.dims, max(1, most))
     held = laying.emit(MappedExpand(laying.scalar(base), reference)).result
-    laid.vector = laying.emit(MappedMap("pass", held), laid.hint).result
+    laid.vector = laying.emit(SpreadOp(held), laid.hint).result
     laid.repeats = None
 
 
@@ -99,7 +102,6 @@ _INTEGERS = {
     Function.ADD: "iadd",
     Function.SUB: "isub",
     Function.LT: "ilt",
-    Function.LE: "ile",
     Function.EQ: "ieq",
 }
 
@@ -115,13 +117,9 @@ def _(operation: MapOp, laying: Laying) -> None:
         _divide(operation, laying, operands)
         return
     integers = operands[-1].element is Element.I32 and function is not Function.SELECT
-    name = function.value
-    if integers:
-        if function not in _INTEGERS:
-            raise laying.refuse(f"{function.value} of i32 has no unit; compare and select")
-        name = _INTEGERS[function]
-    if integers or isinstance(constant, int):
-        raise laying.refuse("no unit computes with integers yet")
+    name = _INTEGERS.get(function) if integers else function.value
+    if name is None:
+        raise laying.refuse(f"{function.value} of i32 must have been made of others")
     laying.values[operation.result] = apply(
         laying, name, operands, result.element, const=constant, place=place, hint=hint
     )
@@ -131,7 +129,10 @@ def _divide(operation: MapOp, laying: Laying, operands: list[Laid]) -> None:
     hint = operation.result.name_hint
     arguments = operation.arguments
     if not isinstance(arguments[1], SSAValue):
-        raise laying.refuse("divide by a number by multiplying with its inverse")
+        with np.errstate(divide="ignore"):
+            inverted = float(np.float32(1) / np.float32(arguments[1]))
+        laying.values[operation.result] = apply(laying, "mul", operands, Element.F32, const=inverted, hint=hint)
+        return
     inverse = apply(laying, "reciprocal", [operands[-1]], Element.F32)
     if isinstance(arguments[0], SSAValue):
         laying.values[operation.result] = apply(laying, "mul", [operands[0], inverse], Element.F32, hint=hint)
@@ -174,10 +175,10 @@ def _repeated(laying: Laying, laid: Laid, along: list[int], dims: tuple[Dim, ...
     inner, outer = laid.sizes[first:], dims[first:]
     repeated = [dim for axis, dim in enumerate(dims) if axis in along]
     if DYNAMIC in inner or any(dim.number is None for dim in repeated):
-        raise laying.refuse(
-            f"rows that are repeated out of a buffer must have sizes that are known when compiling, "
-            f"not {dims_text(laid.dims[first:])} {dims_text(repeated)} times"
-        )
+        kept = iter(range(len(inner)))
+        entries = (*(-1 if axis in along else next(kept) for axis in range(first, len(dims))),)
+        walk = Walk(entries, (1,) * len(entries), (Dim.of(0),) * len(inner))
+        return gathered(laying, laid, first, walk, dims, hint)
     laying.check_block(inner, kind)
     natural = iter(laying.strides(inner, kind))
     strides = [0 if axis in along else next(natural) for axis in range(first, len(dims))]

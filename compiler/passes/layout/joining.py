@@ -8,7 +8,8 @@ from weft.compiler.mapped.onchip import FlattenOp, LaneOp, SpreadOp
 from weft.compiler.mapped.onchip import MergeOp as MappedMerge
 from weft.compiler.mapped.types import DYNAMIC, Kind
 from weft.compiler.passes.layout.laying import Laid, Laying, lay
-from weft.compiler.passes.layout.reference import selectors
+from weft.compiler.passes.layout.reference import constants, selectors
+from weft.compiler.passes.placing import PlaceOp
 from weft.compiler.step.dims import dims_text
 from weft.compiler.step.joining import ConcatOp, MergeOp
 
@@ -67,3 +68,17 @@ def _joined(laying: Laying, one: Laid, two: Laid, axis: int, hint: str | None) -
     made = _merge(laying, which, [one, two], kind, None, block=1)
     flat = laying.emit(FlattenOp(made, size=sum(sizes)), hint).result
     return Laid(dims, one.element, **{kind.value: flat}, hint=hint)
+
+
+@lay.register
+def _(operation: PlaceOp, laying: Laying) -> None:
+    """A merge element by element: of the row, or of zeros."""
+    laid, result, hint = laying.values[operation.value], operation.result, operation.result.name_hint
+    outer, size = laid.dims[:-1], result.type.dims[-1].number or 0
+    places = set(operation.places)
+    which = selectors(laying, [int(place in places) for place in range(size)], outer)
+    zeros = constants(laying, [0] * max(1, size - len(places)), outer, "zeros")
+    parts = [laying.emit(SpreadOp(each)).result for each in (zeros, laying.scalar(laid))]
+    made = laying.emit(MappedMerge(which, *parts, block=0), hint).result
+    scalar = laying.emit(LaneOp(made), hint).result
+    laying.values[result] = Laid(result.type.dims, laid.element, scalar=scalar, hint=hint)

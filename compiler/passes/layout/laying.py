@@ -148,18 +148,15 @@ class Laying:
 
     def _scalars_of_vectors(self, laid: Laid) -> SSAValue:
         assert laid.vector is not None
-        if laid.sizes == (DYNAMIC,):
-            from weft.compiler.passes.layout.reference import argument_stream
-
-            count = argument_stream(self, self.argument(laid.dims[0], Unit.ELEMENTS))
-            buffer = self.emit(BufferizeOp(laid.vector, rank=1)).result
-            read = StreamifyOp(buffer, kind=Kind.SCALAR, trigger=count, length=True)
-            return self.emit(read, _hint(laid, "numbers")).result
         if laid.sizes[-1] == DYNAMIC:
-            raise self.refuse(
-                f"the innermost dimension of {dims_text(laid.dims)} would have to come one by one, and its size is not "
-                "known when compiling"
-            )
+            from weft.compiler.passes.layout.reference import argument_for_each
+
+            size = laid.dims[-1]
+            self.check_block((self.largest(size),), Kind.VECTOR)
+            count = argument_for_each(self, self.argument(size, Unit.ELEMENTS), laid.vector, 1)
+            buffer = self.emit(BufferizeOp(laid.vector, rank=1)).result
+            read = StreamifyOp(buffer, kind=Kind.SCALAR, trigger=count, length=True, sizes=(DYNAMIC,), strides=(1,))
+            return self.emit(read, _hint(laid, "numbers")).result
         self.check_block(laid.sizes[-1:], Kind.VECTOR)
         buffer = self.emit(BufferizeOp(laid.vector, rank=1)).result
         return self.emit(StreamifyOp(buffer, kind=Kind.SCALAR), _hint(laid, "numbers")).result
@@ -172,8 +169,10 @@ class Laying:
 
     def strides(self, sizes: Sequence[int], kind: Kind) -> list[int]:
         """Words between neighbours along each dimension of a buffer, outermost first."""
-        strides, step = [1], self.row_words(sizes[-1], kind) if sizes else 1
-        for size in reversed(sizes[1:-1] if len(sizes) > 1 else []):
+        if not sizes:
+            return []
+        strides, step = [1], self.row_words(sizes[-1], kind)
+        for size in reversed(sizes[1:-1]):
             strides.append(step)
             step *= size
         return [*([step] if len(sizes) > 1 else []), *reversed(strides)]

@@ -13,7 +13,9 @@ from weft.compiler.mapped.tensor import Format
 from weft.compiler.mapped.tensor import Role as MappedRole
 from weft.compiler.mapped.tensor import TensorOp as MappedTensor
 from weft.compiler.mapped.types import DYNAMIC, Kind, StreamType
+from weft.compiler.passes.accesses import only_store
 from weft.compiler.passes.layout.laying import Laid, Laying, lay, sizes_of
+from weft.compiler.passes.layout.masking import zero_filled
 from weft.compiler.passes.layout.reference import argument_stream
 from weft.compiler.step.access import LoadOp, StoreOp
 from weft.compiler.step.dimension import DimensionOp, SizeOp
@@ -147,12 +149,14 @@ def _(operation: StoreOp, laying: Laying) -> None:
     walk = _walk(operation, laying)
     columns, size = laid.dims[-1], tensor.sizes[-1]
     unit = laying.spec.lanes * (2 if tensor.element is Element.BF16 else 1)
-    start = operation.visits.start[-1].number or 0
-    if columns.number is not None and columns.number % unit and start + columns.number != size:
-        raise laying.refuse(
-            f"a store must end with a row of @{tensor.label} or with a beat of {unit} elements, not at "
-            f"{start + columns.number} of {size}"
-        )
+    end = None if columns.number is None else (operation.visits.start[-1].number or 0) + columns.number
+    if end is None or (end % unit and end != size):
+        if not only_store(operation):
+            raise laying.refuse(
+                f"where @{tensor.label} is stored to more than once, a store must end with a row of it or with a beat of "
+                f"{unit} elements, not at {operation.visits.start[-1] + columns} of {size}"
+            )
+        laid = zero_filled(laying, laid)
     store = laying.emit(
         LinearStoreOp(laying.vector(laid), declared(laying, tensor.label), done=operation.done is not None, **walk)  # pyright: ignore[reportArgumentType]
     )

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from weft.compiler.mapped.buffers import BufferizeOp, StreamifyOp
-from weft.compiler.mapped.launch import Unit
 from weft.compiler.mapped.matmul import MatmulOp as MappedMatmul
 from weft.compiler.mapped.onchip import AccumOp as MappedAccum
 from weft.compiler.mapped.onchip import ScanOp as MappedScan
 from weft.compiler.mapped.product import ProductOp
 from weft.compiler.mapped.types import DYNAMIC, Kind
-from weft.compiler.passes.layout.elementwise import apply
 from weft.compiler.passes.layout.laying import Laid, Laying, lay
-from weft.compiler.passes.layout.reference import argument_stream, indices
-from weft.compiler.step.accum import AccumOp, ScanOp
+from weft.compiler.passes.layout.masking import masked
+from weft.compiler.step.accum import AccumOp, Reduction, ScanOp
 from weft.compiler.step.dims import dims_text
 from weft.compiler.step.matmul import MatmulOp
 from weft.compiler.step.types import Element
@@ -34,51 +32,50 @@ def _groups(over: tuple[int, ...]) -> list[tuple[int, int]]:
 @lay.register
 def _(operation: AccumOp, laying: Laying) -> None:
     laid, hint = laying.values[operation.value], operation.result.name_hint
-    if laid.element is Element.I32:
-        raise laying.refuse("no unit adds or compares integers one after the other yet")
+    name = _function(operation, laying)
     groups = _groups(operation.over)
     for number, (first, count) in enumerate(groups):
         last = number == len(groups) - 1
         init = operation.init if last else operation.reduction.neutral
-        laid = _reduce(laying, laid, operation.reduction.value, first, count, init, hint if last else None)
+        laid = _reduce(laying, laid, name, first, count, init, hint if last else None)
     laying.values[operation.result] = laid
 
 
 def _reduce(laying: Laying, laid: Laid, name: str, first: int, count: int, init: float, hint: str | None) -> Laid:
     keep = len(laid.dims) - first - count
     value, kind = laying.either(laid)
+    if name == "iadd" and not keep:  # no tree over the lanes adds integers
+        value, kind = laying.scalar(laid), Kind.SCALAR
     if not keep and kind is Kind.VECTOR and laid.sizes[-1] == DYNAMIC:
         neutral = {"add": 0.0, "max": float("-inf"), "min": float("inf")}[name]
-        value = laying.vector(_masked(laying, laid, neutral))
+        value = laying.vector(masked(laying, laid, neutral))
     made = laying.emit(MappedAccum(name, value, over=count, keep=keep, init=init), hint).result
     dims = (*laid.dims[:first], *laid.dims[first + count :])
     form = Kind.VECTOR if keep and kind is Kind.VECTOR else Kind.SCALAR
-    return Laid(dims, Element.F32, **{form.value: made}, hint=hint)
+    return Laid(dims, laid.element if name == "iadd" else Element.F32, **{form.value: made}, hint=hint)
 
 
-def _masked(laying: Laying, laid: Laid, neutral: float) -> Laid:
-    """The same rows, of a size that the launch brings, with what changes nothing in the lanes behind their end."""
-    size = laid.dims[-1]
-    most = laying.largest(size)
-    index = Laid(laid.dims, Element.F32, vector=indices(laying, laid.dims, most))
-    argument = argument_stream(laying, laying.argument(size, Unit.FLOAT))
-    length = Laid(laid.dims, Element.F32, repeats=Laid((), Element.F32, scalar=argument))
-    inside = apply(laying, "lt", [index, length], Element.F32)
-    return apply(laying, "select", [inside, laid], Element.F32, const=neutral, place=2)
+def _function(operation: AccumOp | ScanOp, laying: Laying) -> str:
+    """The name of a reduction on mapped streams."""
+    reduction = operation.reduction
+    if operation.result.type.element is not Element.I32:
+        return reduction.value
+    if reduction is not Reduction.ADD:
+        raise laying.refuse(f"no unit finds the running {reduction.value} of i32: convert to f32, if its 24 bits do")
+    return "iadd"
 
 
 @lay.register
 def _(operation: ScanOp, laying: Laying) -> None:
     laid, hint = laying.values[operation.value], operation.result.name_hint
-    if laid.element is Element.I32:
-        raise laying.refuse("no unit adds or compares integers one after the other yet")
+    name = _function(operation, laying)
     (axis,) = operation.over
     keep = len(laid.dims) - axis - 1
     value, kind = laying.either(laid) if keep else (laying.scalar(laid), Kind.SCALAR)
     made = laying.emit(
-        MappedScan(operation.reduction.value, value, over=1, keep=keep, init=operation.init), hint
+        MappedScan(name, value, over=1, keep=keep, init=operation.init), hint
     ).result
-    laying.values[operation.result] = Laid(laid.dims, Element.F32, **{kind.value: made}, hint=hint)
+    laying.values[operation.result] = Laid(laid.dims, operation.result.type.element, **{kind.value: made}, hint=hint)
 
 
 @lay.register
@@ -86,11 +83,13 @@ def _(operation: MatmulOp, laying: Laying) -> None:
     left, right = laying.values[operation.left], laying.values[operation.right]
     result, hint = operation.result, operation.result.name_hint
     if right.element.is_quantised:
-        if len(left.dims) != 1:
+        if len(left.dims) == len(right.dims):
             raise laying.refuse(
-                f"a product with {right.element.value} weights takes one row, not {dims_text(left.dims)}"
+                f"rows of a product with {right.element.value} weights must be as many as is known when compiling, "
+                f"not {left.dims[-2]}"
             )
-        made = laying.emit(ProductOp(laying.scalar(left), laying.vector(right)), hint).result
+        rows = len(right.dims) > 2
+        made = laying.emit(ProductOp(laying.scalar(left), laying.vector(right), rows=rows), hint).result
     else:
         laying.check_block(left.sizes, Kind.VECTOR)
         buffer = laying.emit(BufferizeOp(laying.vector(left), rank=2)).result

@@ -9,18 +9,23 @@ from xdsl.ir import SSAValue
 from weft.compiler.mapped.buffers import BufferizeOp, StreamifyOp
 from weft.compiler.mapped.launch import Unit
 from weft.compiler.mapped.offchip import ArgumentOp, LinearLoadOp, SinkOp
+from weft.compiler.mapped.onchip import AccumOp, ExpandOp, MapOp, stream
 from weft.compiler.mapped.tensor import Format, Role, TensorOp
 from weft.compiler.mapped.types import Kind, StreamType
 from weft.compiler.passes.layout.laying import Laying, sizes_of
 from weft.compiler.step.dims import Dim
 
-__all__ = ["argument_stream", "indices", "rides_for_arguments", "selectors"]
+__all__ = ["argument_for_each", "argument_stream", "constants", "indices", "rides_for_arguments", "selectors"]
 
 
 def indices(laying: Laying, dims: Sequence[Dim], most: int) -> SSAValue:
-    """A vector stream of these dimensions whose elements are their index along the innermost, at most ``most`` of them."""
+    """A vector stream of these dimensions whose elements are their index along the innermost, at most ``most`` of them.
+
+    The lanes behind the end of a row go on counting.
+    """
     name = laying.fresh("index_of")
-    tensor = laying.emit(TensorOp(name, (most,), format=Format.F32, role=Role.IOTA))
+    whole = -(-most // laying.spec.lanes) * laying.spec.lanes
+    tensor = laying.emit(TensorOp(name, (whole,), format=Format.F32, role=Role.IOTA))
     sizes = [
         0
         if dim.number is not None
@@ -40,6 +45,18 @@ def argument_stream(laying: Laying, argument: int) -> SSAValue:
     return laying.emit(ArgumentOp(argument), f"argument_{argument}").result
 
 
+def argument_for_each(laying: Laying, argument: int, value: SSAValue, inside: int) -> SSAValue:
+    """A launch argument once for each element of the dimensions of a stream outside its ``inside`` innermost."""
+    number = argument_stream(laying, argument)
+    if stream(value).rank == inside:
+        return number
+    if not inside:
+        raise laying.refuse("an argument is wanted for each single element")
+    rows = laying.emit(AccumOp("max", value, over=inside)).result
+    held = laying.emit(ExpandOp(number, rows)).result
+    return laying.emit(MapOp("pass", held), "counts").result
+
+
 def rides_for_arguments(laying: Laying) -> None:
     """A launch argument rides on a load that waits for nothing: add loads where there are too few."""
     arguments = sum(isinstance(op, ArgumentOp) for op in laying.operations)
@@ -52,8 +69,13 @@ def rides_for_arguments(laying: Laying) -> None:
 
 
 def selectors(laying: Laying, values: Sequence[int], outer: Sequence[Dim]) -> SSAValue:
+    """The same selectors for each element of some outer dimensions."""
+    return constants(laying, values, outer, "selectors")
+
+
+def constants(laying: Laying, values: Sequence[int], outer: Sequence[Dim], base: str) -> SSAValue:
     """The same numbers for each element of some outer dimensions, as scalars (int32)."""
-    name = laying.fresh("selectors")
+    name = laying.fresh(base)
     tensor = laying.emit(TensorOp(name, (len(values),), format=Format.I32, role=Role.CONSTANT, values=values))
     sizes = [0 if dim.number is not None else laying.argument(dim, Unit.ELEMENTS) for dim in outer]
     dims = (*sizes_of(outer), len(values))

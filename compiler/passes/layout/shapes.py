@@ -9,6 +9,7 @@ from weft.compiler.mapped.buffers import BufferizeOp, StreamifyOp
 from weft.compiler.mapped.onchip import FlattenOp as MappedFlatten
 from weft.compiler.mapped.onchip import PromoteOp as MappedPromote
 from weft.compiler.mapped.types import DYNAMIC, Kind
+from weft.compiler.passes.layout.gathers import gathered
 from weft.compiler.passes.layout.laying import Laid, Laying, lay
 from weft.compiler.step.buffers import BufferizeOp as LogicalBufferize
 from weft.compiler.step.buffers import StreamifyOp as LogicalStreamify
@@ -43,10 +44,7 @@ def read_by_walk(laying: Laying, laid: Laid, outer: int, walk: Walk, dims: tuple
         return laid
     value, kind = laying.either(laid)
     if DYNAMIC in inner or None in sizes or any(start.number is None for start in walk.start):
-        raise laying.refuse(
-            f"what is read out of a buffer must have sizes that are known when compiling, not {dims_text(laid.dims[outer:])}"
-            f" as {dims_text(dims[outer:])}"
-        )
+        return gathered(laying, laid, outer, walk, dims, hint)
     numbers = [size or 0 for size in sizes]
     laying.check_block(inner, kind)
     if kind is Kind.VECTOR and _transposes(laying, walk, inner, numbers):
@@ -70,8 +68,10 @@ def read_by_walk(laying: Laying, laid: Laid, outer: int, walk: Walk, dims: tuple
 
 
 def _leads(laid: Laid, outer: int, walk: Walk, dims: tuple[Dim, ...]) -> bool:
+    innermost = len(laid.dims) == outer + 1 and laid.scalar is None
     return bool(
         walk.dims
+        and not innermost
         and walk.dims[0] == 0
         and walk.by[0] == 1
         and walk.start[0].number == 0
@@ -101,7 +101,7 @@ def _(operation: FlattenOp, laying: Laying) -> None:
     whole = laid.sizes[-1] != DYNAMIC and laid.sizes[-1] % laying.spec.lanes == 0
     value, kind = laying.either(laid)
     if innermost and kind is Kind.VECTOR and not whole:
-        if prod(laid.sizes[first:last]) == 1 and first == 0:
+        if prod(laid.sizes[first:last]) == 1:
             whole = True  # a single row stays one
         else:
             laying.values[operation.result] = reshaped(laying, laid, operation.result.type.dims, hint)
@@ -133,14 +133,22 @@ def reshaped(laying: Laying, laid: Laid, dims: tuple[Dim, ...], hint: str | None
         outer += 1
     if laid.dims == dims:
         return laid
+    units = _with_units(laying, laid, dims, hint)
+    if units is not None:
+        return units
     if outer == len(laid.dims) or outer == len(dims):
         outer = max(0, min(len(laid.dims), len(dims)) - 1)
     inner, sizes = laid.sizes[outer:], tuple(-1 if dim.number is None else dim.number for dim in dims[outer:])
     if DYNAMIC in inner or DYNAMIC in sizes:
-        raise laying.refuse(
-            f"a reshape must be of sizes that are known when compiling, not {dims_text(laid.dims[outer:])} to "
-            f"{dims_text(dims[outer:])}"
-        )
+        if len(sizes) > 1 or not inner:
+            raise laying.refuse(
+                f"a reshape must be of sizes that are known when compiling, or to one dimension, not "
+                f"{dims_text(laid.dims[outer:])} to {dims_text(dims[outer:])}"
+            )
+        value = laying.scalar(laid)
+        for _ in range(len(inner) - 1):
+            value = laying.emit(MappedFlatten(value), hint).result
+        return Laid(dims, laid.element, scalar=value, hint=hint)
     value, kind = laying.either(laid)
     lanes, count = laying.spec.lanes, prod(inner)
     if (
@@ -171,3 +179,22 @@ def reshaped(laying: Laying, laid: Laid, dims: tuple[Dim, ...], hint: str | None
         hint,
     ).result
     return Laid(dims, laid.element, scalar=read, hint=hint)
+
+
+def _with_units(laying: Laying, laid: Laid, dims: tuple[Dim, ...], hint: str | None) -> Laid | None:
+    """The same beats with other stops, where only dimensions of size 1 come or go; None where it is more than that."""
+    one, now = Dim.of(1), list(laid.dims)
+    if [dim for dim in now if dim != one] != [dim for dim in dims if dim != one] or (now and not dims):
+        return None
+    value, kind = laying.either(laid)
+    if kind is Kind.VECTOR and now[-1] != dims[-1]:
+        return None
+    row = min(len(now), int(kind is Kind.VECTOR or all(dim == one for dim in now)))  # a dimension that stays
+    for axis in reversed(range(len(now) - row)):
+        if now[axis] == one:  # joined with the next one inside, or else with the one around it
+            value = laying.emit(MappedFlatten(value, outside=max(0, len(now) - 2 - axis)), hint).result
+            del now[axis]
+    for inside, dim in enumerate(reversed(dims)):
+        if inside >= row and dim == one:
+            value = laying.emit(MappedPromote(value, inside=inside), hint).result
+    return Laid(dims, laid.element, **{kind.value: value}, hint=hint)

@@ -121,7 +121,7 @@ def buffer_program(write: BufferizeOp, read: StreamifyOp, spec: FabricSpec, name
         free_rank=free_rank,
         offset=offset,
         levels=levels,
-        by_length=dynamic and trigger is not Trigger.LENGTH,
+        by_length=dynamic and trigger is not Trigger.LENGTH and read.loops[-1:] == (DYNAMIC,),
         read_rank=1 if read.flat is not None and read.transposed is None else len(read.loops),
         control_out=read.runs is not None and used(read.runs),
         write_levels=write_levels,
@@ -147,7 +147,7 @@ def _loops(read: StreamifyOp, buffer: BufferType, spec: FabricSpec, name: str, *
     for level, (size, stride) in enumerate(zip(reversed(sizes), reversed(strides), strict=True)):
         rank = level + 1 if read.flat is None else int(level == len(sizes) - 1)
         if not vector:
-            levels.append(PmuLevel(max(size, 1), stride, rank))
+            levels.append(PmuLevel(max(size, 1), stride, rank))  # a dynamic size is the trigger's
         elif level == 0:
             beats = 1 if size == DYNAMIC else row_beats(size, spec, packed=read.result.type.kind is Kind.PACKED)
             levels.append(PmuLevel(beats, 1, rank))

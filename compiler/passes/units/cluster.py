@@ -43,7 +43,8 @@ __all__ = ["Cluster", "Unfit", "build"]
 _STAGES = {
     "pass": (Op.PASS, "a"), "mul": (Op.MUL, "ab"), "add": (Op.ADD, "ac"), "sub": (Op.SUB, "ac"), "max": (Op.MAX, "ac"),
     "min": (Op.MIN, "ac"), "lt": (Op.LT, "ac"), "le": (Op.LE, "ac"), "eq": (Op.EQ, "ac"), "muladd": (Op.MULADD, "abc"),
-    "select": (Op.SELECT, "abc"),
+    "select": (Op.SELECT, "abc"), "iadd": (Op.IADD, "ac"), "isub": (Op.ISUB, "ac"), "ilt": (Op.ILT, "ac"),
+    "ieq": (Op.IEQ, "ac"),
 }  # fmt: skip
 """A function's operation, and the operands of the function unit that its own take in order."""
 _SPECIALS = {
@@ -51,7 +52,7 @@ _SPECIALS = {
 }  # fmt: skip
 _CONVERSIONS = {"bf16": Conversion.TO_BF16, "int32": Conversion.TO_INT32, "float": Conversion.FROM_INT32}
 _REDUCTIONS = {"add": Reduction.SUM, "max": Reduction.MAX, "min": Reduction.MIN}
-_ACCUMULATORS = {"add": Op.ADD, "max": Op.MAX, "min": Op.MIN}
+_ACCUMULATORS = {"add": Op.ADD, "max": Op.MAX, "min": Op.MIN, "iadd": Op.IADD}
 
 
 @dataclass
@@ -282,7 +283,7 @@ class _Draft:
         if isinstance(operation, PromoteOp):
             if self.stop is not None:
                 raise Unfit("two changes of shape")
-            self.stop = (stream(operation.value).rank, 0, 1)
+            self.stop = (operation.level, 0, 1)
         elif self.stop is None:
             self.stop = (level, 1, 0)
         elif (
@@ -319,7 +320,8 @@ def _check_row(operation: AccumOp | ScanOp | MatmulOp, row: tuple[int, ...], spe
 
 
 def _word(value: float) -> int:
-    return int(np.float32(value).view(np.uint32))
+    """The bits of a float32, or of an integer."""
+    return value & 0xFFFF_FFFF if isinstance(value, int) else int(np.float32(value).view(np.uint32))
 
 
 def _bring_inputs(ports: _Ports, operations: Sequence[Operation]) -> None:

@@ -177,7 +177,7 @@ def random_store_program(op: RandomStoreOp, region: Region, spec: FabricSpec, *,
         turns=loop.turns,
         turn_stride=region.turn_stride,
         segment_base=region.base,
-        segment_size=tensor.sizes[0] * region.strides[0],
+        segment_size=region.span,
     )
 
 

@@ -40,7 +40,7 @@ def product_program(op: ProductOp, spec: FabricSpec) -> Pcu:
             f"a row of {op.name} ({name}) must be at most acc_depth = {spec.acc_depth} beats in fabric {spec.name!r}, "
             f"not {vectors}: set acc_depth={1 << (vectors - 1).bit_length()}"
         )
-    groups = weights.rank > 2
+    groups = weights.rank > 2 and op.rows is None
     if groups and weights.dims[-1] % spec.lanes:
         raise WeftError(
             f"a group of columns of {op.name} ({name}) must be a multiple of lanes = {spec.lanes}, "
