@@ -197,11 +197,13 @@ def run_unit(
             ctx.set(dut.program, program_value(spec, program))
             ctx.set(dut.launch, 1)
             run = Run(memory=model)
+            signals = [signal for driver in drivers for signal in driver.signals]
+            # One trigger for all cycles, for it takes as long to make as a cycle to simulate.
+            ticks = aiter(ctx.tick().sample(dut.done, dut.waits, *signals))
             while True:
                 for driver in drivers:
                     driver.drive(ctx)
-                signals = [signal for driver in drivers for signal in driver.signals]
-                _, _, done, waits, *values = await ctx.tick().sample(dut.done, dut.waits, *signals)
+                _, _, done, waits, *values = await anext(ticks)
                 for driver in drivers:
                     count = len(driver.signals)
                     driver.sampled(*values[:count])
@@ -212,6 +214,7 @@ def run_unit(
                 if done and run.cycles > 2:
                     break
                 assert run.cycles < limit, f"the launch hangs, waits {waits:#x}, requests {model.requests}"
+            await ticks.aclose()
             run.vector, run.scalar, run.control = (sink.got for sink in sinks)
             run.times = sinks[0].times
             run.violation = bool(ctx.get(dut.violation))
