@@ -41,9 +41,7 @@ def verilate(work: Path, prefix: str, top: str, arguments: Sequence[str], *, ass
     _run([*command, *arguments], work)
 
 
-def make(
-    work: Path, makefile: str, targets: Sequence[str], *, jobs: int = 1, headers: Path | None = None
-) -> None:
+def make(work: Path, makefile: str, targets: Sequence[str], *, jobs: int = 1, headers: Path | None = None) -> None:
     """Make what a makefile in ``work/obj`` knows.
 
     ``headers`` is a precompiled header that Verilator's C++ includes first, in place of one for each model
