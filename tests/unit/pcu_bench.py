@@ -169,13 +169,24 @@ def listed(given: Beats | None) -> list[tuple[tuple[int, ...], int, bool]]:
     ]
 
 
-def check(program: Program, vector: Given, scalar: Given = (), *, spec: FabricSpec = SPEC, seed: int = 1) -> Run:
+PAUSES = (0.3, 0.7)
+
+
+def check(
+    program: Program,
+    vector: Given,
+    scalar: Given = (),
+    *,
+    spec: FabricSpec = SPEC,
+    seed: int = 1,
+    pauses: Sequence[float] = PAUSES,
+) -> Run:
     """Assert that without pauses and with them the hardware gives what the model gives; return the free run."""
     golden = expected(spec, program, vector, scalar)
     assert golden.vector or golden.scalar, "the model gives no output: nothing would be tested"
     free = bench(spec).run(program, vector, scalar)
-    for pause in (0.0, 0.3, 0.7):
-        run = free if not pause else bench(spec).run(program, vector, scalar, pause=pause, seed=seed)
+    paused = [bench(spec).run(program, vector, scalar, pause=pause, seed=seed) for pause in pauses]
+    for pause, run in zip((0.0, *pauses), (free, *paused), strict=True):
         assert run.vector == golden.vector, f"vector output differs with pauses {pause}"
         assert run.scalar == golden.scalar, f"scalar output differs with pauses {pause}"
     return free
