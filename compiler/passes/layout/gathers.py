@@ -50,7 +50,9 @@ def gathered(laying: Laying, laid: Laid, outer: int, walk: Walk, dims: tuple[Dim
     as_rows = bool(strides) and strides[-1] == 1 and walk.dims[-1] == last and not any(each % lanes for each in words)
     dynamic = [axis for axis, size in enumerate(sizes) if size.number is None]
     by_length = dynamic == [len(sizes) - 1] and not moving
-    to = Kind.VECTOR if kind is Kind.VECTOR and as_rows and (by_length or len(sizes) - 1 not in dynamic) else Kind.SCALAR
+    to = (
+        Kind.VECTOR if kind is Kind.VECTOR and as_rows and (by_length or len(sizes) - 1 not in dynamic) else Kind.SCALAR
+    )
     buffer = laying.emit(BufferizeOp(value, rank=len(inner))).result
     if by_length:
         count = laying.argument(sizes[-1], *((Unit.BEATS, lanes) if to is Kind.VECTOR else (Unit.ELEMENTS,)))
@@ -58,13 +60,15 @@ def gathered(laying: Laying, laid: Laid, outer: int, walk: Walk, dims: tuple[Dim
         loops = [size.number or DYNAMIC for size in sizes]
     else:
         split = max(dynamic, default=-1) + 1
-        trigger = _addresses(laying, laid, outer, sizes[:split], strides[:split], moving, lanes if to is Kind.VECTOR else 1)
+        trigger = _addresses(
+            laying, laid, outer, sizes[:split], strides[:split], moving, lanes if to is Kind.VECTOR else 1
+        )
         loops, strides = [size.number or 0 for size in sizes[split:]], strides[split:]
     if len(loops) > laying.spec.pmu_levels:
-        raise laying.refuse(f"a walk must have at most pmu_levels = {laying.spec.pmu_levels} dimensions, not {len(loops)}")
-    read = StreamifyOp(
-        buffer, kind=to, trigger=trigger, sizes=loops, strides=strides, offset=offset, length=by_length
-    )
+        raise laying.refuse(
+            f"a walk must have at most pmu_levels = {laying.spec.pmu_levels} dimensions, not {len(loops)}"
+        )
+    read = StreamifyOp(buffer, kind=to, trigger=trigger, sizes=loops, strides=strides, offset=offset, length=by_length)
     return Laid(dims, laid.element, **{to.value: laying.emit(read, hint).result}, hint=hint)
 
 
