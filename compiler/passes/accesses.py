@@ -11,9 +11,14 @@ from xdsl.passes import ModulePass
 
 from weft.compiler.passes.placing import PlaceOp
 from weft.compiler.passes.rewriting import Inserting
+from weft.compiler.passes.scatter import counted, last_of_each, scattered
 from weft.compiler.step.access import LoadOp, StoreOp
 from weft.compiler.step.buffers import BufferizeOp, StreamifyOp
+from weft.compiler.step.convert import ConvertOp
+from weft.compiler.step.dimension import DimensionOp, SizeOp
 from weft.compiler.step.dims import Dim
+from weft.compiler.step.expand import ExpandOp
+from weft.compiler.step.map import Function, MapOp
 from weft.compiler.step.random_access import RandomStoreOp
 from weft.compiler.step.shape import ReshapeOp
 from weft.compiler.step.tensor import TensorOp
@@ -24,7 +29,7 @@ from weft.hw.spec import FabricSpec
 __all__ = ["SplitAccesses", "only_store"]
 
 
-def only_store(store: StoreOp) -> bool:
+def only_store(store: StoreOp | RandomStoreOp) -> bool:
     """Whether it is the only store to its tensor, whose other elements are zeros."""
     block = store.parent_block()
     assert block is not None
@@ -51,6 +56,8 @@ class SplitAccesses(ModulePass):
                 self._load(operation)
             elif isinstance(operation, StoreOp):
                 self._store(operation)
+            elif isinstance(operation, RandomStoreOp):
+                self._scatter(operation)
 
     def _beat(self, element: Element) -> int:
         return self.spec.lanes * (2 if element is Element.BF16 else 1)
@@ -115,12 +122,58 @@ class SplitAccesses(ModulePass):
         """Elements that lie apart, or begin within a beat, become part of whole beats, with zeros beside them."""
         columns, start, step = stream_of(value).dims[-1].number, walk.start[-1].number, walk.by[-1]
         unit = self._beat(tensor.element)
-        if not columns or start is None or (start % unit == 0 and (step == 1 or columns == 1)):
+        if start is None or (columns is None and (step > 1 or start % unit)):
+            count = stream_of(value).dims[-1]
+            places = counted(count, count.at(self._largest(inserting)), inserting)
+            if step > 1:
+                places = inserting.add(MapOp(Function.MUL, places, float(step))).result
+            places = _shifted(places, walk.start[-1], inserting)
+            row = scattered(value, places, tensor.sizes[-1], inserting)
+            return row, Walk(walk.dims, (*walk.by[:-1], 1), (*walk.start[:-1], Dim.of(0)))
+        if not columns or (start % unit == 0 and (step == 1 or columns == 1)):
             return value, walk
         first = start - start % unit
         end = min(tensor.sizes[-1], -(-(start + (columns - 1) * step + 1) // unit) * unit)
         made = inserting.add(PlaceOp(value, start - first, step, end - first)).result
         return made, Walk(walk.dims, (*walk.by[:-1], 1), (*walk.start[:-1], Dim.of(first)))
+
+    def _scatter(self, store: RandomStoreOp) -> None:
+        """Single elements become a whole row first: a store writes whole beats."""
+        tensor, index = store.declaration, store.index
+        if len(tensor.sizes) > 1 or not only_store(store):
+            return
+        inserting, value = Inserting(store), store.value
+        given = stream_of(index)
+        count = Dim.product(given.dims)
+        if given.rank != 1:
+            index = inserting.add(ReshapeOp(index, [count])).result
+            value = inserting.add(ReshapeOp(value, [count])).result
+        most = count.at(self._largest(inserting))
+        places = last_of_each(index, most, tensor.sizes[0], inserting)
+        row = scattered(value, places, tensor.sizes[0], inserting)
+        inserting.add(by := StoreOp(row, tensor.label, done=store.done is not None))
+        inserting.replace(by.results)
+
+    def _largest(self, inserting: Inserting) -> dict[str, int]:
+        module = inserting.place.parent_op()
+        assert isinstance(module, ModuleOp)
+        return {op.sym_name.data: op.largest for op in module.ops if isinstance(op, DimensionOp)}
+
+
+def _shifted(places: SSAValue, start: Dim, inserting: Inserting) -> SSAValue:
+    """Numbers moved on by a size."""
+    for symbols, factor in start.terms:
+        if not symbols:
+            places = inserting.add(MapOp(Function.ADD, places, float(factor))).result
+            continue
+        size = inserting.add(ConvertOp(inserting.add(SizeOp(symbols[0])).result, Element.F32)).result
+        for symbol in symbols[1:]:
+            more = inserting.add(ConvertOp(inserting.add(SizeOp(symbol)).result, Element.F32)).result
+            size = inserting.add(MapOp(Function.MUL, size, more)).result
+        held = inserting.add(ExpandOp(size, [0], StreamType.make(Element.F32, stream_of(places).dims))).result
+        scaled = inserting.add(MapOp(Function.MUL, held, float(factor))).result
+        places = inserting.add(MapOp(Function.ADD, places, scaled)).result
+    return places
 
 
 def _row_last(value: SSAValue, walk: Walk, axis: int, inserting: Inserting) -> tuple[SSAValue, Walk]:

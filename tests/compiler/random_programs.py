@@ -228,7 +228,7 @@ class _Builder:
             found = self.expandable(value.dims, floats)
             if found is not None:
                 return found
-        if how == "itself" or not value.rank:
+        if (how == "itself" or not value.rank) and (value.element in FLOATS) == floats:
             return value
         return self.load(value.dims, choices.pick(FLOATS) if floats else I32)
 
@@ -277,6 +277,8 @@ class _Builder:
         function = self.choices.pick(functions)
         operands: list[_Value | float] = []
         if function is Function.SELECT:
+            if not value.rank:
+                return False
             operands.append(self.alike(value, floats=True))
         operands.append(value)
         if self.choices.once_in(3):

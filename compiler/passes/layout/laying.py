@@ -14,6 +14,7 @@ from weft.compiler.backend.memory import row_beats
 from weft.compiler.errors import WeftError
 from weft.compiler.mapped.buffers import BufferizeOp, StreamifyOp
 from weft.compiler.mapped.launch import SizeOp, Unit
+from weft.compiler.mapped.onchip import stream
 from weft.compiler.mapped.types import DYNAMIC, Kind
 from weft.compiler.step.dims import Dim, dims_text
 from weft.compiler.step.operation import line_of, name_of
@@ -142,6 +143,8 @@ class Laying:
         assert laid.scalar is not None
         if not laid.dims:
             raise self.refuse("a single number has no vectors")
+        if laid.sizes[-1] == DYNAMIC:
+            return self.as_long(laid.scalar, laid.dims[-1], Kind.VECTOR, _hint(laid, "row"))
         self.check_block(laid.sizes[-1:], Kind.SCALAR)
         buffer = self.emit(BufferizeOp(laid.scalar, rank=1)).result
         return self.emit(StreamifyOp(buffer, kind=Kind.VECTOR), _hint(laid, "row")).result
@@ -149,17 +152,22 @@ class Laying:
     def _scalars_of_vectors(self, laid: Laid) -> SSAValue:
         assert laid.vector is not None
         if laid.sizes[-1] == DYNAMIC:
-            from weft.compiler.passes.layout.reference import argument_for_each
-
-            size = laid.dims[-1]
-            self.check_block((self.largest(size),), Kind.VECTOR)
-            count = argument_for_each(self, self.argument(size, Unit.ELEMENTS), laid.vector, 1)
-            buffer = self.emit(BufferizeOp(laid.vector, rank=1)).result
-            read = StreamifyOp(buffer, kind=Kind.SCALAR, trigger=count, length=True, sizes=(DYNAMIC,), strides=(1,))
-            return self.emit(read, _hint(laid, "numbers")).result
+            return self.as_long(laid.vector, laid.dims[-1], Kind.SCALAR, _hint(laid, "numbers"))
         self.check_block(laid.sizes[-1:], Kind.VECTOR)
         buffer = self.emit(BufferizeOp(laid.vector, rank=1)).result
         return self.emit(StreamifyOp(buffer, kind=Kind.SCALAR), _hint(laid, "numbers")).result
+
+    def as_long(self, value: SSAValue, size: Dim, kind: Kind, hint: str | None) -> SSAValue:
+        """Rows read out of buffers as far as ``size``, which a launch brings, says."""
+        from weft.compiler.passes.layout.reference import argument_for_each
+
+        given = stream(value)
+        self.check_block((self.largest(size),), given.kind)
+        unit = (Unit.BEATS, self.spec.lanes) if kind is Kind.VECTOR else (Unit.ELEMENTS, 1)
+        count = argument_for_each(self, self.argument(size, *unit), value, 1)
+        buffer = self.emit(BufferizeOp(value, rank=1)).result
+        read = StreamifyOp(buffer, kind=kind, trigger=count, length=True, sizes=(DYNAMIC,), strides=(1,))
+        return self.emit(read, hint).result
 
     # -- buffers ----------------------------------------------------------------------------------------
 

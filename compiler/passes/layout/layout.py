@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
-from xdsl.ir import Block, Region
+from xdsl.ir import Block, Region, Use
 from xdsl.passes import ModulePass
 
-from weft.compiler.mapped.onchip import COMPUTE, ExpandOp, MapOp, UnpackOp
+from weft.compiler.mapped.matmul import MatmulOp
+from weft.compiler.mapped.onchip import COMPUTE, ExpandOp, MapOp, MergeOp, UnpackOp
 from weft.compiler.passes.layout import (  # noqa: F401  each registers how its operations are laid out
     elementwise,
     joining,
@@ -52,12 +53,20 @@ class LayOut(ModulePass):
         op.add_region(Region(Block(laying.operations)))
 
 
+def _unpacks(use: Use) -> bool:
+    """Whether the header of a PCU unpacks an operand by itself."""
+    operation = use.operation
+    if isinstance(operation, MatmulOp):
+        return operation.operands[use.index] is operation.matrix
+    return isinstance(operation, COMPUTE | ExpandOp) and not isinstance(operation, MergeOp)
+
+
 def _unpack_before_buffers(laying: Laying) -> None:
     """Packed beats are unpacked in the header of a PCU: what is no PCU's gets one that only passes vectors on."""
     for operation in list(laying.operations):
         if not isinstance(operation, UnpackOp):
             continue
-        others = [use for use in operation.result.uses if not isinstance(use.operation, COMPUTE | ExpandOp)]
+        others = [use for use in operation.result.uses if not _unpacks(use)]
         if not others:
             continue
         passed = MapOp("pass", operation.result)

@@ -140,6 +140,8 @@ def _(operation: LoadOp, laying: Laying) -> None:
     vector = load.result
     if kind is Kind.PACKED:
         vector = laying.emit(UnpackOp(vector), hint).result
+        if dims[-1] == DYNAMIC:  # nothing says whether the last of its beats holds one vector or two
+            vector = laying.as_long(vector, result.type.dims[-1], Kind.VECTOR, hint)
     laying.values[result] = Laid(result.type.dims, element, vector=vector, hint=hint)
 
 
