@@ -16,7 +16,7 @@ from weft.compiler.mapped.buffers import BufferizeOp, StreamifyOp
 from weft.compiler.mapped.launch import SizeOp, Unit
 from weft.compiler.mapped.onchip import stream
 from weft.compiler.mapped.types import DYNAMIC, Kind
-from weft.compiler.step.dims import Dim, dims_text
+from weft.compiler.step.dims import Dim
 from weft.compiler.step.operation import line_of, name_of
 from weft.compiler.step.types import Element
 from weft.hw.spec import FabricSpec
