@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from collections.abc import Mapping as MappingOf
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import islice, product
 
@@ -13,6 +14,7 @@ from weft.compiler.backend.buffering import Launches, fit_with_buffers, launches
 from weft.compiler.backend.image import write_image
 from weft.compiler.backend.mapping import Mapping
 from weft.compiler.backend.memory import Region, allocate
+from weft.compiler.errors import WeftError
 from weft.compiler.mapped.launch import arguments_of
 from weft.compiler.mapped.loop import turns_of
 from weft.compiler.mapped.tensor import TensorOp
@@ -101,5 +103,8 @@ _MOST_LAUNCHES = 64
 def _launches(mapped: ModuleOp, largest: MappingOf[str, int]) -> Launches:
     """Launches with every symbol at its largest, at 1 and at 0; of more than 64 the first, from the largest on."""
     values = [sorted({most, 1, 0}, reverse=True) for most in largest.values()]
-    tried = islice(product(*values), _MOST_LAUNCHES)
-    return Launches(tuple(arguments_of(mapped, dict(zip(largest, each, strict=True))) for each in tried))
+    found: list[dict[int, int]] = []
+    for each in islice(product(*values), _MOST_LAUNCHES):
+        with suppress(WeftError):  # a launch that would be refused
+            found.append(arguments_of(mapped, dict(zip(largest, each, strict=True))))
+    return Launches((*found,))

@@ -15,6 +15,8 @@ from weft.compiler.step.joining import ConcatOp, MergeOp
 
 __all__: list[str] = []
 
+_EMPTY = "streams are not joined inside an empty dimension"
+
 
 def _merge(
     laying: Laying, which: SSAValue, parts: list[Laid], kind: Kind, hint: str | None, *, block: int | None = None
@@ -57,6 +59,7 @@ def _joined(laying: Laying, one: Laid, two: Laid, axis: int, hint: str | None) -
         )
     outer, innermost = one.dims[:axis], axis == len(one.dims) - 1
     dims = (*outer, one.dims[axis] + two.dims[axis], *one.dims[axis + 1 :])
+    laying.non_empty(outer, _EMPTY)
     if not innermost:
         which = selectors(laying, [0] * sizes[0] + [1] * sizes[1], outer)
         made = _merge(laying, which, [one, two], Kind.VECTOR, hint)
@@ -75,6 +78,7 @@ def _(operation: PlaceOp, laying: Laying) -> None:
     """A merge element by element: of the row, or of zeros."""
     laid, result, hint = laying.values[operation.value], operation.result, operation.result.name_hint
     outer, size = laid.dims[:-1], result.type.dims[-1].number or 0
+    laying.non_empty(outer, _EMPTY)
     places = set(operation.places)
     which = selectors(laying, [int(place in places) for place in range(size)], outer)
     zeros = constants(laying, [0] * max(1, size - len(places)), outer, "zeros")
