@@ -10,7 +10,7 @@ PYTEST := $(BIN)/pytest -n $(JOBS) --dist worksteal
 # The caches of what we call, too.
 export XDG_CACHE_HOME := $(CURDIR)/build/cache
 
-.PHONY: help setup demo test test-torch verify-long verify-arith fuzz-step bench lint clean
+.PHONY: help setup demo test test-long test-torch verify-long verify-arith fuzz-step bench lint clean
 
 help: ## say what the targets do
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-20s %s\n", $$1, $$2}'
@@ -31,6 +31,9 @@ demo: $(STAMP) ## generate text with the shipped model on simulated RTL, compare
 
 test: $(STAMP) ## run the test suite (not tests/torch)
 	$(PYTEST)
+
+test-long: $(STAMP) ## run the tests that are too slow for each time: more fabrics with real logic, more operands and stalls
+	$(PYTEST) -m long
 
 test-torch: $(TORCH_STAMP) ## compare the reference with transformers, live; installs torch into .venv
 	$(BIN)/pytest tests/torch -o norecursedirs=__pycache__

@@ -95,10 +95,14 @@ def _stage(stage: Stage) -> str:
     read = {"a": stage.a}
     read |= {"b": stage.b} if stage.op.reads_b else {}
     read |= {"c": stage.c} if stage.op.reads_c else {}
-    const = f"{_float(stage.const)}"
+    const = f"{_int32(stage.const)}" if stage.op.is_integer else _float(stage.const)
     operands = ", ".join(f"{name}={const if each is Source.CONST else each.name}" for name, each in read.items())
     first = f", first const={const}" if stage.op.reads_c and stage.c is Source.ACC else ""
     return f"REG{stage.dst} := {stage.op.name}({operands}){first}"
+
+
+def _int32(pattern: int) -> int:
+    return (pattern & 0x7FFFFFFF) - (pattern & 0x80000000)
 
 
 def _float(pattern: int) -> str:

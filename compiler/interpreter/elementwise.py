@@ -74,7 +74,7 @@ def _sigmoid(x: Floats) -> Floats:
 
 
 def _divide(a: Bounded, b: Bounded) -> Bounded:
-    """a * reciprocal(b); where that is finite the bound is at least 2 units of the last place."""
+    """a * reciprocal(b); the bound is at least 2 units of the last place, but at 0, infinities and NaN."""
     return widened(multiply(a, _reciprocal(b)), _DIVISION_ULPS)
 
 
@@ -97,12 +97,11 @@ def _flushed(x: Bounded) -> Bounded:
 
 
 def _select(a: Bounded, b: Bounded, c: Bounded) -> Bounded:
-    """b where a is not 0, else c; not judged where a may be 0 or not."""
-    first, second = (each if each.element is Element.I32 else _flushed(each) for each in (b, c))
+    """b where a is not 0, else c, bit for bit; not judged where a may be 0 or not."""
     taken = _flushed(a).value != 0
-    unsure = ~a.exact & ~(np.abs(a.value) > a.error) | ~a.judged
+    unsure = (~a.exact & (np.abs(a.value) <= a.error)) | ~a.judged
     element = Element.I32 if b.element is Element.I32 else Element.F32
-    chosen = Bounded(element, np.where(taken, first.value, second.value), np.where(taken, first.error, second.error))
+    chosen = Bounded(element, np.where(taken, b.value, c.value), np.where(taken, b.error, c.error))
     return chosen.unjudged_where(unsure)
 
 

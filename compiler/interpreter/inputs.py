@@ -85,7 +85,8 @@ def _contents(tensor: TensorOp, iterations: int, inputs: Mapping[str, Given]) ->
         if not np.isfinite(single).all():
             raise WeftError(f"input {name!r} must hold finite numbers, for it is {element.value}")
         return quantise(single, Quantisation(element.value))
-    numbers = single.astype(np.float64)
+    with np.errstate(invalid="ignore"):  # NaNs that signal
+        numbers = single.astype(np.float64)
     return Bounded.exactly(element, nearest_bf16(numbers) if element is Element.BF16 else numbers)
 
 

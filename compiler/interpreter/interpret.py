@@ -18,7 +18,6 @@ from weft.compiler.step.loop import LoopOp, StateOp
 from weft.compiler.step.operation import StepOperation
 from weft.compiler.step.tensor import Role, TensorOp
 from weft.compiler.step.types import Element, StreamType, TokenType
-from weft.compiler.weights.quantised import Quantised
 
 __all__ = ["DECLARATIONS", "Interpretation", "interpret"]
 
@@ -93,7 +92,10 @@ def _iterate(launch: Launch) -> dict[SSAValue, Value]:
 
 def _numbers(value: Value) -> Bounded:
     """The value itself; of quantised weights what they stand for."""
-    return Bounded.exactly(Element.F32, value.values()) if isinstance(value, Quantised) else value
+    if isinstance(value, Bounded):
+        return value
+    with np.errstate(over="ignore", invalid="ignore"):
+        return Bounded.exactly(Element.F32, value.values())
 
 
 def _stacked(found: list[Bounded]) -> Bounded:

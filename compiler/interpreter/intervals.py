@@ -33,12 +33,12 @@ def rounded(function: Callable[..., Floats], *operands: Bounded) -> Bounded:
 
 
 def accurate(function: Callable[..., Floats], operand: Bounded, ulps: float) -> Bounded:
-    """A function whose result a device computes within so many units of the last place; at 0 and beyond it is exact.
+    """A function whose result a device computes within so many units of the last place; at 0 and infinities exactly.
 
     Results below 2^-126 are flushed, but one so near that it may round to 2^-126 can be that, too.
     """
     value, low, high, unknown = _corners(function, (operand,))
-    inexact = ~(operand.exact & (flush(operand.value) == 0))
+    inexact = ~(operand.exact & ((flush(operand.value) == 0) | np.isinf(operand.value)))
     low = np.where(inexact, low - ulps * ulp(low), low)
     high = np.where(inexact, high + ulps * ulp(high), high)
     low, high = (np.where(np.abs(each) < SMALLEST, np.copysign(0.0, value), each) for each in (low, high))
@@ -47,9 +47,8 @@ def accurate(function: Callable[..., Floats], operand: Bounded, ulps: float) -> 
 
 
 def widened(given: Bounded, ulps: float) -> Bounded:
-    """The same with bounds of at least so many units of the last place, where it is not exact."""
-    least = np.where(given.exact, 0.0, ulps * ulp(given.value))
-    return Bounded(given.element, given.value, np.maximum(given.error, least))
+    """The same with bounds of at least so many units of the last place; 0, infinities and NaN stay as they are."""
+    return Bounded(given.element, given.value, np.maximum(given.error, ulps * ulp(given.value)))
 
 
 def between(value: Floats, low: Floats, high: Floats, same: Floats, unknown: Flags) -> Bounded:

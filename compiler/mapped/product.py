@@ -56,7 +56,9 @@ class ProductOp(IRDLOperation):
         if numbers != StreamType.make(Kind.SCALAR, weights.dims[:-1]):
             raise VerifyException(f"numbers must be scalar {dims_text(weights.dims[:-1])}, one a row of the weights")
         if self.result.type != _result(weights, rows=self.rows is not None):
-            raise VerifyException(f"result must be vector {dims_text(_result(weights, rows=self.rows is not None).dims)}")
+            raise VerifyException(
+                f"result must be vector {dims_text(_result(weights, rows=self.rows is not None).dims)}"
+            )
 
 
 def _result(weights: StreamType, *, rows: bool) -> StreamType:

@@ -7,7 +7,7 @@ from typing import Self
 from weakref import WeakKeyDictionary
 
 from xdsl.dialects.builtin import IntegerAttr, IntegerType, StringAttr, i64
-from xdsl.ir import Operation, SSAValue
+from xdsl.ir import Attribute, Operation, SSAValue
 from xdsl.irdl import IRDLOperation
 from xdsl.parser import Parser
 from xdsl.printer import Printer
@@ -99,7 +99,7 @@ def parse_result_type(parser: Parser) -> StreamType:
     return result
 
 
-def check_result(operation: Operation, written: StreamType | BufferType) -> None:
+def check_result(operation: Operation, written: Attribute) -> None:
     """That the type which is written is the one that follows from the operands."""
     (result,) = operation.results
     if result.type != written:

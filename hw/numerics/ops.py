@@ -29,6 +29,11 @@ class Op(IntEnum):
     IEQ = 15  # 1.0 if a == c else 0.0
 
     @property
+    def is_integer(self) -> bool:
+        """Whether operands are taken as int32."""
+        return self in (Op.IADD, Op.ISUB, Op.ILT, Op.IEQ)
+
+    @property
     def reads_b(self) -> bool:
         """Whether the result depends on ``b``."""
         return self in (Op.MUL, Op.MULADD, Op.SELECT)

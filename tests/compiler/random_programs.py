@@ -154,9 +154,7 @@ class _Builder:
     def tensor(self, element: Element, shape: Sequence[int], role: str, data: NDArray[np.generic] | None = None) -> str:
         each = self.looped and element not in (Element.INT8, Element.MXFP4) and data is None and self.choices.once_in(2)
         name = f"t{len(self.declarations)}"
-        self.declarations.append(
-            f"step.tensor @{name} : {element.value} {list(shape)} {role}{' each' if each else ''}"
-        )
+        self.declarations.append(f"step.tensor @{name} : {element.value} {list(shape)} {role}{' each' if each else ''}")
         if role in ("input", "weight"):
             full = (self.iterations, *shape) if each else (*shape,)
             self.inputs[name] = self.data(element, full) if data is None else data

@@ -29,9 +29,7 @@ def programs(draw: st.DrawFn) -> tuple[RandomProgram, FabricSpec]:
     return random_program(choices, spec.lanes), spec
 
 
-@settings(
-    max_examples=DRAWN, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
-)
+@settings(max_examples=DRAWN, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
 @given(programs())
 def test_a_device_computes_what_a_drawn_program_means(drawn: tuple[RandomProgram, FabricSpec]) -> None:
     program, spec = drawn

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from weft.sim.verilator import build as building
 from weft.sim.verilator import pieces as making
 from weft.sim.verilator.build import BuildError, Design, build
 from weft.sim.verilator.pieces import block_piece, cpp_piece, library_piece
@@ -40,15 +39,6 @@ def design(**changed: str) -> Design:
 
 def pieces(folder: Path) -> set[str]:
     return {path.name for path in folder.joinpath("pieces").iterdir() if path.is_dir()}
-
-
-@pytest.fixture
-def cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """An empty cache, which only lacks Verilator's library: that takes long, and is here before."""
-    library = library_piece(waves=False)
-    monkeypatch.setattr(building, "library_piece", lambda *, waves: library)
-    monkeypatch.setenv("WEFT_CACHE", str(tmp_path))
-    return tmp_path
 
 
 def test_a_change_makes_the_pieces_that_it_touches(cache: Path) -> None:

@@ -47,8 +47,8 @@ def test_missing_compiler_is_one_sentence(monkeypatch, tmp_path):
     assert checks["verilator"].ok
 
 
-def test_second_build_does_no_work(monkeypatch, tmp_path):
-    monkeypatch.setenv("WEFT_CACHE", str(tmp_path))
+@pytest.mark.usefixtures("cache")
+def test_second_build_does_no_work(monkeypatch):
     first = build(counter())
     monkeypatch.setattr("weft.sim.verilator.build._build", nothing_to_make)
     begun = time.perf_counter()
@@ -60,8 +60,8 @@ def test_second_build_does_no_work(monkeypatch, tmp_path):
         assert changed.key != counter().key
 
 
-def test_wrong_verilog_is_told(monkeypatch, tmp_path):
-    monkeypatch.setenv("WEFT_CACHE", str(tmp_path))
+@pytest.mark.usefixtures("cache")
+def test_wrong_verilog_is_told():
     with pytest.raises(BuildError, match=r"^verilator failed, see .*build\.log: %Error.*counter\.v"):
         build(counter(files={"counter.v": COUNTER.replace("posedge", "posedgy")}))
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from command_line import refused, weft
-from compared_decoder import compared_on_rtl
+from compared_decoder import compared_on_rtl, real_and_native
 
 from weft.compiler.checkpoints.checkpoint import read_checkpoint
 from weft.compiler.errors import WeftError
@@ -24,7 +24,7 @@ SHIPPED = ROOT / "models" / "weft-tiny"
 DATA = ROOT / "tests" / "data" / "checkpoints"
 DEMO = PRESETS["demo"]
 FABRICS = {
-    "8 lanes": DEMO,
+    "demo": DEMO,
     "16 lanes": DEMO.replace(lanes=16, stages=2, rows=11, fifo_depth=8, channels=2),
     "few accumulators": DEMO.replace(acc_depth=16, rows=12),  # gate, up and the head take several passes
 }
@@ -53,12 +53,13 @@ def test_each_sequence_is_as_it_is_alone(folder: Path, fabric: str) -> None:
             np.testing.assert_array_equal(ours[number].view(np.uint32), alone.view(np.uint32))
 
 
-@pytest.mark.parametrize(("fabric", "count"), [("8 lanes", 4), ("16 lanes", 2)])
-def test_rtl_equals_functional_bit_for_bit(fabric: str, count: int) -> None:
+@pytest.mark.parametrize(("fabric", "arith"), real_and_native("16 lanes"))
+def test_rtl_equals_functional_bit_for_bit(fabric: str, arith: str) -> None:
     spec, checkpoint = FABRICS[fabric], read_checkpoint(SHIPPED)
+    count = min(spec.stages, 4)
     compiled = compile_decoder(checkpoint.config, spec, sequences=count)
     for seed in (1, 2):
-        with compared_on_rtl(compiled, checkpoint, spec, seed=seed) as decoder:
+        with compared_on_rtl(compiled, checkpoint, spec, seed=seed, arith=arith) as decoder:
             for token in (7, 90):
                 decoder.step(*range(token, token + count))
 

@@ -24,7 +24,7 @@ from safetensors.numpy import load_file, save_file
 from typer.testing import Result
 
 ROOT = Path(__file__).resolve().parents[2]
-MAPPED = ROOT / "tests" / "data" / "mapped"
+EXAMPLES = ROOT / "examples"
 MODEL = ROOT / "models" / "weft-tiny"
 WEIGHTS = "model.safetensors"
 INDEX = "model.safetensors.index.json"
@@ -188,7 +188,7 @@ def test_a_wrong_option(arguments: list[str], sentence: str) -> None:
 
 def test_stalls_of_a_program_without_rtl(tmp_path: Path) -> None:
     np.savez(tmp_path / "in.npz", a=MATRIX)
-    example = MAPPED / "elementwise.mlir"
+    example = EXAMPLES / "elementwise.mlir"
     result = weft("run", example, "--inputs", tmp_path / "in.npz", "--out", tmp_path / "out.npz", "--stalls", "1")
     refused(result, "--stalls must be given with --device rtl, not functional")
 
@@ -237,13 +237,13 @@ def saved(path: Path, **arrays: Any) -> Path:
 )
 def test_a_wrong_array(tmp_path: Path, values: Any, sentence: str) -> None:
     inputs = saved(tmp_path / "in.npz", a=MATRIX, b=values)
-    refused(run(MAPPED / "elementwise.mlir", inputs, tmp_path / "out.npz"), sentence)
+    refused(run(EXAMPLES / "elementwise.mlir", inputs, tmp_path / "out.npz"), sentence)
     assert not (tmp_path / "out.npz").exists()
 
 
 def test_a_missing_array(tmp_path: Path) -> None:
     inputs = saved(tmp_path / "in.npz", a=MATRIX)
-    refused(run(MAPPED / "elementwise.mlir", inputs, tmp_path / "out.npz"), "input 'b' .* is missing")
+    refused(run(EXAMPLES / "elementwise.mlir", inputs, tmp_path / "out.npz"), "input 'b' .* is missing")
 
 
 def test_files_that_hold_no_arrays(tmp_path: Path) -> None:
@@ -259,17 +259,17 @@ def test_files_that_hold_no_arrays(tmp_path: Path) -> None:
         path = tmp_path / f"{name}.npz"
         path.write_bytes(content)
         sentence = rf"--inputs must be an \.npz file of arrays, but '.*{name}\.npz' is not: "
-        refused(run(MAPPED / "elementwise.mlir", path, tmp_path / "out.npz"), sentence)
+        refused(run(EXAMPLES / "elementwise.mlir", path, tmp_path / "out.npz"), sentence)
     np.save(tmp_path / "one.npy", MATRIX)
-    refused(run(MAPPED / "elementwise.mlir", tmp_path / "one.npy", tmp_path / "out.npz"), "one array without")
+    refused(run(EXAMPLES / "elementwise.mlir", tmp_path / "one.npy", tmp_path / "out.npz"), "one array without")
     with zipfile.ZipFile(tmp_path / "zip.npz", "w") as archive:
         archive.writestr("a", "text")
-    refused(run(MAPPED / "elementwise.mlir", tmp_path / "zip.npz", tmp_path / "out.npz"), "input 'a' must ")
-    refused(run(MAPPED / "elementwise.mlir", tmp_path, tmp_path / "out.npz"), "Is a directory")
+    refused(run(EXAMPLES / "elementwise.mlir", tmp_path / "zip.npz", tmp_path / "out.npz"), "input 'a' must ")
+    refused(run(EXAMPLES / "elementwise.mlir", tmp_path, tmp_path / "out.npz"), "Is a directory")
 
 
 def test_what_run_cannot_do(tmp_path: Path) -> None:
-    program, inputs = MAPPED / "elementwise.mlir", saved(tmp_path / "in.npz", a=MATRIX, b=MATRIX)
+    program, inputs = EXAMPLES / "elementwise.mlir", saved(tmp_path / "in.npz", a=MATRIX, b=MATRIX)
     out = tmp_path / "none" / "out.npz"
     refused(run(program, inputs, out), "--out must be a file in a folder that exists, not '.*none/out")
     refused(
@@ -281,29 +281,23 @@ def test_what_run_cannot_do(tmp_path: Path) -> None:
 
 # -- programs -------------------------------------------------------------------------------------------
 
-PROGRAM = """builtin.module {
-  mapped.tensor @x {shape = array<i64: 8>, format = "f32", role = "input"}
-  mapped.tensor @y {shape = array<i64: 8>, format = "f32", role = "output"}
-  %x = mapped.linear_load @x : () -> !mapped.stream<vector, [8]>
-  %b = mapped.bufferize %x {rank = 1 : i64} : (!mapped.stream<vector, [8]>) -> !mapped.buffer<vector, [] of [8]>
-  %z = mapped.streamify %b : (!mapped.buffer<vector, [] of [8]>) -> !mapped.stream<vector, [8]>
-  mapped.linear_store %z in @y : (!mapped.stream<vector, [8]>) -> ()
-}
+PROGRAM = """step.tensor @x : f32 [8] input
+step.tensor @y : f32 [8] output
+%x = step.load @x : !step.stream<f32, [8]>
+%b = step.bufferize %x rank 1 : !step.buffer<f32, [] of [8]>
+%z = step.streamify %b walk [0] : !step.stream<f32, [8]>
+step.store %z in @y
 """
 BROKEN_PROGRAMS = [
-    (PROGRAM, "hello", "line 1: Operation hello is not registered"),
-    (PROGRAM, "", "line 1: "),
-    ("@x :", "@q :", "tensor must name a mapped.tensor, not @q"),
-    ("%z in", "%q in", r"line 9: values used but not defined: \[%q\]"),
-    ('"output"', '"result"', "role of @y must be one of input, .*, not 'result'"),
-    ("vector, [8]>\n  %b", "tensor, [8]>\n  %b", "kind must be one of vector, .*, not 'tensor'"),
-    ("rank = 1", "rank = 2", "rank must be 0 to 1, the stream's, not 2"),
-    ("rank = 1 : i64", "rank = 1 : i64, blocks = 0 : i64", "blocks must be at least 1, not 0"),
-    ("rank = 1 : i64", "rank = 1 : i64, first = -1 : i64", "first must be at least 0, not -1"),
-    ("rank = 1 : i64", "rank = 1 : i64, first = 5 : i64, last = 2 : i64", "last must be above first = 5, .*, not 2"),
-    ("rank = 1 : i64", "rank = 1 : i64, block = 2 : i64", "mapped.bufferize must not have an attribute 'block'"),
-    ('"input"}', '"input", pad = 1.0e300 : f32}', "every number must fit its type"),
-    ('"input"}', '"input", pad = 1.0 : f64}', "Expected attribute f32 but got f64"),
+    (PROGRAM, "hello", "line 1: hello is not an operation of the language"),
+    ("load @x", "load @q", r"line 3: step.load \(%x\): @q must be declared by a step.tensor"),
+    ("%z in", "%q in", r"line 6: %q must be defined before it is used"),
+    ("output", "result", "line 2: .*role must be one of input, .*, not 'result'"),
+    ("@x : f32", "@x : f64", "line 1: .*element type must be one of f32, .*, not 'f64'"),
+    ("rank 1", "rank 2", r"line 4: .*rank must be 1 to 1, the stream's, not 2"),
+    ("walk [0]", "walk [1]", r"line 5: .*walk must be _ or below 1, the dimensions of the buffer, not 1"),
+    ("walk [0]", "walk [0] from [3]", r"line 5: .*dimension 0 of the buffer has 8, and the stream goes up to index 10"),
+    ("[8]", "[n]", r"line 1: .*shape of @x must be .* all numbers, not \[n\]"),
     ("8", "99999999999", "tensors must fit 4 GiB of addresses, not 800000000000 bytes"),
     (PROGRAM, "builtin.module {" * 3000, "modules must not be nested so deeply"),
 ]

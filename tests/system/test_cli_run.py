@@ -10,7 +10,7 @@ import pytest
 from command_line import refused, weft
 from typer.testing import Result
 
-EXAMPLES = Path(__file__).resolve().parents[2] / "tests" / "data" / "mapped"
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 
 
 def weft_run(program: Path, inputs: Path, out: Path, *more: str) -> Result:
@@ -37,7 +37,7 @@ def test_both_devices_write_the_same(tmp_path: Path, inputs: Path) -> None:
     [
         ({"a": (6, 21)}, r"input 'b' with the shape \[6, 21\] is missing"),
         ({"a": (6, 21), "b": (6, 20)}, r"input 'b' must have the shape \[6, 21\], not \[6, 20\]"),
-        ({"a": (6, 21), "c": (6, 21)}, "input 'c' is not a tensor of the program"),
+        ({"a": (6, 21), "c": (6, 21)}, "input 'c' is not an input or weight of the program"),
     ],
 )
 def test_wrong_inputs_are_one_sentence(tmp_path: Path, arrays: dict[str, tuple[int, ...]], sentence: str) -> None:

@@ -14,7 +14,7 @@ from typer.testing import Result
 from weft.sim.compare import Comparison
 
 ROOT = Path(__file__).resolve().parents[2]
-MODEL, ELEMENTWISE = ROOT / "models" / "weft-tiny", ROOT / "tests" / "data" / "mapped" / "elementwise.mlir"
+MODEL, ELEMENTWISE = ROOT / "models" / "weft-tiny", ROOT / "examples" / "elementwise.mlir"
 STATES = ("busy", "starved", "blocked")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from compared_decoder import compared_on_rtl
+from compared_decoder import compared_on_rtl, real_and_native
 
 from weft.compiler.checkpoints.checkpoint import read_checkpoint
 from weft.compiler.models.llama.decoder_program import compile_decoder
@@ -24,13 +24,13 @@ SEEDS = (1, 2, 3, 4, 5)
 
 
 @pytest.mark.parametrize("folder", CHECKPOINTS, ids=lambda path: path.name)
-@pytest.mark.parametrize("fabric", FABRICS)
-def test_rtl_equals_functional_bit_for_bit(fabric: str, folder: Path) -> None:
+@pytest.mark.parametrize(("fabric", "arith"), real_and_native("narrow", "wide"))
+def test_rtl_equals_functional_bit_for_bit(fabric: str, arith: str, folder: Path) -> None:
     spec, checkpoint = FABRICS[fabric], read_checkpoint(folder)
     compiled = compile_decoder(checkpoint.config, spec)
     cycles = set()
     for seed in SEEDS:
-        with compared_on_rtl(compiled, checkpoint, spec, seed=seed) as decoder:
+        with compared_on_rtl(compiled, checkpoint, spec, seed=seed, arith=arith) as decoder:
             for token in (7, 9):
                 decoder.step(token)
         cycles.add(sum(decoder.result.cycles_by_token))

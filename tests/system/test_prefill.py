@@ -6,13 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from compared_decoder import compared_on_rtl
+from compared_decoder import compared_on_rtl, real_and_native
 
 from weft.compiler.checkpoints.checkpoint import read_checkpoint
 from weft.compiler.models.llama import DecoderShapes
 from weft.compiler.models.llama.decoder_program import CompiledDecoder, compile_decoder
 from weft.hw.presets import PRESETS
-from weft.hw.spec import FabricSpec
 from weft.sim.decoder import DecoderSession
 from weft.sim.functional.device import FunctionalDevice
 from weft.sim.generate import ComparedDecoder, Generation, generate
@@ -30,6 +29,7 @@ FABRICS = {
     "few accumulators": ROOMY.replace(acc_depth=16),  # gate and up take three passes
     "fewer": ROOMY.replace(acc_depth=8),  # two rows, and queries, keys and values in two passes
 }
+ON_RTL = {"demo": DEMO, "wide": DEMO.replace(lanes=16, stages=2, rows=11, fifo_depth=8, channels=2)}
 PROMPT = [3, 1, 4, 1, 5, 9, 2, 6, 5]
 
 
@@ -67,16 +67,12 @@ def test_caches_and_logits_are_those_of_token_by_token(folder: Path, fabric: str
 
 
 @pytest.mark.parametrize("folder", [SHIPPED, DATA / "one-kv-head", DATA / "three-heads"], ids=lambda path: path.name)
-@pytest.mark.parametrize(
-    "spec",
-    [DEMO, DEMO.replace(lanes=16, stages=2, rows=11, fifo_depth=8, channels=2)],
-    ids=["demo", "wide"],
-)
-def test_rtl_equals_functional_bit_for_bit(spec: FabricSpec, folder: Path) -> None:
-    checkpoint = read_checkpoint(folder)
+@pytest.mark.parametrize(("fabric", "arith"), real_and_native("wide"))
+def test_rtl_equals_functional_bit_for_bit(fabric: str, arith: str, folder: Path) -> None:
+    spec, checkpoint = ON_RTL[fabric], read_checkpoint(folder)
     compiled = compile_decoder(checkpoint.config, spec, prefill=True)
     for seed in (1, 2):
-        with compared_on_rtl(compiled, checkpoint, spec, seed=seed) as decoder:
+        with compared_on_rtl(compiled, checkpoint, spec, seed=seed, arith=arith) as decoder:
             taken = decoder.prefill(PROMPT)
             for token in PROMPT[taken:]:
                 decoder.step(token)

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from command_line import refused, weft
+from compared_decoder import real_and_native
 
 from weft.compiler.checkpoints.checkpoint import read_checkpoint
 from weft.compiler.errors import WeftError
@@ -50,16 +51,13 @@ def test_logits_are_those_of_the_fused_decoder(folder: Path, fabric: FabricSpec)
     assert (results[0].launches, results[1].launches) == (4, 4 * (OPERATORS * checkpoint.config.layers + 2))
 
 
-@pytest.mark.parametrize(
-    ("fabric", "folder"),
-    [(DEMO, SHIPPED), (NARROW, DATA / "three-heads")],
-    ids=["demo", "narrow"],
-)
-def test_rtl_equals_functional_bit_for_bit(fabric: FabricSpec, folder: Path) -> None:
+@pytest.mark.parametrize(("name", "arith"), real_and_native("narrow"))
+def test_rtl_equals_functional_bit_for_bit(name: str, arith: str) -> None:
+    fabric, folder = {"demo": (DEMO, SHIPPED), "narrow": (NARROW, DATA / "three-heads")}[name]
     checkpoint = read_checkpoint(folder)
     compiled = compile_unfused(checkpoint.config, fabric)
     result = Generation()
-    with RtlDevice(fabric, memory_bytes=compiled.memory_bytes, stalls=3, count=False) as chip:
+    with RtlDevice(fabric, memory_bytes=compiled.memory_bytes, stalls=3, count=False, arith=arith) as chip:
         decoder = ComparedDecoder(compiled, checkpoint, fabric, result, chip)
         for token in (7, 9):
             decoder.step(token)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import random
 from collections import deque
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -156,6 +158,34 @@ class Run:
     waits: set[int] = field(default_factory=set)
 
 
+class _Bench:
+    """An AGCU in Amaranth's simulator, elaborated once and reset before every run."""
+
+    def __init__(self, spec: FabricSpec) -> None:
+        self.dut = Agcu(spec=spec, checks=True)
+        self._scenario: Callable[[Any], Awaitable[None]] | None = None
+        self._sim = Simulator(self.dut)
+        self._sim.add_clock(1e-6)
+        self._sim.add_testbench(self._drive)
+
+    def run(self, scenario: Callable[[Any], Awaitable[None]]) -> None:
+        """Run a test bench from reset to its end."""
+        if self._scenario is not None:
+            self._sim.reset()
+        self._scenario = scenario
+        self._sim.run()
+
+    async def _drive(self, ctx: Any) -> None:
+        assert self._scenario is not None
+        await self._scenario(ctx)
+
+
+@cache
+def _bench(spec: FabricSpec) -> _Bench:
+    """The bench of a spec's AGCU; elaboration is what takes the time."""
+    return _Bench(spec)
+
+
 def run_unit(
     spec: FabricSpec,
     programs: list[Program],
@@ -169,15 +199,15 @@ def run_unit(
     out_rate: float | None = None,
     seed: int = 1,
     limit: int = 4000,
-    unit: Agcu | None = None,
 ) -> list[Run]:
     """Launch the programs one after the other on one AGCU, with stalls at every port (rate 1: none)."""
-    dut = unit or Agcu(spec=spec, checks=True)
+    unit = _bench(spec)
+    dut = unit.dut
     rng = random.Random(seed)
     runs: list[Run] = []
     model = PortMemory(spec, dut.memory, memory, rng, rate)
 
-    async def bench(ctx: Any) -> None:
+    async def launches(ctx: Any) -> None:
         for index, value in arguments.items():
             ctx.set(dut.argument.valid, 1)
             ctx.set(dut.argument.index, index)
@@ -197,11 +227,13 @@ def run_unit(
             ctx.set(dut.program, program_value(spec, program))
             ctx.set(dut.launch, 1)
             run = Run(memory=model)
+            signals = [signal for driver in drivers for signal in driver.signals]
+            # One trigger for all cycles, for it takes as long to make as a cycle to simulate.
+            ticks = aiter(ctx.tick().sample(dut.done, dut.waits, *signals))
             while True:
                 for driver in drivers:
                     driver.drive(ctx)
-                signals = [signal for driver in drivers for signal in driver.signals]
-                _, _, done, waits, *values = await ctx.tick().sample(dut.done, dut.waits, *signals)
+                _, _, done, waits, *values = await anext(ticks)
                 for driver in drivers:
                     count = len(driver.signals)
                     driver.sampled(*values[:count])
@@ -212,15 +244,13 @@ def run_unit(
                 if done and run.cycles > 2:
                     break
                 assert run.cycles < limit, f"the launch hangs, waits {waits:#x}, requests {model.requests}"
+            await ticks.aclose()
             run.vector, run.scalar, run.control = (sink.got for sink in sinks)
             run.times = sinks[0].times
             run.violation = bool(ctx.get(dut.violation))
             runs.append(run)
 
-    sim = Simulator(dut)
-    sim.add_clock(1e-6)
-    sim.add_testbench(bench)
-    sim.run()
+    unit.run(launches)
     return runs
 
 

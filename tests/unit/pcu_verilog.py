@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from amaranth.back import verilog
@@ -16,8 +17,10 @@ from weft.hw.native import native_cpp, native_verilog
 from weft.hw.pcu import Pcu
 from weft.hw.program import Pcu as Program
 from weft.hw.spec import FabricSpec
+from weft.sim.verilator.commands import tools
 from weft.sim.verilator.environment import build_environment
 from weft.sim.verilator.plain import build_plain
+from weft.sim.verilator.store import cache_folder, content_key, kept
 
 Beat = tuple[tuple[int, ...], int, bool]
 
@@ -65,22 +68,23 @@ _SINK = """
 
 @dataclass(frozen=True)
 class VerilogBench:
-    """A built simulator."""
+    """A simulator, and the folder in which it runs."""
 
     spec: FabricSpec
+    simulator: Path
     folder: Path
 
     @staticmethod
-    def build(spec: FabricSpec, folder: Path, *, clock_gating: bool = True, native: bool = False) -> VerilogBench:
-        """Verilate and compile the unit and its bench in ``folder``."""
-        unit = Pcu(spec=spec, clock_gating=clock_gating, native=native)
+    def make(spec: FabricSpec, folder: Path, *, native: bool = False) -> VerilogBench:
+        """Verilate and compile the unit and its bench, unless it was done before."""
+        unit = Pcu(spec=spec, clock_gating=True, native=native)
         text = verilog.convert(unit, name="pcu", emit_src=False, strip_internal_attrs=True)
         files = {"pcu.v": text, "bench.sv": _bench(spec), "main.cpp": _MAIN}
         files |= {CLOCK_GATE_SOURCE.name: CLOCK_GATE_SOURCE.read_text()}
         if native:
             files |= {**native_verilog(), **native_cpp()}
-        build_plain(files, top="bench", folder=folder)
-        return VerilogBench(spec, folder)
+        made = kept(cache_folder() / "benches", content_key(tools(), sorted(files.items())), partial(_build, files))
+        return VerilogBench(spec, made / "simulator", folder)
 
     def run(
         self, program: Program, vector: Given, scalar: Given, *, cycles: int, seed: int = 0
@@ -105,8 +109,12 @@ class VerilogBench:
                 width = _width(self.spec, name)
                 lines = [f"{word:x}" for word in [*beats, (1 << width) - 1]]
                 (self.folder / f"{name}_in_{number}.hex").write_text("\n".join(lines) + "\n")
-        text = _run([str(self.folder / "obj" / "Vbench"), str(cycles), f"+seed={seed}"], self.folder)
+        text = _run([str(self.simulator), str(cycles), f"+seed={seed}"], self.folder)
         return [line for line in text.splitlines() if line.split()[0] in ("vector_out_0", "scalar_out_0")]
+
+
+def _build(files: Mapping[str, str], work: Path, result: Path) -> None:
+    build_plain(files, top="bench", folder=work).rename(result / "simulator")
 
 
 def _width(spec: FabricSpec, network: str) -> int:

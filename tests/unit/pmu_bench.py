@@ -111,6 +111,10 @@ class Bench:
         offered = dict.fromkeys(INPUTS, False)
         outputs = [wire for out in self.outputs.values() for wire in (out.valid, out.payload.as_value())]
         counts = (self.dut.busy, self.dut.starved, self.dut.blocked, self.dut.waits)
+        ready_wires = [port.ready for port in self.outputs.values()]
+        valid_wires = [port.valid for port in self.inputs.values()]
+        # One trigger for all cycles, for it takes as long to make as a cycle to simulate.
+        ticks = aiter(ctx.tick().sample(*(port.ready for port in self.inputs.values()), *outputs, *counts))
         for launch in launches:
             for name in INPUTS:
                 waiting[name].extend(numbers(getattr(launch, name)))
@@ -118,16 +122,17 @@ class Bench:
             ctx.set(self.dut.launch, 1)
             seen, quiet, cycle = Seen(), 0, 0
             while quiet < QUIET:
-                for name, port in self.inputs.items():
+                for (name, port), valid in zip(self.inputs.items(), valid_wires, strict=True):
                     if not offered[name] and waiting[name] and rng.random() < rate:
                         offered[name] = True
                         ctx.set(port.payload.as_value(), self._pack(waiting[name][0], widths[name]))
-                    ctx.set(port.valid, offered[name])
+                    ctx.set(valid, offered[name])
                 ready = {name: name not in launch.held and rng.random() < out_rate for name in self.outputs}
-                for name, port in self.outputs.items():
-                    ctx.set(port.ready, ready[name])
-                _, _, *values = await ctx.tick().sample(*(p.ready for p in self.inputs.values()), *outputs, *counts)
-                ctx.set(self.dut.launch, 0)
+                for wire, taking in zip(ready_wires, ready.values(), strict=True):
+                    ctx.set(wire, taking)
+                _, _, *values = await anext(ticks)
+                if not cycle:
+                    ctx.set(self.dut.launch, 0)
                 quiet += 1
                 for name, taken in zip(INPUTS, values[:4], strict=True):
                     if offered[name] and taken:
@@ -149,6 +154,7 @@ class Bench:
                 cycle += 1
                 assert cycle < 20000, f"the launch does not end, waits {seen.waits:#x}"
             self.seen.append(seen)
+        await ticks.aclose()
 
 
 @cache

@@ -104,6 +104,7 @@ class _Run:
         offered = [False] * len(sources)
         waits: list[int | None] = [None] * len(sinks)
         cycle, last = 0, 0
+        ticks = aiter(ctx.tick())  # one trigger for all cycles: it takes long to make
         while cycle < last + AFTERMATH or (
             cycle < last + PATIENCE and any(len(got) < count for got, (_, count) in zip(arrivals, sinks, strict=True))
         ):
@@ -132,8 +133,9 @@ class _Run:
                     sent[index] += 1
                     offered[index] = False
                     last = cycle
-            await ctx.tick()
+            await anext(ticks)
             cycle += 1
+        await ticks.aclose()
 
 
 def run_streams(dut: Any, **run: Any) -> list[list[Arrival]]:

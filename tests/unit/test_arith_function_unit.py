@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from arith_bench import CORNERS, assert_same, corner_pairs, float_bits, floats, random_pairs, run
+from arith_bench import CORNERS, Bits, assert_same, corner_pairs, float_bits, floats, random_pairs, run
 
 from weft.hw.arith import FunctionUnit
 from weft.hw.numerics import Op, apply, equal, less, less_equal, maximum, minimum, mul, select
@@ -47,8 +47,8 @@ def test_select_twin() -> None:
     assert float_bits(select(np.float32(0), b, floats(np.uint32(0xFF80_0001)))) == 0xFF80_0001
 
 
-@pytest.mark.parametrize("op", list(Op))
-def test_function_unit(op: Op) -> None:
+def operands(op: Op) -> tuple[Bits, Bits, Bits]:
+    """Every corner with every corner in the two operands that matter most, and random bits."""
     if op is Op.MULADD:
         corner_a, corner_b = corner_pairs()
         a, b = (np.concatenate([x, y]) for x, y in zip((corner_a, corner_b), random_pairs(3000, seed=2), strict=True))
@@ -56,12 +56,17 @@ def test_function_unit(op: Op) -> None:
         c = np.concatenate([random_pairs(1500, seed=3)[0], CORNERS, np.zeros(len(a), np.uint32)])[: len(a)]
         c[::2] = float_bits(mul(floats(a), floats(b)))[::2] ^ 0x8000_0000
         c[::4] += np.uint32(1)
-    elif op.reads_b:
-        a, c = (np.concatenate([x, y]) for x, y in zip(corner_pairs(), random_pairs(800, seed=4), strict=True))
-        b = np.roll(c, 7)
-    else:
-        a, c = (np.concatenate([x, y]) for x, y in zip(corner_pairs(), random_pairs(800, seed=5), strict=True))
-        b = np.roll(a, 3)
+        return a, b, c
+    a, c = (np.concatenate([x, y]) for x, y in zip(corner_pairs(), random_pairs(800, seed=4), strict=True))
+    return a, np.roll(c if op.reads_b else a, 7), c
+
+
+@pytest.mark.parametrize("op", list(Op))
+@pytest.mark.parametrize("step", [3, pytest.param(1, marks=pytest.mark.long)], ids=["some pairs", "all pairs"])
+def test_function_unit(op: Op, step: int) -> None:
+    """With a third of the pairs, each time another; all of them pass the unit compiled in `test_pcu_native.py`."""
+    first = 0 if op is Op.MULADD else op % step
+    a, b, c = (each[first :: 1 if op is Op.MULADD else step] for each in operands(op))
     bypass = np.random.default_rng(6).random(len(a)) < 0.1
     got = run(
         FunctionUnit(),

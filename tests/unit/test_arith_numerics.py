@@ -14,8 +14,7 @@ from weft.hw.numerics import Conversion, Op, Reduction, Special
 
 words = st.lists(st.integers(0, 0xFFFF_FFFF) | st.sampled_from([int(c) for c in CORNERS]), min_size=1, max_size=8)
 
-INTEGER = {Op.IADD, Op.ISUB, Op.ILT, Op.IEQ}
-ARITHMETIC = [op for op in Op if op not in {Op.PASS, Op.SELECT, *INTEGER}]
+ARITHMETIC = [op for op in Op if op not in (Op.PASS, Op.SELECT) and not op.is_integer]
 """Operations on floats; what passes keeps its bits, and integers are not flushed."""
 
 

@@ -15,7 +15,7 @@ EACH = Input(InputMode.EACH)
 
 @pytest.fixture(scope="module")
 def gated(tmp_path_factory: pytest.TempPathFactory) -> VerilogBench:
-    return VerilogBench.build(SPEC, tmp_path_factory.mktemp("pcu"))
+    return VerilogBench.make(SPEC, tmp_path_factory.mktemp("pcu"))
 
 
 def _floats(seed: int, *shape: int) -> np.ndarray:

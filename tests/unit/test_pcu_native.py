@@ -10,6 +10,7 @@ from pcu_verilog import VerilogBench
 
 from weft.hw.elaborate import elaborate
 from weft.hw.numerics.ops import Conversion, Op, Reduction, Special
+from weft.hw.presets import PRESETS
 from weft.hw.program.pcu import Accumulate, Input, InputMode, Pcu, Source, Stage
 from weft.sim.rtl.testbench import chip_design
 
@@ -19,12 +20,12 @@ CYCLES = 4000
 
 @pytest.fixture(scope="module")
 def native(tmp_path_factory: pytest.TempPathFactory) -> VerilogBench:
-    return VerilogBench.build(SPEC, tmp_path_factory.mktemp("native"), native=True)
+    return VerilogBench.make(SPEC, tmp_path_factory.mktemp("native"), native=True)
 
 
 @pytest.fixture(scope="module")
 def real(tmp_path_factory: pytest.TempPathFactory) -> VerilogBench:
-    return VerilogBench.build(SPEC, tmp_path_factory.mktemp("rtl"))
+    return VerilogBench.make(SPEC, tmp_path_factory.mktemp("rtl"))
 
 
 def _same(native: VerilogBench, real: VerilogBench, program: Pcu, vector: Given, scalar: Given, seed: int) -> None:
@@ -98,17 +99,22 @@ def test_accumulators_with_void_beats(
     _same(native, real, program, vector, [beats(rng.normal(size=(15, 1)))], seed)
 
 
+# A chip that is elaborated soon.
+CHIP = PRESETS["tiny"].replace(lanes=2, stages=1, channel_bits=32)
+
+
 def test_native_arithmetic_needs_gated_clocks() -> None:
     with pytest.raises(ValueError, match="clock_gating must be True with native arithmetic, not False"):
-        elaborate(SPEC, native=True)
+        elaborate(CHIP, native=True)
 
 
 def test_real_logic_is_the_default_and_has_no_native_function() -> None:
-    assert not any("weft_native" in name + text for name, text in elaborate(SPEC).files.items())
+    files = elaborate(CHIP).files
+    assert not any("weft_native" in name + text for name, text in files.items())
+    assert "weft_native_functions.cpp" not in chip_design(files).cpp
 
 
 def test_native_functions_are_built_with_the_chip_that_calls_them() -> None:
-    files = elaborate(SPEC, clock_gating=True, native=True).files
+    files = elaborate(CHIP, clock_gating=True, native=True).files
     assert "weft_native_function" in files["weft_tile_pcu.v"]
     assert {"weft_native_functions.cpp", "weft_native_tables.h"} <= chip_design(files).cpp.keys()
-    assert "weft_native_functions.cpp" not in chip_design(elaborate(SPEC, clock_gating=True).files).cpp

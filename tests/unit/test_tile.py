@@ -21,7 +21,8 @@ from weft.hw.tile.config import ConfigRegisters
 from weft.hw.tile.tile import Tile, link_name
 from weft.hw.topology import NETWORKS, Direction, Network, TileKind, tracks, unit_ports
 
-SPEC = PRESETS["tiny"]
+# What a tile is made of does not depend on lanes and stages; the time to elaborate it does.
+SPEC = PRESETS["tiny"].replace(lanes=2, stages=1, channel_bits=32)
 NUMBER = 0x1203
 MAP = AddressMap(SPEC)
 LINKS = 4 * tracks(SPEC, Network.VECTOR)

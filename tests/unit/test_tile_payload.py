@@ -18,7 +18,7 @@ from weft.hw.presets import PRESETS
 from weft.hw.tile.tile import Tile
 from weft.hw.topology import TileKind
 
-SPEC = PRESETS["tiny"].replace(lanes=2, channel_bits=32)
+SPEC = PRESETS["tiny"].replace(lanes=2, stages=1, channel_bits=32)
 SCRIPT = """
 read_rtlil tile.il; hierarchy -top held; proc; flatten; memory_collect
 opt; opt_mem; opt -full; opt_clean -purge; write_json tile.json

@@ -51,7 +51,9 @@ def gathered(laying: Laying, laid: Laid, outer: int, walk: Walk, dims: tuple[Dim
     as_rows = bool(strides) and strides[-1] == 1 and walk.dims[-1] == last and not any(each % lanes for each in words)
     dynamic = [axis for axis, size in enumerate(sizes) if size.number is None]
     by_length = dynamic == [len(sizes) - 1] and not moving and len(sizes) <= laying.spec.pmu_levels
-    to = Kind.VECTOR if kind is Kind.VECTOR and as_rows and (by_length or len(sizes) - 1 not in dynamic) else Kind.SCALAR
+    to = (
+        Kind.VECTOR if kind is Kind.VECTOR and as_rows and (by_length or len(sizes) - 1 not in dynamic) else Kind.SCALAR
+    )
     buffer = laying.emit(BufferizeOp(value, rank=len(inner))).result
     if by_length:
         if any(size.number != 1 for size in sizes[:-1]):
@@ -61,11 +63,11 @@ def gathered(laying: Laying, laid: Laid, outer: int, walk: Walk, dims: tuple[Dim
         loops = [size.number or DYNAMIC for size in sizes]
     else:
         split = max(max(dynamic, default=-1) + 1, len(sizes) - laying.spec.pmu_levels)
-        trigger = _addresses(laying, laid, outer, sizes[:split], strides[:split], moving, lanes if to is Kind.VECTOR else 1)
+        trigger = _addresses(
+            laying, laid, outer, sizes[:split], strides[:split], moving, lanes if to is Kind.VECTOR else 1
+        )
         loops, strides = [size.number or 0 for size in sizes[split:]], strides[split:]
-    read = StreamifyOp(
-        buffer, kind=to, trigger=trigger, sizes=loops, strides=strides, offset=offset, length=by_length
-    )
+    read = StreamifyOp(buffer, kind=to, trigger=trigger, sizes=loops, strides=strides, offset=offset, length=by_length)
     return Laid(dims, laid.element, **{to.value: laying.emit(read, hint).result}, hint=hint)
 
 

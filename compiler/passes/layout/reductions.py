@@ -91,9 +91,7 @@ def _(operation: ScanOp, laying: Laying) -> None:
     (axis,) = operation.over
     keep = len(laid.dims) - axis - 1
     value, kind = _in_accumulators(laying, laid, keep) if keep else (laying.scalar(laid), Kind.SCALAR)
-    made = laying.emit(
-        MappedScan(name, value, over=1, keep=keep, init=operation.init), hint
-    ).result
+    made = laying.emit(MappedScan(name, value, over=1, keep=keep, init=operation.init), hint).result
     laying.values[operation.result] = Laid(laid.dims, operation.result.type.element, **{kind.value: made}, hint=hint)
 
 
