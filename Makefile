@@ -10,7 +10,7 @@ PYTEST := $(BIN)/pytest -n $(JOBS) --dist worksteal
 # The caches of what we call, too.
 export XDG_CACHE_HOME := $(CURDIR)/build/cache
 
-.PHONY: help setup demo test test-long test-torch verify-long verify-arith bench lint clean
+.PHONY: help setup demo test test-long test-torch verify-long verify-arith fuzz-step bench lint clean
 
 help: ## say what the targets do
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-20s %s\n", $$1, $$2}'
@@ -43,6 +43,10 @@ verify-long: $(STAMP) ## the test suite again and again, each time with fresh se
 
 verify-arith: $(STAMP) ## compare native arithmetic with the real units; every operand, for an hour: make verify-arith FULL=1
 	$(BIN)/python -m weft.sim.arith.verify --jobs $(JOBS) $(if $(FULL),--full)
+
+fuzz-step: $(STAMP) ## random step programs against the oracle: make fuzz-step N=10000 SEED=1, RTL=20 of them on RTL, too
+	$(BIN)/python tests/compiler/fuzz_step.py --programs $(or $(N),10000) --rtl $(or $(RTL),0) \
+	  --seed $(or $(SEED),$$(od -An -N4 -tu4 /dev/urandom | tr -d ' ')) --out build/fuzz-step.json
 
 bench: $(STAMP) ## run every benchmark; results in build/bench/results.json and results.md
 	for each in benchmarks/bench_*.py; do \

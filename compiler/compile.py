@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from collections.abc import Mapping as MappingOf
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import islice, product
 
@@ -95,7 +96,7 @@ def compile_program(
     check_program(program)
     mapped = run_passes(program, spec, after=after)
     largest = {op.sym_name.data: op.largest for op in program.ops if isinstance(op, DimensionOp)}
-    sizes = _launches(largest)
+    sizes = _launches(mapped, largest)
     launches = Launches(tuple(arguments_of(mapped, each) for each in sizes))
     compiled = compile_module(mapped, spec, context=context, launches=launches)
     return replace(compiled, program=program, unjudged=_unjudged(compiled, sizes))
@@ -104,10 +105,16 @@ def compile_program(
 _MOST_LAUNCHES = 64
 
 
-def _launches(largest: MappingOf[str, int]) -> list[dict[str, int]]:
+def _launches(mapped: ModuleOp, largest: MappingOf[str, int]) -> list[dict[str, int]]:
     """Launches with every symbol at its largest, at 1 and at 0; of more than 64 the first, from the largest on."""
     values = [sorted({most, 1, 0}, reverse=True) for most in largest.values()]
-    return [dict(zip(largest, each, strict=True)) for each in islice(product(*values), _MOST_LAUNCHES)]
+    found: list[dict[str, int]] = []
+    for each in islice(product(*values), _MOST_LAUNCHES):
+        sizes = dict(zip(largest, each, strict=True))
+        with suppress(WeftError):  # a launch that would be refused
+            arguments_of(mapped, sizes)
+            found.append(sizes)
+    return found
 
 
 def _unjudged(compiled: CompiledProgram, launches: Sequence[MappingOf[str, int]]) -> tuple[str, ...]:

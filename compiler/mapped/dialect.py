@@ -13,7 +13,7 @@ from xdsl.utils.exceptions import ParseError, VerifyException
 
 from weft.compiler.errors import WeftError
 from weft.compiler.mapped.buffers import BufferizeOp, KeepOp, RecallOp, ResidentOp, StreamifyOp
-from weft.compiler.mapped.launch import SizeOp
+from weft.compiler.mapped.launch import NonEmptyOp, SizeOp
 from weft.compiler.mapped.loop import LoopOp, TurnOp
 from weft.compiler.mapped.matmul import MatmulOp
 from weft.compiler.mapped.offchip import ArgumentOp, LinearLoadOp, LinearStoreOp, RandomLoadOp, RandomStoreOp, SinkOp
@@ -60,6 +60,7 @@ MAPPED = Dialect(
         ResidentOp,
         ScanOp,
         SinkOp,
+        NonEmptyOp,
         SizeOp,
         SpreadOp,
         StreamifyOp,

@@ -10,10 +10,11 @@ from xdsl.dialects.builtin import IntegerAttr, ModuleOp, StringAttr
 from xdsl.irdl import IRDLOperation, ParsePropInAttrDict, irdl_op_definition, opt_prop_def, prop_def
 from xdsl.utils.exceptions import VerifyException
 
+from weft.compiler.errors import WeftError
 from weft.compiler.mapped.attributes import attributes
 from weft.compiler.step.dims import Dim, DimsAttr
 
-__all__ = ["SizeOp", "Unit", "arguments_of"]
+__all__ = ["NonEmptyOp", "SizeOp", "Unit", "arguments_of"]
 
 
 class Unit(Enum):
@@ -64,6 +65,30 @@ class SizeOp(IRDLOperation):
             )
 
 
+@irdl_op_definition
+class NonEmptyOp(IRDLOperation):
+    """That a launch must not bring 0 as the size ``of``; ``reason`` says why."""
+
+    name = "mapped.non_empty"
+
+    of = prop_def(DimsAttr)
+    reason = prop_def(StringAttr)
+    irdl_options = (ParsePropInAttrDict(),)
+    assembly_format = "attr-dict"
+
+    def __init__(self, of: Dim, reason: str) -> None:
+        super().__init__(properties=attributes(of=DimsAttr((of,)), reason=reason))
+
+
 def arguments_of(module: ModuleOp, sizes: Mapping[str, int]) -> dict[int, int]:
-    """The launch arguments for these values of a program's symbols."""
+    """The launch arguments for these values of a program's symbols.
+
+    Raises
+    ------
+    WeftError
+        A size that must not be 0 is.
+    """
+    for op in module.ops:
+        if isinstance(op, NonEmptyOp) and not op.of.data[0].at(sizes):
+            raise WeftError(f"size {op.of.data[0]} must be at least 1, not 0: {op.reason.data}")
     return {op.index.value.data: op.value(sizes) for op in module.ops if isinstance(op, SizeOp)}

@@ -130,7 +130,9 @@ class SplitAccesses(ModulePass):
             places = _shifted(places, walk.start[-1], inserting)
             row = scattered(value, places, tensor.sizes[-1], inserting)
             return row, Walk(walk.dims, (*walk.by[:-1], 1), (*walk.start[:-1], Dim.of(0)))
-        if not columns or (start % unit == 0 and (step == 1 or columns == 1)):
+        if columns == 1 and step > 1:
+            return self._placed(value, Walk(walk.dims, (*walk.by[:-1], 1), walk.start), tensor, inserting)
+        if not columns or (start % unit == 0 and step == 1):
             return value, walk
         first = start - start % unit
         end = min(tensor.sizes[-1], -(-(start + (columns - 1) * step + 1) // unit) * unit)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
 
@@ -13,7 +14,7 @@ from xdsl.passes import ModulePass
 from weft.compiler.backend.memory import row_beats
 from weft.compiler.passes.rewriting import Inserting, erase_unused
 from weft.compiler.step.access import LoadOp
-from weft.compiler.step.accum import AccumOp
+from weft.compiler.step.accum import AccumOp, ScanOp
 from weft.compiler.step.buffers import BufferizeOp, StreamifyOp
 from weft.compiler.step.convert import ConvertOp
 from weft.compiler.step.dims import Dim
@@ -43,40 +44,77 @@ class Tile(ModulePass):
         """Tile sums over rows that are too long, and transposed blocks that are too large."""
         for operation in list(op.ops):
             if isinstance(operation, AccumOp):
-                self._accumulation(operation)
+                for part in _groups(operation):
+                    if not self._accumulation(part):
+                        self._turned_accumulation(part)
+            elif isinstance(operation, ScanOp):
+                self._turned_scan(operation)
             elif isinstance(operation, StreamifyOp):
                 self._transposition(operation)
         erase_unused(op)
 
     # -- sums -------------------------------------------------------------------------------------------
 
-    def _accumulation(self, operation: AccumOp) -> None:
+    def _beats(self, kept: Sequence[Dim]) -> list[int] | None:
+        """Accumulators that rows of these dimensions take, dimension by dimension; None if it is not known."""
+        numbers = [dim.number for dim in kept]
+        if not numbers or None in numbers:
+            return None
+        sizes = [number or 0 for number in numbers]
+        return [*sizes[:-1], row_beats(sizes[-1], self.spec, packed=False)]
+
+    def _accumulation(self, operation: AccumOp) -> bool:
         """[..., reduced, kept]: the kept dimensions must have an accumulator for each beat."""
         given, over = stream_of(operation.value), operation.over
         last = over[-1]
         kept = given.dims[last + 1 :]
-        sizes = [dim.number for dim in kept]
-        if not kept or None in sizes or over != tuple(range(over[0], last + 1)):
-            return
-        numbers = [size or 0 for size in sizes]
-        beats = [*numbers[:-1], row_beats(numbers[-1], self.spec, packed=False)]
-        if prod(beats) <= self.spec.acc_depth:
-            return
+        beats = self._beats(kept)
+        if beats is None or prod(beats) <= self.spec.acc_depth:
+            return True
         # The outermost kept dimension whose inner ones alone have room is cut.
+        numbers = [dim.number or 0 for dim in kept]
         place = next(axis for axis in range(len(beats)) if prod(beats[axis + 1 :]) <= self.spec.acc_depth)
         room = self.spec.acc_depth // prod(beats[place + 1 :])
         tile = _divisor(numbers[place], room, self.spec.lanes if place == len(beats) - 1 else 1)
         if tile is None or (place and prod(numbers[:place]) > 1):
-            return
+            return False
         inserting = Inserting(operation)
         axis, at = last + 1 + place, over[0]
         cut = _cut(operation.value, axis, at, tile, inserting, self.spec)
         if cut is None:
-            return
+            return False
         summed = AccumOp(operation.reduction, cut, [each + 1 for each in over], init=_given(operation))
         value = inserting.add(summed).result
         merged = axis - len(over)
         inserting.replace([inserting.add(FlattenOp(value, [merged, merged + 1])).result])
+        return True
+
+    def _turned_accumulation(self, operation: AccumOp) -> None:
+        """What is reduced becomes the innermost dimensions, out of a buffer: one accumulator is enough."""
+        given, first, count = stream_of(operation.value), operation.over[0], len(operation.over)
+        if not self._fits(given.dims[first:]):
+            return
+        inserting = Inserting(operation)
+        turned = _turned(operation.value, first, count, inserting)
+        rank = given.rank
+        over = range(rank - count, rank)
+        inserting.replace([inserting.add(AccumOp(operation.reduction, turned, over, init=_given(operation))).result])
+
+    def _turned_scan(self, operation: ScanOp) -> None:
+        """The same for a running reduction, which is turned back after it."""
+        given, (axis,) = stream_of(operation.value), operation.over
+        beats = self._beats(given.dims[axis + 1 :])
+        if beats is None or prod(beats) <= self.spec.acc_depth or not self._fits(given.dims[axis:]):
+            return
+        inserting = Inserting(operation)
+        turned = _turned(operation.value, axis, 1, inserting)
+        made = inserting.add(ScanOp(operation.reduction, turned, [given.rank - 1], init=_given(operation))).result
+        inserting.replace([_turned(made, axis, given.rank - axis - 1, inserting)])
+
+    def _fits(self, dims: Sequence[Dim]) -> bool:
+        """Whether a PMU holds a block of these dimensions."""
+        beats = self._beats(dims)
+        return beats is not None and prod(beats) <= self.spec.pmu_lines
 
     # -- transpositions ---------------------------------------------------------------------------------
 
@@ -111,7 +149,37 @@ class Tile(ModulePass):
         inserting.replace([inserting.add(FlattenOp(value, [at, at + 1])).result])
 
 
-def _given(operation: AccumOp) -> float | None:
+def _groups(operation: AccumOp) -> list[AccumOp]:
+    """A reduction of neighbouring dimensions after the other, the innermost first."""
+    over, groups = operation.over, list[list[int]]()
+    for axis in over:
+        if groups and groups[-1][-1] == axis - 1:
+            groups[-1].append(axis)
+        else:
+            groups.append([axis])
+    if len(groups) == 1:
+        return [operation]
+    inserting, made, value = Inserting(operation), list[AccumOp](), operation.value
+    for group in reversed(groups):
+        init = _given(operation) if group is groups[0] else None
+        made.append(inserting.add(AccumOp(operation.reduction, value, group, init=init)))
+        value = made[-1].result
+    inserting.replace([value])
+    return made
+
+
+def _turned(value: SSAValue, first: int, count: int, inserting: Inserting) -> SSAValue:
+    """``count`` dimensions from ``first`` on become the innermost, in a buffer of all dimensions from there on."""
+    given = stream_of(value)
+    rank = given.rank - first
+    order = (*range(count, rank), *range(count))
+    buffer = inserting.add(BufferizeOp(value, rank)).result
+    dims = (*given.dims[:first], *(given.dims[first + axis] for axis in order))
+    walk = Walk(order, (1,) * rank, (Dim.of(0),) * rank)
+    return inserting.add(StreamifyOp(buffer, StreamType.make(given.element, dims), walk)).result
+
+
+def _given(operation: AccumOp | ScanOp) -> float | None:
     return None if operation.init_attr is None else operation.init
 
 

@@ -49,9 +49,14 @@ def judged(program: RandomProgram, spec: FabricSpec) -> Outcome:
     except Exception as error:
         outcome.failure = f"compiler: {type(error).__name__}: {error}"
         return outcome
+    try:
+        arguments = compiled.arguments(program.sizes)
+    except WeftError as error:
+        outcome.refusal = str(error)
+        return outcome
     device = FunctionalDevice(spec, memory_bytes=memory_needed(compiled))
     try:
-        found, _ = run_program(compiled, spec, device, program.inputs, arguments=compiled.arguments(program.sizes))
+        found, _ = run_program(compiled, spec, device, program.inputs, arguments=arguments)
     except Exception as error:
         outcome.failure = f"device: {type(error).__name__}: {error}"
         return outcome

@@ -30,7 +30,8 @@ def gathered(laying: Laying, laid: Laid, outer: int, walk: Walk, dims: tuple[Dim
     """What a walk over the inner dimensions of a stream gives, some of its sizes being symbols.
 
     A dynamic innermost dimension is read as far as a launch argument says. For dynamic dimensions further out, the
-    loops of which no unit can end, each run of the nest inside them is started by its address.
+    loops of which no unit can end, and for more dimensions than a PMU has loops, each run of the nest inside them is
+    started by its address.
     """
     inner, sizes = laid.dims[outer:], dims[outer:]
     if any(dim.number is None for dim in inner[1:]):
@@ -49,25 +50,23 @@ def gathered(laying: Laying, laid: Laid, outer: int, walk: Walk, dims: tuple[Dim
     last = len(inner) - 1
     as_rows = bool(strides) and strides[-1] == 1 and walk.dims[-1] == last and not any(each % lanes for each in words)
     dynamic = [axis for axis, size in enumerate(sizes) if size.number is None]
-    by_length = dynamic == [len(sizes) - 1] and not moving
+    by_length = dynamic == [len(sizes) - 1] and not moving and len(sizes) <= laying.spec.pmu_levels
     to = (
         Kind.VECTOR if kind is Kind.VECTOR and as_rows and (by_length or len(sizes) - 1 not in dynamic) else Kind.SCALAR
     )
     buffer = laying.emit(BufferizeOp(value, rank=len(inner))).result
     if by_length:
+        if any(size.number != 1 for size in sizes[:-1]):
+            laying.non_empty(sizes[-1:], "an empty dimension inside others would not be seen in each of these")
         count = laying.argument(sizes[-1], *((Unit.BEATS, lanes) if to is Kind.VECTOR else (Unit.ELEMENTS,)))
         trigger = argument_for_each(laying, count, value, len(inner))
         loops = [size.number or DYNAMIC for size in sizes]
     else:
-        split = max(dynamic, default=-1) + 1
+        split = max(max(dynamic, default=-1) + 1, len(sizes) - laying.spec.pmu_levels)
         trigger = _addresses(
             laying, laid, outer, sizes[:split], strides[:split], moving, lanes if to is Kind.VECTOR else 1
         )
         loops, strides = [size.number or 0 for size in sizes[split:]], strides[split:]
-    if len(loops) > laying.spec.pmu_levels:
-        raise laying.refuse(
-            f"a walk must have at most pmu_levels = {laying.spec.pmu_levels} dimensions, not {len(loops)}"
-        )
     read = StreamifyOp(buffer, kind=to, trigger=trigger, sizes=loops, strides=strides, offset=offset, length=by_length)
     return Laid(dims, laid.element, **{to.value: laying.emit(read, hint).result}, hint=hint)
 

@@ -15,6 +15,8 @@ from weft.compiler.step.joining import ConcatOp, MergeOp
 
 __all__: list[str] = []
 
+_EMPTY = "streams are not joined inside an empty dimension"
+
 
 def _merge(
     laying: Laying,
@@ -64,6 +66,7 @@ def _joined(laying: Laying, one: Laid, two: Laid, axis: int, hint: str | None) -
         )
     outer, innermost = one.dims[:axis], axis == len(one.dims) - 1
     dims = (*outer, one.dims[axis] + two.dims[axis], *one.dims[axis + 1 :])
+    laying.non_empty(outer, _EMPTY)
     if not innermost:
         known = [0] * sizes[0] + [1] * sizes[1]
         made = _merge(laying, selectors(laying, known, outer), [one, two], Kind.VECTOR, hint, known=known)
@@ -82,6 +85,7 @@ def _(operation: PlaceOp, laying: Laying) -> None:
     """A merge element by element: of the row, or of zeros."""
     laid, result, hint = laying.values[operation.value], operation.result, operation.result.name_hint
     outer, size = laid.dims[:-1], result.type.dims[-1].number or 0
+    laying.non_empty(outer, _EMPTY)
     places = set(operation.places)
     known = [int(place in places) for place in range(size)]
     which = selectors(laying, known, outer)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import singledispatch
 from math import prod
@@ -13,7 +13,7 @@ from xdsl.ir import Operation, SSAValue
 from weft.compiler.backend.memory import row_beats
 from weft.compiler.errors import WeftError
 from weft.compiler.mapped.buffers import BufferizeOp, StreamifyOp
-from weft.compiler.mapped.launch import SizeOp, Unit
+from weft.compiler.mapped.launch import NonEmptyOp, SizeOp, Unit
 from weft.compiler.mapped.onchip import stream
 from weft.compiler.mapped.types import DYNAMIC, Kind
 from weft.compiler.step.dims import Dim
@@ -64,6 +64,8 @@ class Laying:
     names: set[str] = field(default_factory=set)
     most: dict[str, int] = field(default_factory=dict)
     """The largest value of each symbol."""
+    filled: set[Dim] = field(default_factory=set)
+    """Sizes that no launch may bring as 0."""
 
     # -- emitting ---------------------------------------------------------------------------------------
 
@@ -100,6 +102,13 @@ class Laying:
     def largest(self, size: Dim) -> int:
         """The largest that a size can be."""
         return size.at(self.most)
+
+    def non_empty(self, dims: Iterable[Dim], rule: str) -> None:
+        """Refuse launches in which one of these sizes is 0."""
+        for dim in dims:
+            if dim.number is None and dim not in self.filled:
+                self.filled.add(dim)
+                self.operations.insert(0, NonEmptyOp(dim, str(self.refuse(rule))))
 
     def fresh(self, base: str) -> str:
         """A name for a tensor of the compiler's own."""

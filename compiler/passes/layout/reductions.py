@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from math import prod
+
+from xdsl.ir import SSAValue
+
 from weft.compiler.mapped.buffers import BufferizeOp, StreamifyOp
 from weft.compiler.mapped.matmul import MatmulOp as MappedMatmul
 from weft.compiler.mapped.onchip import AccumOp as MappedAccum
@@ -10,6 +14,7 @@ from weft.compiler.mapped.product import ProductOp
 from weft.compiler.mapped.types import DYNAMIC, Kind
 from weft.compiler.passes.layout.laying import Laid, Laying, lay
 from weft.compiler.passes.layout.masking import masked
+from weft.compiler.step.access import StoreOp
 from weft.compiler.step.accum import AccumOp, Reduction, ScanOp
 from weft.compiler.step.matmul import MatmulOp
 from weft.compiler.step.types import Element
@@ -32,6 +37,9 @@ def _groups(over: tuple[int, ...]) -> list[tuple[int, int]]:
 def _(operation: AccumOp, laying: Laying) -> None:
     laid, hint = laying.values[operation.value], operation.result.name_hint
     name = _function(operation, laying)
+    if any(not isinstance(use.operation, StoreOp) for use in operation.result.uses):
+        outer = [dim for axis, dim in enumerate(laid.dims) if axis < operation.over[-1] and axis not in operation.over]
+        laying.non_empty(outer, "a reduction inside an empty dimension would be taken for an element of it")
     groups = _groups(operation.over)
     for number, (first, count) in enumerate(groups):
         last = number == len(groups) - 1
@@ -43,6 +51,8 @@ def _(operation: AccumOp, laying: Laying) -> None:
 def _reduce(laying: Laying, laid: Laid, name: str, first: int, count: int, init: float, hint: str | None) -> Laid:
     keep = len(laid.dims) - first - count
     value, kind = laying.either(laid)
+    if keep:
+        value, kind = _in_accumulators(laying, laid, keep)
     if name == "iadd" and not keep:  # no tree over the lanes adds integers
         value, kind = laying.scalar(laid), Kind.SCALAR
     if not keep and kind is Kind.VECTOR and laid.sizes[-1] == DYNAMIC:
@@ -52,6 +62,15 @@ def _reduce(laying: Laying, laid: Laid, name: str, first: int, count: int, init:
     dims = (*laid.dims[:first], *laid.dims[first + count :])
     form = Kind.VECTOR if keep and kind is Kind.VECTOR else Kind.SCALAR
     return Laid(dims, laid.element if name == "iadd" else Element.F32, **{form.value: made}, hint=hint)
+
+
+def _in_accumulators(laying: Laying, laid: Laid, keep: int) -> tuple[SSAValue, Kind]:
+    """A stream as it is, or as vectors where a row has too many numbers for an accumulator each."""
+    value, kind = laying.either(laid)
+    row = laid.sizes[-keep:]
+    if kind is Kind.SCALAR and DYNAMIC not in row and prod(row) > laying.spec.acc_depth:
+        return laying.vector(laid), Kind.VECTOR
+    return value, kind
 
 
 def _function(operation: AccumOp | ScanOp, laying: Laying) -> str:
@@ -70,7 +89,7 @@ def _(operation: ScanOp, laying: Laying) -> None:
     name = _function(operation, laying)
     (axis,) = operation.over
     keep = len(laid.dims) - axis - 1
-    value, kind = laying.either(laid) if keep else (laying.scalar(laid), Kind.SCALAR)
+    value, kind = _in_accumulators(laying, laid, keep) if keep else (laying.scalar(laid), Kind.SCALAR)
     made = laying.emit(MappedScan(name, value, over=1, keep=keep, init=operation.init), hint).result
     laying.values[operation.result] = Laid(laid.dims, operation.result.type.element, **{kind.value: made}, hint=hint)
 

@@ -43,7 +43,9 @@ def read_by_walk(laying: Laying, laid: Laid, outer: int, walk: Walk, dims: tuple
     if not inner and not sizes:
         return laid
     value, kind = laying.either(laid)
-    if DYNAMIC in inner or None in sizes or any(start.number is None for start in walk.start):
+    moving = any(start.number is None for start in walk.start)
+    loops = sum(size != 1 for size in sizes)
+    if loops >= laying.spec.pmu_levels < len(sizes) or DYNAMIC in inner or None in sizes or moving:
         return gathered(laying, laid, outer, walk, dims, hint)
     numbers = [size or 0 for size in sizes]
     laying.check_block(inner, kind)
@@ -58,17 +60,13 @@ def read_by_walk(laying: Laying, laid: Laid, outer: int, walk: Walk, dims: tuple
     rows = all(stride % lanes == 0 for stride in (*strides[:-1], offset))
     as_rows = bool(strides) and strides[-1] == 1 and walk.dims[-1] == len(inner) - 1 and rows
     to = Kind.VECTOR if as_rows else Kind.SCALAR
-    if len(numbers) > laying.spec.pmu_levels:
-        raise laying.refuse(
-            f"a walk must have at most pmu_levels = {laying.spec.pmu_levels} dimensions, not {len(numbers)}"
-        )
     buffer = laying.emit(BufferizeOp(value, rank=len(inner))).result
     read = laying.emit(StreamifyOp(buffer, kind=to, sizes=numbers, strides=strides, offset=offset), hint).result
     return Laid(dims, laid.element, **{to.value: read}, hint=hint)
 
 
 def _leads(laid: Laid, outer: int, walk: Walk, dims: tuple[Dim, ...]) -> bool:
-    innermost = len(laid.dims) == outer + 1 and laid.scalar is None
+    innermost = len(laid.dims) == outer + 1 and (laid.vector is not None or laid.scalar is None)
     return bool(
         walk.dims
         and not innermost

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from math import prod
 
@@ -140,10 +141,8 @@ def _in_lines(words: int, spec: FabricSpec, name: str) -> int:
 def _loops(read: StreamifyOp, buffer: BufferType, spec: FabricSpec, name: str, *, vector: bool) -> tuple[PmuLevel, ...]:
     """The loop nest, innermost first."""
     sizes = read.loops
-    if len(sizes) > spec.pmu_levels:
-        raise WeftError(f"reading {name!r} must take at most pmu_levels = {spec.pmu_levels} loops, not {len(sizes)}")
     strides = _natural(sizes, buffer.kind, spec) if read.strides is None else read.strides.get_values()
-    levels = []
+    levels: list[PmuLevel] = []
     for level, (size, stride) in enumerate(zip(reversed(sizes), reversed(strides), strict=True)):
         rank = level + 1 if read.flat is None else int(level == len(sizes) - 1)
         if not vector:
@@ -153,7 +152,25 @@ def _loops(read: StreamifyOp, buffer: BufferType, spec: FabricSpec, name: str, *
             levels.append(PmuLevel(beats, 1, rank))
         else:
             levels.append(PmuLevel(size, _in_lines(stride, spec, name), rank))
+    if len(levels) > spec.pmu_levels:
+        levels = _fewer(levels)
+    if len(levels) > spec.pmu_levels:
+        raise WeftError(
+            f"reading {name!r} must take at most pmu_levels = {spec.pmu_levels} loops of more than one iteration on "
+            f"fabric {spec.name!r}, not {len(levels)}"
+        )
     return (*levels,)
+
+
+def _fewer(levels: Sequence[PmuLevel]) -> list[PmuLevel]:
+    """The same nest without loops of one iteration; each but the innermost ends with the one in it."""
+    kept = list(levels[:1])
+    for level in levels[1:]:
+        if level.bound == 1:
+            kept[-1] = replace(kept[-1], rank=level.rank)
+        else:
+            kept.append(level)
+    return kept
 
 
 def resident_program(

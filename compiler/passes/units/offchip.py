@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 from xdsl.dialects.builtin import StringAttr
 
 from weft.compiler.backend.memory import Region, row_beats, tensor_beats
@@ -27,18 +30,43 @@ def _levels(
     packed: bool,
     steps: tuple[int, ...] = (),
     grows: bool = False,
+    stores: bool = False,
 ) -> tuple[AgcuLevel, ...]:
     """The nest for a walk, innermost first: level ``i`` ends with rank ``i + 1``."""
-    if len(dims) > spec.agcu_levels:
-        raise WeftError(f"a walk must have at most agcu_levels = {spec.agcu_levels} dimensions, not {len(dims)}")
-    levels = []
+    levels: list[AgcuLevel] = []
     walks = zip(dims, walk, args, steps or (1,) * len(dims), strict=True)
     for rank, (size, dim, arg, step) in enumerate(reversed(list(walks)), start=1):
         bound = 1 if size == DYNAMIC else row_beats(size, spec, packed=packed) if rank == 1 else size
         along_rows = rank > 1 and dim == len(region.strides) - 1  # from beat to beat, not from element to element
         count = row_beats(step, spec, packed=packed) if along_rows else step
         levels.append(AgcuLevel(bound, arg, region.strides[dim] * count if dim >= 0 else 0, rank, grows and arg > 0))
+    if len(levels) > spec.agcu_levels:
+        levels = _fewer(levels, stores=stores)
+    if len(levels) > spec.agcu_levels:
+        raise WeftError(
+            f"a walk must have at most agcu_levels = {spec.agcu_levels} dimensions of more than one element on fabric "
+            f"{spec.name!r}, not {len(levels)}: set agcu_levels={len(levels)}"
+        )
     return (*levels,)
+
+
+def _fewer(levels: Sequence[AgcuLevel], *, stores: bool) -> list[AgcuLevel]:
+    """The same nest without loops of one iteration; a store, which sends no stops, joins loops that continue another."""
+    kept: list[AgcuLevel] = []
+    for level in levels:
+        inner = kept[-1] if kept else None
+        if inner is not None and level.bound == 1 and not level.bound_arg:
+            kept[-1] = replace(inner, rank=level.rank)
+        elif (
+            stores
+            and inner is not None
+            and not (inner.bound_arg or level.bound_arg)
+            and level.stride == inner.bound * inner.stride
+        ):
+            kept[-1] = replace(inner, bound=inner.bound * level.bound, rank=level.rank)
+        else:
+            kept.append(level)
+    return kept
 
 
 def _when(attribute: StringAttr | None) -> When:
@@ -117,6 +145,7 @@ def store_program(op: LinearStoreOp, region: Region, spec: FabricSpec, *, loop: 
             spec,
             packed=packed,
             steps=op.stepped(),
+            stores=True,
         ),
         end_rank=value.rank,
         pack=packed and value.kind is Kind.VECTOR,
@@ -167,7 +196,7 @@ def random_store_program(op: RandomStoreOp, region: Region, spec: FabricSpec, *,
     return Agcu(
         kind=AgcuKind.STORE,
         base=region.base,
-        levels=_levels(sizes, walk, (0,) * len(sizes), region, spec, packed=packed),
+        levels=_levels(sizes, walk, (0,) * len(sizes), region, spec, packed=packed, stores=True),
         indexed=True,
         index_stride=region.strides[0],
         nest_rank=len(sizes),
