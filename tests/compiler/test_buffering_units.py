@@ -232,4 +232,3 @@ def test_lengths_are_counted_where_a_launch_decides_them() -> None:
     traced = trace(Netlist(units, nets), SPEC, {})
     assert (traced.network, traced.endless) == (None, "")
     assert traced.unjudged == "how much 'kept' reads is a number in a stream"
-

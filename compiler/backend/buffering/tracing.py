@@ -30,7 +30,8 @@ class Traced:
     """The network of a turn of a launch, or why there is none.
 
     ``endless`` says why even endless buffers would not help it to its end: a unit waits for beats that nobody sends, or
-    beats are left over. ``unjudged`` says what data decide, so that its counts are not known, or only as examples.
+    beats are left over. ``unjudged`` says what data decide: counts are then not known, or only as examples, and that it
+    comes to no end says nothing.
     """
 
     network: ProcessNetwork | None
@@ -54,7 +55,8 @@ def trace(
     """
     tracing = _Tracing(netlist, spec, arguments, turn, turn_round, other_first=other_first)
     network = tracing.run()
-    return Traced(network, "" if network is not None or tracing.by_data else tracing.reason, tracing.unjudged)
+    ends = network is not None or tracing.unjudged
+    return Traced(network, "" if ends else tracing.reason, tracing.unjudged)
 
 
 def network_of(
@@ -96,7 +98,7 @@ class _Tracing:
         self.giver: dict[tuple[str, Where], int] = {}
         self.held: dict[str, int] = {}
         self.other_first = other_first
-        self.unjudged, self.reason, self.by_data = "", "", False
+        self.unjudged, self.reason = "", ""
 
     def run(self) -> ProcessNetwork | None:
         waiting = dict.fromkeys(self.netlist.units)
@@ -122,7 +124,6 @@ class _Tracing:
         if isinstance(program, Pmu):
             if _reads_a_length(program) and self._unknown(given, (Network.SCALAR, 1)):
                 self.unjudged = f"how much {name!r} reads is a number in a stream"
-                self.by_data = True
                 return False
             self._pmu(name, program)
             return True
