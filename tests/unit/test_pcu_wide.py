@@ -130,7 +130,7 @@ def test_a_product_is_what_the_format_says(form: Unpack, rows: list[int], vector
 
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize(("number", "rows", "vectors"), [(number, *shape) for number, shape in enumerate(SHAPES)])
-@pytest.mark.parametrize("every", [False, pytest.param(True, marks=pytest.mark.long)], ids=["", "with every pause"])
+@pytest.mark.parametrize("every", [False, pytest.param(True, marks=pytest.mark.long)], ids=["a pause", "every pause"])
 def test_hardware_gives_the_same_with_pauses(
     form: Unpack, number: int, rows: list[int], vectors: int, every: bool
 ) -> None:
