@@ -16,7 +16,7 @@ from weft.compiler.mapped.buffers import BufferizeOp, StreamifyOp
 from weft.compiler.mapped.launch import NonEmptyOp, SizeOp, Unit
 from weft.compiler.mapped.onchip import stream
 from weft.compiler.mapped.types import DYNAMIC, Kind
-from weft.compiler.step.dims import Dim, dims_text
+from weft.compiler.step.dims import Dim
 from weft.compiler.step.operation import line_of, name_of
 from weft.compiler.step.types import Element
 from weft.hw.spec import FabricSpec
@@ -45,6 +45,12 @@ class Laid:
     scalar: SSAValue | None = None
     repeats: Laid | None = None
     hint: str | None = None
+
+    @staticmethod
+    def carried(dims: tuple[Dim, ...], element: Element, kind: Kind, value: SSAValue, *, hint: str | None) -> Laid:
+        """A stream that one mapped stream carries."""
+        vector, scalar = (value, None) if kind is Kind.VECTOR else (None, value)
+        return Laid(dims, element, vector, scalar, hint=hint)
 
     @property
     def sizes(self) -> tuple[int, ...]:
