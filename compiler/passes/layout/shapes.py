@@ -99,7 +99,7 @@ def _(operation: FlattenOp, laying: Laying) -> None:
     whole = laid.sizes[-1] != DYNAMIC and laid.sizes[-1] % laying.spec.lanes == 0
     value, kind = laying.either(laid)
     if innermost and kind is Kind.VECTOR and not whole:
-        if prod(laid.sizes[first:last]) == 1:
+        if all(size == 1 for size in laid.sizes[first:last]):
             whole = True  # a single row stays one
         else:
             laying.values[operation.result] = reshaped(laying, laid, operation.result.type.dims, hint)
