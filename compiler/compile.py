@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from collections.abc import Mapping as MappingOf
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -11,6 +11,7 @@ from itertools import islice, product
 from xdsl.dialects.builtin import ModuleOp
 
 from weft.compiler.backend.buffering import Launches, fit_with_buffers, launches_of
+from weft.compiler.backend.buffering.tracing import trace
 from weft.compiler.backend.image import write_image
 from weft.compiler.backend.mapping import Mapping
 from weft.compiler.backend.memory import Region, allocate
@@ -39,6 +40,8 @@ class CompiledProgram:
     image: bytes
     program: ModuleOp | None = None
     """The logical program, where there is one."""
+    unjudged: tuple[str, ...] = ()
+    """What the check for deadlocks cannot judge, because data decide it."""
 
     def arguments(self, sizes: MappingOf[str, int]) -> dict[int, int]:
         """Launch arguments for sizes of the program's symbols."""
@@ -93,18 +96,41 @@ def compile_program(
     check_program(program)
     mapped = run_passes(program, spec, after=after)
     largest = {op.sym_name.data: op.largest for op in program.ops if isinstance(op, DimensionOp)}
-    compiled = compile_module(mapped, spec, context=context, launches=_launches(mapped, largest))
-    return replace(compiled, program=program)
+    sizes = _launches(mapped, largest)
+    launches = Launches(tuple(arguments_of(mapped, each) for each in sizes))
+    compiled = compile_module(mapped, spec, context=context, launches=launches)
+    return replace(compiled, program=program, unjudged=_unjudged(compiled, sizes))
 
 
 _MOST_LAUNCHES = 64
 
 
-def _launches(mapped: ModuleOp, largest: MappingOf[str, int]) -> Launches:
+def _launches(mapped: ModuleOp, largest: MappingOf[str, int]) -> list[dict[str, int]]:
     """Launches with every symbol at its largest, at 1 and at 0; of more than 64 the first, from the largest on."""
     values = [sorted({most, 1, 0}, reverse=True) for most in largest.values()]
-    found: list[dict[int, int]] = []
+    found: list[dict[str, int]] = []
     for each in islice(product(*values), _MOST_LAUNCHES):
+        sizes = dict(zip(largest, each, strict=True))
         with suppress(WeftError):  # a launch that would be refused
-            found.append(arguments_of(mapped, dict(zip(largest, each, strict=True))))
-    return Launches((*found,))
+            arguments_of(mapped, sizes)
+            found.append(sizes)
+    return found
+
+
+def _unjudged(compiled: CompiledProgram, launches: Sequence[MappingOf[str, int]]) -> tuple[str, ...]:
+    """What data decide.
+
+    Raises
+    ------
+    WeftError
+        A launch that never ends, whatever the room in its buffers.
+    """
+    found: dict[str, None] = {}
+    for sizes in launches:
+        traced = trace(compiled.mapping.netlist, compiled.mapping.spec, compiled.arguments(sizes))
+        if traced.endless:
+            where = "".join(f" with {name} = {size}" for name, size in sizes.items())
+            raise WeftError(f"the program would never end{where}: {traced.endless}")
+        if traced.unjudged:
+            found[traced.unjudged] = None
+    return (*found,)

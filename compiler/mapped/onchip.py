@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from xdsl.dialects.builtin import IntegerAttr, StringAttr
 from xdsl.ir import SSAValue
 from xdsl.irdl import (
@@ -16,7 +18,7 @@ from xdsl.irdl import (
 )
 from xdsl.utils.exceptions import VerifyException
 
-from weft.compiler.mapped.attributes import F32, NUMBER, attributes
+from weft.compiler.mapped.attributes import F32, INTS, NUMBER, attributes
 from weft.compiler.mapped.types import DYNAMIC, Kind, StreamType, dims_text
 
 __all__ = [
@@ -245,7 +247,7 @@ class MergeOp(IRDLOperation):
 
     For each element of ``which`` the next block of ``zero`` (where it is 0, as an integer) or of ``other``. The
     ``block`` innermost dimensions are a block, by default those that the streams have more than ``which``; what the
-    streams' other dimensions are does not matter.
+    streams' other dimensions are does not matter. ``known`` are the selectors, again and again, where they are constants.
     """
 
     name = "mapped.merge"
@@ -254,16 +256,25 @@ class MergeOp(IRDLOperation):
     zero = operand_def(StreamType)
     other = operand_def(StreamType)
     block = opt_prop_def(IntegerAttr)
+    known = opt_prop_def(INTS)
     result = result_def(StreamType)
     irdl_options = (ParsePropInAttrDict(),)
     assembly_format = "$which `of` $zero `,` $other attr-dict `:` functional-type(operands, results)"
 
-    def __init__(self, which: SSAValue, zero: SSAValue, other: SSAValue, *, block: int | None = None) -> None:
+    def __init__(
+        self,
+        which: SSAValue,
+        zero: SSAValue,
+        other: SSAValue,
+        *,
+        block: int | None = None,
+        known: Sequence[int] | None = None,
+    ) -> None:
         rank = stream(zero).rank - stream(which).rank if block is None else block
         super().__init__(
             operands=[which, zero, other],
             result_types=[_merged(stream(which), stream(zero), stream(other), rank)],
-            properties=attributes(block=block),
+            properties=attributes(block=block, known=known),
         )
 
     @property

@@ -24,12 +24,14 @@ class Unit:
     """A unit with its program.
 
     ``tile`` pins it to a place (a buffer that two contexts share), ``channel`` asks for an AGCU on that memory channel.
+    ``selectors`` are those of a merge, again and again, where the program knows them.
     """
 
     name: str
     program: Program
     tile: Tile | None = None
     channel: int | None = None
+    selectors: tuple[int, ...] = ()
 
     @property
     def kind(self) -> TileKind:

@@ -102,7 +102,20 @@ class Gather(wiring.Component):
                 with m.If(has_mode):
                     m.d.comb += Value.cast(loaded).eq(Value.cast(head.p.data))
 
+                there = head.valid
                 if can_merge and is_vector and number < 2:
+                    # An input without blocks says so with one beat, which no selector will ever ask for.
+                    without = Signal(name=f"{name}_without_blocks")
+                    m.d.comb += without.eq(
+                        merge
+                        & self.program.merge_empty
+                        & head.valid
+                        & head.p.void
+                        & (head.p.stop > self.program.merge_rank)
+                    )
+                    with m.If(without):
+                        m.d.comb += head.ready.eq(1)
+                    there = head.valid & ~without
                     chosen = self.scalar[0].valid & (choice == number) & ~no_block
                     ends = head.p.stop >= self.program.merge_rank
                     with m.If(merge):
@@ -119,7 +132,7 @@ class Gather(wiring.Component):
                             loaded.eq(0),
                         ]
                 needs.append(uses)
-                haves.append(head.valid)
+                haves.append(there)
 
         if can_merge:
             with m.If(merge & no_block):

@@ -52,7 +52,8 @@ or not 0, as a bit pattern) for the whole of a block: the beats up to one with a
 selector is popped, and its stop becomes ``merge_rank`` plus that of the selector, whatever it was. So the result ends
 where the selector ends, not where one of the inputs does. A void selector is an empty dimension of selectors: it makes
 one void step with the stop ``merge_rank`` plus its own, zeros in register 0, and takes nothing of inputs 0 and 1. The
-chosen beat is register 0. Inputs 0 and 1 and the selector then need no mode.
+chosen beat is register 0. Inputs 0 and 1 and the selector then need no mode. With ``merge_empty`` a void beat of input 0
+or 1 with a stop ``> merge_rank`` is an input without blocks: it is popped as soon as it is there, and makes no step.
 
 ``unpack`` says what the beats of vector input 0 hold, see :mod:`weft.hw.program.unpack`. ``BF16`` makes two beats of
 each; the stop goes with the second. With ``unpack_odd`` a packed beat with a stop makes only one. A void packed beat
@@ -174,6 +175,7 @@ class Pcu:
     unpack_row: int = bits(_row, "INT8, MXFP4: steps of a row", 1)
     merge: bool = bits(1, "choose between vector inputs 0 and 1 by scalar input 0", False, kind=bool)
     merge_rank: int = bits(_rank, "a block of merge ends with a stop of at least this; added to the selector's")
+    merge_empty: bool = bits(1, "a void beat that ends more than a block is an input without blocks", False, kind=bool)
     stages: tuple[Stage, ...] = rows(Stage, lambda s: s.stages, "the body")
     accumulate: Accumulate = bits(2, "which steps give output", Accumulate.OFF, kind=Accumulate)
     acc_row: int = bits(_rank, "index returns to 0 after a stop of at least this rank; 0: no index")

@@ -127,6 +127,10 @@ def _packed_taken(packed: Beats, unpacked: int, *, odd: bool) -> int:
 def _merge(program: Pcu, vectors: list[Beats], selector: Beats) -> tuple[Beats, list[int], int]:
     """The chosen blocks one after the other, the beats taken of inputs 0 and 1, the selectors taken."""
     taken, parts, selected = [0, 0], [], 0
+    kept = [np.ones(len(beats.stop), bool) for beats in vectors[:2]]
+    if program.merge_empty:
+        kept = [~(beats.void & (beats.stop > program.merge_rank)) for beats in vectors[:2]]
+        vectors = [Beats(b.data[k], b.stop[k], b.void[k]) for b, k in zip(vectors[:2], kept, strict=True)]
     words = np.ascontiguousarray(selector.data).view(np.uint32).reshape(len(selector.stop), -1)[:, 0]
     for word, outer, void in zip(words, selector.stop, selector.void, strict=True):
         last = program.merge_rank + int(outer)
@@ -148,7 +152,9 @@ def _merge(program: Pcu, vectors: list[Beats], selector: Beats) -> tuple[Beats, 
             break
         selected += 1
     parts = [part for part in parts if len(part.stop)] or [_none(vectors[0].data.shape[1])]
-    return Beats.joined(parts), taken, selected
+    # With the beats that are popped without a step: those before the next one that is kept.
+    whole = [int(np.append(np.flatnonzero(keep), len(keep))[count]) for keep, count in zip(kept, taken, strict=True)]
+    return Beats.joined(parts), whole, selected
 
 
 def _none(width: int) -> Beats:

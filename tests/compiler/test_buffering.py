@@ -112,8 +112,12 @@ def _change(error: WeftError, spec: FabricSpec) -> FabricSpec:
 @pytest.mark.parametrize(
     ("module", "spec", "sentence"),
     [
-        # A FIFO would be deeper than a PMU.
-        (centred(3, 200), TINY.replace(pmu_lines=16), r"needs 50, .*: set pmu_lines=64 for a FIFO there$"),
+        # A FIFO would be deeper than all PMUs together.
+        (
+            centred(3, 200),
+            TINY.replace(pmu_lines=16),
+            r"needs 50, .*; with a FIFO there, it needs 3 PMUs but fabric 'tiny' has 2: set fifo_depth=64$",
+        ),
         # There is no PMU, but the inputs can be deeper.
         (centred(3, 40), TINY.replace(pattern=("CC",)), r"needs 10, .* needs 1 PMUs but .* has 0: set fifo_depth=16$"),
         # A token cannot wait in a PMU.

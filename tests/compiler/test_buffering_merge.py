@@ -65,8 +65,40 @@ def test_void_selectors_need_no_data() -> None:
     assert side.firings()[0].tolist() == [0, 0]
 
 
-def test_without_the_value_of_a_selector_data_decide() -> None:
-    one = Shape.of(np.array([1], np.int8))
-    program = Pcu(merge=True, merge_rank=1, vector_out=True)
-    given_streams = {(Network.VECTOR, 0): one, (Network.VECTOR, 1): one, (Network.SCALAR, 0): one}
-    assert pcu_process(program, given_streams) is None
+def _rows(count: int) -> Shape:
+    stop = np.ones(count, np.int8)
+    stop[-1:] = 2
+    return Shape.of(stop)
+
+
+def _taken(streams: dict[tuple[Network, int], Shape], selectors: tuple[int, ...], *, other_first: bool) -> list[int]:
+    """The input of each step, from when each side takes its beats."""
+    program = Pcu(merge=True, merge_rank=1, merge_empty=True, vector_out=True)
+    made = pcu_process(program, streams, selectors, other_first=other_first)
+    assert made is not None
+    process, outputs = made
+    assert outputs[Network.VECTOR].stop.tolist()[-1] == 2
+    done = {side.where: side.firings()[1] for side in process.takes}
+    steps = [np.diff(done[Network.VECTOR, port], prepend=0) for port in (0, 1) if (Network.VECTOR, port) in done]
+    return np.argmax(np.stack(steps), axis=0).tolist()
+
+
+def test_selectors_that_are_data_are_tried_in_both_orders() -> None:
+    selector = Shape.of(np.array([0, 0, 0, 0, 1], np.int8))
+    streams = {(Network.VECTOR, 0): _rows(2), (Network.VECTOR, 1): _rows(3), (Network.SCALAR, 0): selector}
+    assert _taken(streams, (), other_first=False) == [0, 0, 1, 1, 1]
+    assert _taken(streams, (), other_first=True) == [1, 1, 1, 0, 0]
+    assert _taken(streams, (0, 1, 0, 1, 1), other_first=True) == [0, 1, 0, 1, 1]
+
+
+def test_an_input_without_blocks_gives_its_beat() -> None:
+    nothing = Shape(np.array([2], np.int8), np.ones(1, bool))
+    streams = {(Network.VECTOR, 0): _rows(2), (Network.VECTOR, 1): nothing, (Network.SCALAR, 0): _rows(2)}
+    program = Pcu(merge=True, merge_rank=1, merge_empty=True, vector_out=True)
+    made = pcu_process(program, {**streams, (Network.SCALAR, 0): Shape.of(np.array([0, 1], np.int8))})
+    assert made is not None
+    assert {side.where: side.total for side in made[0].takes} == {
+        (Network.SCALAR, 0): 2,
+        (Network.VECTOR, 0): 2,
+        (Network.VECTOR, 1): 1,
+    }

@@ -12,12 +12,15 @@ from weft.compiler.backend.buffering.beats import Shape
 from weft.compiler.backend.buffering.pcu import pcu_process
 from weft.compiler.backend.buffering.pmu import read_process, write_process
 from weft.compiler.backend.buffering.process import Process
-from weft.compiler.backend.buffering.tracing import network_of
+from weft.compiler.backend.buffering.tracing import network_of, trace
 from weft.compiler.netlist.netlist import Net, Netlist, Pin, Unit
 from weft.hw.numerics.ops import Op
 from weft.hw.presets import PRESETS
 from weft.hw.program import (
     Accumulate,
+    Agcu,
+    AgcuKind,
+    AgcuLevel,
     Input,
     InputMode,
     Pcu,
@@ -203,11 +206,29 @@ def test_pmu(data: st.DataObject) -> None:
         assert (np.diff(done) >= 0).all()
 
 
-def test_lengths_from_the_network_have_no_process() -> None:
-    """With addresses in their place there is a network."""
-    words = Pmu(write=Port.SCALAR, read=Port.SCALAR)
-    nets = (Net(Network.SCALAR, Pin("words"), (Pin("kept", 1),)),)
+def test_lengths_are_counted_where_a_launch_decides_them() -> None:
+    """A length that a launch argument holds has a network; one that is data is told, and addresses always have one."""
+    load = Agcu(kind=AgcuKind.LOAD, levels=(AgcuLevel(3, 0, SPEC.beat_bytes, 1),), end_rank=1, emit_arg=1)
+    sink = Agcu(kind=AgcuKind.SINK, end_rank=1)
     for trigger in Trigger.LENGTH, Trigger.ADDRESS:
-        kept = Pmu(write=Port.SCALAR, read=Port.SCALAR, trigger=trigger)
-        netlist = Netlist({"words": Unit("words", words), "kept": Unit("kept", kept)}, nets)
-        assert (network_of(netlist, SPEC, {}) is None) == (trigger is Trigger.LENGTH)
+        kept = Pmu(write=Port.VECTOR, write_rank=1, block_lines=3, read=Port.VECTOR, trigger=trigger, read_rank=1)
+        units = {"load": Unit("load", load), "kept": Unit("kept", kept), "sink": Unit("sink", sink)}
+        nets = (
+            Net(Network.VECTOR, Pin("load"), (Pin("kept"),)),
+            Net(Network.SCALAR, Pin("load"), (Pin("kept", 1),)),
+            Net(Network.VECTOR, Pin("kept"), (Pin("sink"),)),
+        )
+        network = network_of(Netlist(units, nets), SPEC, {1: 2})
+        assert network is not None
+        sent = network.processes[network.units.index("kept") + 1].gives[0].total
+        assert sent == (2 if trigger is Trigger.LENGTH else 1)
+    numbers = Pmu(write=Port.VECTOR, write_rank=1, block_lines=3, read=Port.SCALAR, levels=(PmuLevel(1),), read_rank=0)
+    units = {**units, "kept": Unit("kept", replace(kept, trigger=Trigger.LENGTH)), "numbers": Unit("numbers", numbers)}
+    nets = (
+        Net(Network.VECTOR, Pin("load"), (Pin("kept"), Pin("numbers"))),
+        Net(Network.SCALAR, Pin("numbers"), (Pin("kept", 1),)),
+        nets[2],
+    )
+    traced = trace(Netlist(units, nets), SPEC, {})
+    assert (traced.network, traced.endless) == (None, "")
+    assert traced.unjudged == "how much 'kept' reads is a number in a stream"

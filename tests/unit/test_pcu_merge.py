@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from pcu_bench import SPEC, beats, bench, check, expected, nested_stops
@@ -53,6 +55,15 @@ def test_void_beats_of_a_block_stay_void() -> None:
     first, second = beats(_words(6, 2), [2, 2], [True, False]), beats(_words(7, 1), [3], [True])
     run = check(_merge(1), [first, second], [_selector([0, 1, 0], [0, 0, 2])])
     assert [(stop, void) for _, stop, void in run.vector] == [(1, True), (1, True), (3, False)]
+
+
+def test_an_input_without_blocks_is_popped() -> None:
+    """Its one beat comes before, between or after those of the other, and leaves nothing behind."""
+    first, nothing = beats(_words(6, 3), [1, 1, 2]), beats(_words(7, 1), [2], [True])
+    program = replace(_merge(1), merge_empty=True)
+    for inputs, which in (([first, nothing], 0), ([nothing, first], 1)):
+        run = check(program, inputs, [_selector([which] * 3, [0, 0, 1])])
+        assert [(stop, void) for _, stop, void in run.vector] == [(1, False), (1, False), (2, False)]
 
 
 def test_a_void_selector_takes_nothing_of_the_inputs() -> None:

@@ -26,7 +26,7 @@ def agcu_process(
 
     ``arguments`` hold sizes as they are in this round, with all that has been added to them. In order: the token that
     the round before is done, what it emits, the token that it begins after, its beats, the token that it is done. None
-    where it would wait for ever, and for a store by index, which nothing lowers to.
+    where it would wait for ever.
     """
     if program.kind is AgcuKind.OFF or turn >= max(1, program.turns):
         return Process(0, (), ()), {}
@@ -51,9 +51,15 @@ def agcu_process(
     else:
         stored = given.get(_VECTOR)
         taken = None if stored is None else _to_end(stored, program.end_rank)
-        if taken is None or (program.indexed and program.kind is AgcuKind.STORE):
+        if taken is None:
             return None
         beats = np.ones(taken, bool)
+        if program.indexed and program.kind is AgcuKind.STORE:
+            indices = given.get(_SCALAR)
+            ended = None if indices is None else _to_end(indices, program.end_rank)
+            if indices is None or ended is None:
+                return None
+            beats = _stored(program, indices.void[:ended], taken, arguments)
     waits = program.waits_in(turn, turn_round)
     if waits and _CONTROL not in given:
         return None
@@ -83,9 +89,21 @@ def agcu_process(
     gives = [side(_SCALAR, int(early), none, False)] if emits else []
     gives += [side(_CONTROL, 0 if early else never, none, late)] if tells else []
     (gives if load else takes).append(side(_VECTOR, never, beats, False))
-    if load and program.indexed:
+    if program.indexed and works:
         takes.append(side(_SCALAR, never, ~beats, False))
     return Process(begins + middle + late, tuple(takes), tuple(gives)), outputs
+
+
+def _stored(program: Agcu, void: Bools, taken: int, arguments: Mapping[int, int]) -> Bools:
+    """Which firings of a store by index take a beat, the others taking an index: each before what goes there."""
+    nest = _nest(program.levels, arguments)
+    sizes = np.where(void, 0, 0 if nest.void.any() else len(nest) * (1 + program.pack))
+    beats = np.ones(int((1 + sizes).sum()), bool)
+    beats[np.cumsum(1 + sizes) - 1 - sizes] = False
+    over = int(beats.sum()) - taken
+    if over > 0:  # an odd last beat of each row stands for a pair
+        beats = np.delete(beats, np.flatnonzero(beats)[-over:])
+    return np.append(beats, np.ones(max(0, -over), bool))
 
 
 def _to_end(beats: Shape, end_rank: int) -> int | None:

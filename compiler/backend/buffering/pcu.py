@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -27,17 +27,20 @@ class _Steps:
     takes: tuple[Side, ...]
 
 
-def pcu_process(program: Pcu, given: Mapping[Where, Shape]) -> tuple[Process, dict[Network, Shape]] | None:
+def pcu_process(
+    program: Pcu, given: Mapping[Where, Shape], selectors: Sequence[int] = (), *, other_first: bool = False
+) -> tuple[Process, dict[Network, Shape]] | None:
     """The process of a PCU that is given these streams, and the streams it gives.
 
-    None where data decide: the blocks of a merge whose selector no launch argument holds.
+    ``selectors`` and ``other_first`` are of a merge, see :func:`~weft.compiler.backend.buffering.merge.merged_of`. None
+    where it waits for a stream that nobody sends.
 
     A step needs room for a result even if it gives none, because a result at the pipeline's end without room stops the
     header.
     """
     if program.unpack.is_wide:
         return wide_process(program, given)
-    steps = _steps_of(program, given)
+    steps = _steps_of(program, given, selectors, other_first=other_first)
     if steps is None:
         return None
     ends = steps.stop >= program.acc_rank
@@ -139,14 +142,16 @@ def _unpacked(program: Pcu, given: Mapping[Where, Shape]) -> tuple[dict[Where, S
     return {**given, (Network.VECTOR, 0): Shape(stop, np.repeat(packed.void, 2)[keep])}, last
 
 
-def _steps_of(program: Pcu, given: Mapping[Where, Shape]) -> _Steps | None:
+def _steps_of(
+    program: Pcu, given: Mapping[Where, Shape], selectors: Sequence[int], *, other_first: bool
+) -> _Steps | None:
     streams, last = _unpacked(program, given)
     inputs: list[tuple[Where, Input]] = [((Network.VECTOR, i), each) for i, each in enumerate(program.vector)]
     inputs += [((Network.SCALAR, i), each) for i, each in enumerate(program.scalar)]
     active = [(where, each) for where, each in inputs if each.mode is not InputMode.OFF]
     merged: Merged | None = None
     if program.merge:
-        merged = merged_of(program, streams)
+        merged = merged_of(program, streams, selectors, other_first=other_first)
         if merged is None:
             return None
         reference = merged.steps
@@ -169,7 +174,10 @@ def _steps_of(program: Pcu, given: Mapping[Where, Shape]) -> _Steps | None:
         whole = last if where == (Network.VECTOR, 0) else None
         sides.append(_side(where, steps, pops.get(where), whole))
     if merged is not None:
-        sides.append(merged.side(steps, last if merged.where == (Network.VECTOR, 0) else None))
+        for port in (0, 1):
+            where = (Network.VECTOR, port)
+            if where in streams:
+                sides.append(merged.side(where, steps, last if port == 0 else None))
     return _Steps(reference.stop[:steps], reference.void[:steps], tuple(sides))
 
 

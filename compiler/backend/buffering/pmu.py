@@ -92,9 +92,8 @@ def read_process(
     """The read side of a PMU with ``lanes`` lanes, the streams that it gives, and the buffers that it needs in all.
 
     Without ``blocks`` it is taken to find as many as it needs. A run with a trigger begins with a firing of its own.
-    ``Trigger.LENGTH`` has no process: how many beats there are is in the data.
+    With ``Trigger.LENGTH`` the lengths must be those that a launch decides, ``trigger.value``.
     """
-    assert program.trigger is not Trigger.LENGTH
     runs = _runs(program, blocks, trigger, lanes)
     levels = program.levels or (PmuLevel(),)
     beats = np.maximum(1, runs.length * prod(max(1, level.bound) for level in levels[1:]))
@@ -150,8 +149,11 @@ def _runs(program: Pmu, blocks: Blocks | None, trigger: Shape | None, lanes: int
         block = np.cumsum(frees, dtype=np.int64) - frees
         count = len(block) if blocks is None else int(np.searchsorted(block, len(blocks.outer)))
         block, frees, outer = block[:count], frees[:count], trigger.stop[:count]
-        void = trigger.void[:count] & (program.trigger is Trigger.ADDRESS)
-    if blocks is None or not program.by_length:
+        void = trigger.void[:count] & program.trigger.by_scalar
+    if program.trigger is Trigger.LENGTH:
+        assert trigger is not None
+        length = np.full(len(block), max(0, trigger.value or 0))
+    elif blocks is None or not program.by_length:
         bound = program.levels[0].bound if program.levels else 1
         length = np.full(len(block), max(1, bound))
     else:

@@ -10,7 +10,7 @@ import numpy as np
 from weft.compiler.backend.buffering.launches import Launches
 from weft.compiler.backend.buffering.network import Channel, ProcessNetwork
 from weft.compiler.backend.buffering.shortage import Shortage, find_shortage
-from weft.compiler.backend.buffering.tracing import network_of
+from weft.compiler.backend.buffering.tracing import trace
 from weft.compiler.backend.fit import fit
 from weft.compiler.backend.mapping import FitError, Mapping
 from weft.compiler.errors import WeftError
@@ -80,9 +80,13 @@ def _networks(netlist: Netlist, spec: FabricSpec, launches: Launches) -> Iterato
     judged += [(1, 0)] if any(program.rounds_arg for program in agcus) else []
     for arguments in launches.arguments:
         for turn_round, turn in judged:
-            network = network_of(netlist, spec, arguments, turn, turn_round)
-            if network is not None:
-                yield network
+            traced = trace(netlist, spec, arguments, turn, turn_round)
+            if traced.network is not None:
+                yield traced.network
+            if traced.unjudged:
+                other = trace(netlist, spec, arguments, turn, turn_round, other_first=True)
+                if other.network is not None:
+                    yield other.network
 
 
 # -- rings ------------------------------------------------------------------------------------------------

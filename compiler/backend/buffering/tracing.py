@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -18,24 +19,55 @@ from weft.hw.program import Agcu, Pcu, Pmu, Port, Trigger
 from weft.hw.spec import FabricSpec
 from weft.hw.topology import Network
 
-__all__ = ["network_of"]
+__all__ = ["Traced", "network_of", "trace"]
 
 _NOTHING = Shape.of(np.zeros(0, np.int8))
 _TOKEN = Shape.of(np.zeros(1, np.int8))
 
 
+@dataclass(frozen=True)
+class Traced:
+    """The network of a turn of a launch, or why there is none.
+
+    ``endless`` says why even endless buffers would not help it to its end: a unit waits for beats that nobody sends, or
+    beats are left over. ``unjudged`` says what data decide: counts are then not known, or only as examples, and that it
+    comes to no end says nothing.
+    """
+
+    network: ProcessNetwork | None
+    endless: str = ""
+    unjudged: str = ""
+
+
+def trace(
+    netlist: Netlist,
+    spec: FabricSpec,
+    arguments: Mapping[int, int],
+    turn: int = 0,
+    turn_round: int = 0,
+    *,
+    other_first: bool = False,
+) -> Traced:
+    """Trace one turn of a round of a launch; ``arguments`` hold sizes as they are in this round.
+
+    Of a merge whose selectors are data, all blocks of input 0 are taken to come before those of input 1, with
+    ``other_first`` after them: the two cases that need most room.
+    """
+    tracing = _Tracing(netlist, spec, arguments, turn, turn_round, other_first=other_first)
+    network = tracing.run()
+    ends = network is not None or tracing.unjudged
+    return Traced(network, "" if ends else tracing.reason, tracing.unjudged)
+
+
 def network_of(
     netlist: Netlist, spec: FabricSpec, arguments: Mapping[int, int], turn: int = 0, turn_round: int = 0
 ) -> ProcessNetwork | None:
-    """The network of one turn of a round of a launch; ``arguments`` hold sizes as they are in this round.
-
-    None where even endless buffers would not help it to its end, so that its buffers decide nothing: a unit waits for
-    beats that nobody sends, or beats are left over. None, too, where data decide how many beats there are.
-    """
-    return _Tracing(netlist, spec, arguments, turn, turn_round).run()
+    """The network of :func:`trace`, or None where it never ends or data decide."""
+    traced = trace(netlist, spec, arguments, turn, turn_round)
+    return None if traced.unjudged else traced.network
 
 
-def _data_decide(program: Pmu) -> bool:
+def _reads_a_length(program: Pmu) -> bool:
     """Whether how many beats it sends is a number in a stream."""
     return program.read is not Port.OFF and program.trigger is Trigger.LENGTH
 
@@ -44,7 +76,14 @@ class _Tracing:
     """Runs each unit once, on whole streams, as soon as all its inputs are known (Kahn 1974)."""
 
     def __init__(
-        self, netlist: Netlist, spec: FabricSpec, arguments: Mapping[int, int], turn: int, turn_round: int
+        self,
+        netlist: Netlist,
+        spec: FabricSpec,
+        arguments: Mapping[int, int],
+        turn: int,
+        turn_round: int,
+        *,
+        other_first: bool,
     ) -> None:
         self.netlist, self.spec, self.arguments = netlist, spec, arguments
         self.turn, self.turn_round = turn, turn_round
@@ -58,6 +97,8 @@ class _Tracing:
         self.taker: dict[tuple[str, Where], int] = {}
         self.giver: dict[tuple[str, Where], int] = {}
         self.held: dict[str, int] = {}
+        self.other_first = other_first
+        self.unjudged, self.reason = "", ""
 
     def run(self) -> ProcessNetwork | None:
         waiting = dict.fromkeys(self.netlist.units)
@@ -70,20 +111,27 @@ class _Tracing:
             for name in ready:
                 del waiting[name]
                 if not self._unit(name):
+                    self.reason = self.reason or f"{name!r} waits for beats that nobody sends"
                     return None
             if not ready and not self._read_ahead(waiting):
+                names = ", ".join(repr(name) for name in list(waiting)[:4])
+                self.reason = f"{names} wait for each other"
                 return None
         return self._joined()
 
     def _unit(self, name: str) -> bool:
         program, given = self.netlist.units[name].program, self.given[name]
         if isinstance(program, Pmu):
-            if _data_decide(program):
+            if _reads_a_length(program) and self._unknown(given, (Network.SCALAR, 1)):
+                self.unjudged = f"how much {name!r} reads is a number in a stream"
                 return False
             self._pmu(name, program)
             return True
         if isinstance(program, Pcu):
-            made = pcu_process(program, given)
+            selectors = self.netlist.units[name].selectors
+            if program.merge and not selectors and self._unknown(given, (Network.SCALAR, 0)):
+                self.unjudged = f"the order in which {name!r} takes its inputs is in a stream"
+            made = pcu_process(program, given, selectors, other_first=self.other_first)
         else:
             made = agcu_process(program, given, self.arguments, self.turn, self.turn_round)
         if made is None:
@@ -91,6 +139,10 @@ class _Tracing:
         self._add(name, made[0])
         self._send(name, made[1])
         return True
+
+    def _unknown(self, given: Mapping[Where, Shape], where: Where) -> bool:
+        """Whether data decide what a stream carries."""
+        return where in given and given[where].value is None and not given[where].void.all()
 
     def _pmu(self, name: str, program: Pmu) -> None:
         given, port = self.given[name], write_port(program)
@@ -120,7 +172,7 @@ class _Tracing:
             program = self.netlist.units[name].program
             if not isinstance(program, Pmu) or program.trigger is Trigger.BLOCK or name in self.held:
                 continue
-            if _data_decide(program):
+            if _reads_a_length(program):
                 continue
             if trigger_of(program) not in self.missing[name]:
                 self._read(name, program, None)
@@ -159,7 +211,12 @@ class _Tracing:
             for pin in net.targets:
                 target = self.taker.get((pin.unit, (net.network, pin.port)))
                 sent = self._total(source, where, gives=True)
-                if sent != self._total(target, (net.network, pin.port), gives=False):
+                taken = self._total(target, (net.network, pin.port), gives=False)
+                if sent != taken:
+                    self.reason = (
+                        f"{net.source.unit!r} sends {sent} beats to {net.network.value} input {pin.port} of "
+                        f"{pin.unit!r}, which takes {taken}"
+                    )
                     return None
                 if source is not None and target is not None:
                     self._join(Channel(source, target, net, pin, capacity), where, (net.network, pin.port))

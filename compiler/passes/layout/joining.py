@@ -22,13 +22,20 @@ _EMPTY = "streams are not joined inside an empty dimension"
 
 
 def _merge(
-    laying: Laying, which: SSAValue, parts: list[Laid], kind: Kind, hint: str | None, *, block: int | None = None
+    laying: Laying,
+    which: SSAValue,
+    parts: list[Laid],
+    kind: Kind,
+    hint: str | None,
+    *,
+    block: int | None = None,
+    known: list[int] | None = None,
 ) -> SSAValue:
-    """Scalars go through a merge, which takes vectors, one in each beat."""
+    """``known`` are the selectors where the compiler makes them. Scalars go through a merge, which takes vectors, one in each beat."""
     values = [laying.vector(each) if kind is Kind.VECTOR else laying.scalar(each) for each in parts]
     if kind is Kind.SCALAR:
         values = [laying.emit(SpreadOp(each)).result for each in values]
-    made = laying.emit(MappedMerge(which, *values, block=block), hint).result
+    made = laying.emit(MappedMerge(which, *values, block=block, known=known), hint).result
     return laying.emit(LaneOp(made), hint).result if kind is Kind.SCALAR else made
 
 
@@ -62,14 +69,14 @@ def _joined(laying: Laying, one: Laid, two: Laid, axis: int, hint: str | None) -
         made = _merge(laying, which, [one, two], kind, hint, block=len(dims) - axis - 1)
         return Laid.carried(dims, one.element, kind, made, hint=hint)
     if not innermost:
-        which = selectors(laying, [0] * sizes[0] + [1] * sizes[1], outer)
-        made = _merge(laying, which, [one, two], Kind.VECTOR, hint)
+        known = [0] * sizes[0] + [1] * sizes[1]
+        made = _merge(laying, selectors(laying, known, outer), [one, two], Kind.VECTOR, hint, known=known)
         return Laid(dims, one.element, vector=made, hint=hint)
     # Rows are joined: a row of one, a row of the other, and then both are one.
     whole = sizes[0] % laying.spec.lanes == 0 and one.scalar is None and two.scalar is None
     kind = Kind.VECTOR if whole else Kind.SCALAR
     which = selectors(laying, [0, 1], outer)
-    made = _merge(laying, which, [one, two], kind, None, block=1)
+    made = _merge(laying, which, [one, two], kind, None, block=1, known=[0, 1])
     flat = laying.emit(FlattenOp(made, size=sum(sizes)), hint).result
     return Laid.carried(dims, one.element, kind, flat, hint=hint)
 
@@ -97,9 +104,10 @@ def _(operation: PlaceOp, laying: Laying) -> None:
     outer, size = laid.dims[:-1], result.type.dims[-1].number or 0
     laying.non_empty(outer, _EMPTY)
     places = set(operation.places)
-    which = selectors(laying, [int(place in places) for place in range(size)], outer)
+    known = [int(place in places) for place in range(size)]
+    which = selectors(laying, known, outer)
     zeros = constants(laying, [0] * max(1, size - len(places)), outer, "zeros")
     parts = [laying.emit(SpreadOp(each)).result for each in (zeros, laying.scalar(laid))]
-    made = laying.emit(MappedMerge(which, *parts, block=0), hint).result
+    made = laying.emit(MappedMerge(which, *parts, block=0, known=known), hint).result
     scalar = laying.emit(LaneOp(made), hint).result
     laying.values[result] = Laid(result.type.dims, laid.element, scalar=scalar, hint=hint)

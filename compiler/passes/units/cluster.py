@@ -234,7 +234,10 @@ class _Draft:
         if isinstance(operation.zero.owner, UnpackOp) or isinstance(operation.other.owner, UnpackOp):
             raise Unfit("merge of packed beats")
         self.ports.vector, self.ports.scalar = [operation.zero, operation.other], [operation.which]
-        self.program = replace(self.program, merge=True, merge_rank=operation.block_rank)
+        # Blocks that are never empty: only a stream without any sends a void beat.
+        block = stream(operation.zero).dims[stream(operation.zero).rank - operation.block_rank :]
+        without = stream(operation.which).rank > 0 and all(size > 0 for size in block)
+        self.program = replace(self.program, merge=True, merge_rank=operation.block_rank, merge_empty=without)
         self.result_in_register(operation.result)
 
     def matmul(self, operation: MatmulOp) -> None:

@@ -14,7 +14,7 @@ from weft.compiler.mapped.buffers import BufferizeOp, KeepOp, RecallOp, Resident
 from weft.compiler.mapped.loop import Loop, TurnOp, loop_of, when_of
 from weft.compiler.mapped.matmul import MatmulOp
 from weft.compiler.mapped.offchip import ArgumentOp, LinearLoadOp, LinearStoreOp, RandomLoadOp, RandomStoreOp, SinkOp
-from weft.compiler.mapped.onchip import COMPUTE, stream, used
+from weft.compiler.mapped.onchip import COMPUTE, MergeOp, stream, used
 from weft.compiler.mapped.product import ProductOp
 from weft.compiler.mapped.types import Kind
 from weft.compiler.netlist.netlist import Net, Netlist, Pin, Program, Unit
@@ -229,6 +229,8 @@ class _Lowering:
             cluster = built[id(chain)]
             result = chain[-1].results[0]
             unit = self.add(result.name_hint, chain[-1].name.removeprefix("mapped."), cluster.program)
+            if isinstance(chain[0], MergeOp) and chain[0].known is not None:
+                self.units[unit] = replace(self.units[unit], selectors=chain[0].known.get_values())
             for port, value in enumerate(cluster.vector):
                 self.take(value, unit, port)
             for port, value in enumerate(cluster.scalar):
