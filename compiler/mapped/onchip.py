@@ -247,7 +247,8 @@ class MergeOp(IRDLOperation):
 
     For each element of ``which`` the next block of ``zero`` (where it is 0, as an integer) or of ``other``. The
     ``block`` innermost dimensions are a block, by default those that the streams have more than ``which``; what the
-    streams' other dimensions are does not matter. ``known`` are the selectors, again and again, where they are constants.
+    streams' other dimensions are does not matter. ``known`` are the selectors, again and again,
+    where they are constants.
     """
 
     name = "mapped.merge"

@@ -31,7 +31,10 @@ def _merge(
     block: int | None = None,
     known: list[int] | None = None,
 ) -> SSAValue:
-    """``known`` are the selectors where the compiler makes them. Scalars go through a merge, which takes vectors, one in each beat."""
+    """``known`` are the selectors where the compiler makes them.
+
+    Scalars go through a merge, which takes vectors, one in each beat.
+    """
     values = [laying.vector(each) if kind is Kind.VECTOR else laying.scalar(each) for each in parts]
     if kind is Kind.SCALAR:
         values = [laying.emit(SpreadOp(each)).result for each in values]

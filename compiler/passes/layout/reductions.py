@@ -16,6 +16,7 @@ from weft.compiler.passes.layout.laying import Laid, Laying, lay
 from weft.compiler.passes.layout.masking import masked
 from weft.compiler.step.access import StoreOp
 from weft.compiler.step.accum import AccumOp, Reduction, ScanOp
+from weft.compiler.step.dims import dims_text
 from weft.compiler.step.matmul import MatmulOp
 from weft.compiler.step.types import Element
 
