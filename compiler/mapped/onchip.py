@@ -40,10 +40,12 @@ __all__ = [
 
 FUNCTIONS: dict[str, int] = {
     "pass": 1, "mul": 2, "add": 2, "sub": 2, "max": 2, "min": 2, "lt": 2, "le": 2, "eq": 2, "muladd": 3, "select": 3,
-    "iadd": 2, "isub": 2, "ilt": 2, "ieq": 2, "exp": 1, "reciprocal": 1, "rsqrt": 1, "sigmoid": 1, "bf16": 1, "int32": 1, "float": 1,
+    "iadd": 2, "isub": 2, "ilt": 2, "ieq": 2, "exp": 1, "reciprocal": 1, "rsqrt": 1, "sigmoid": 1,
+    "bf16": 1, "int32": 1, "float": 1,
 }  # fmt: skip
 """Functions of ``mapped.map`` with their operands: ``muladd`` is a * b + c, ``select`` is b where a != 0, else c;
-``iadd``, ``isub``, ``ilt`` and ``ieq`` take int32; ``bf16`` rounds, ``int32`` converts to and ``float`` from integers."""
+``iadd``, ``isub``, ``ilt`` and ``ieq`` take int32; ``bf16`` rounds, ``int32`` converts to integers and ``float`` from
+them."""
 
 _ACCUMULATORS = {"add": 0.0, "max": float("-inf"), "min": float("inf"), "iadd": 0.0}
 """Functions of ``mapped.accum`` and ``mapped.scan``, and where they start by default."""
@@ -245,7 +247,8 @@ class MergeOp(IRDLOperation):
 
     For each element of ``which`` the next block of ``zero`` (where it is 0, as an integer) or of ``other``. The
     ``block`` innermost dimensions are a block, by default those that the streams have more than ``which``; what the
-    streams' other dimensions are does not matter. ``known`` are the selectors, again and again, where they are constants.
+    streams' other dimensions are does not matter. ``known`` are the selectors, again and again,
+    where they are constants.
     """
 
     name = "mapped.merge"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from xdsl.context import Context
@@ -47,7 +48,7 @@ class SplitAccesses(ModulePass):
 
     name = "split-accesses"
 
-    spec: FabricSpec
+    fabric: FabricSpec
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         """Rewrite loads and stores."""
@@ -60,7 +61,7 @@ class SplitAccesses(ModulePass):
                 self._scatter(operation)
 
     def _beat(self, element: Element) -> int:
-        return self.spec.lanes * (2 if element is Element.BF16 else 1)
+        return self.fabric.lanes * (2 if element is Element.BF16 else 1)
 
     def _load(self, load: LoadOp) -> None:
         tensor, walk, result = load.declaration, load.visits, load.result.type
@@ -69,7 +70,7 @@ class SplitAccesses(ModulePass):
         last, start = len(tensor.sizes) - 1, walk.start[-1]
         of_rows = [axis for axis, dim in enumerate(walk.dims) if dim == last]
         aligned = start.number is not None and start.number % self._beat(tensor.element) == 0
-        if len(walk.dims) > self.spec.agcu_levels >= len(tensor.sizes):
+        if len(walk.dims) > self.fabric.agcu_levels >= len(tensor.sizes):
             self._whole(load)
             return
         if of_rows == [result.rank - 1] and walk.by[-1] == 1 and aligned:
@@ -114,7 +115,7 @@ class SplitAccesses(ModulePass):
             value, walk = _row_last(value, walk, axis, inserting)
         if only_store(store):
             value, walk = self._placed(value, walk, tensor, inserting)
-        if value is not store.value:
+        if value is not store.value or walk != store.visits:
             inserting.add(by := StoreOp(value, tensor.label, walk, done=store.done is not None))
             inserting.replace(by.results)
 
@@ -142,7 +143,8 @@ class SplitAccesses(ModulePass):
     def _scatter(self, store: RandomStoreOp) -> None:
         """Single elements become a whole row first: a store writes whole beats."""
         tensor, index = store.declaration, store.index
-        if len(tensor.sizes) > 1 or not only_store(store):
+        size, *entry = tensor.sizes
+        if entry or not only_store(store):
             return
         inserting, value = Inserting(store), store.value
         given = stream_of(index)
@@ -151,8 +153,8 @@ class SplitAccesses(ModulePass):
             index = inserting.add(ReshapeOp(index, [count])).result
             value = inserting.add(ReshapeOp(value, [count])).result
         most = count.at(self._largest(inserting))
-        places = last_of_each(index, most, tensor.sizes[0], inserting)
-        row = scattered(value, places, tensor.sizes[0], inserting)
+        places = last_of_each(index, most, size, inserting)
+        row = scattered(value, places, size, inserting)
         inserting.add(by := StoreOp(row, tensor.label, done=store.done is not None))
         inserting.replace(by.results)
 
@@ -164,12 +166,14 @@ class SplitAccesses(ModulePass):
 
 def _shifted(places: SSAValue, start: Dim, inserting: Inserting) -> SSAValue:
     """Numbers moved on by a size."""
-    for symbols, factor in start.terms:
+    terms: Sequence[tuple[tuple[str, ...], int]] = start.terms
+    for symbols, factor in terms:
         if not symbols:
             places = inserting.add(MapOp(Function.ADD, places, float(factor))).result
             continue
-        size = inserting.add(ConvertOp(inserting.add(SizeOp(symbols[0])).result, Element.F32)).result
-        for symbol in symbols[1:]:
+        first, *others = symbols
+        size = inserting.add(ConvertOp(inserting.add(SizeOp(first)).result, Element.F32)).result
+        for symbol in others:
             more = inserting.add(ConvertOp(inserting.add(SizeOp(symbol)).result, Element.F32)).result
             size = inserting.add(MapOp(Function.MUL, size, more)).result
         held = inserting.add(ExpandOp(size, [0], StreamType.make(Element.F32, stream_of(places).dims))).result

@@ -29,13 +29,13 @@ class Canonicalise(ModulePass):
 
     name = "canonicalise"
 
-    spec: FabricSpec
+    fabric: FabricSpec
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         """Rewrite until nothing changes."""
         changed = True
         while changed:
-            changed = any([_rewrite(each, self.spec) for each in list(op.ops)])
+            changed = any([_rewrite(each, self.fabric) for each in list(op.ops)])
             erase_unused(op)
 
 

@@ -1,4 +1,4 @@
-"""Streams that are known to be empty when compiling: nothing is stored of them, and a reduction over nothing is known."""
+"""Streams that are known to be empty when compiling: nothing of them is stored, a reduction over them is a number."""
 
 from __future__ import annotations
 

@@ -41,15 +41,13 @@ class MakeIntegers(ModulePass):
             if not isinstance(operation, MapOp | AccumOp):
                 continue
             inserting = Inserting(operation)
-            if isinstance(operation, MapOp):
-                made = _map(operation, inserting)
-            else:
-                made = _accumulation(operation, inserting)
+            made = (_map if isinstance(operation, MapOp) else _accumulation)(operation, inserting)
             if made is not None:
                 inserting.replace([made])
 
 
-def _map(operation: MapOp, inserting: Inserting) -> SSAValue | None:
+def _map(operation: Operation, inserting: Inserting) -> SSAValue | None:
+    assert isinstance(operation, MapOp)
     if stream_of(operation.inputs[-1]).element is not Element.I32:
         return None
     function, arguments = operation.function, operation.arguments
@@ -63,7 +61,8 @@ def _map(operation: MapOp, inserting: Inserting) -> SSAValue | None:
     return None
 
 
-def _accumulation(operation: AccumOp, inserting: Inserting) -> SSAValue | None:
+def _accumulation(operation: Operation, inserting: Inserting) -> SSAValue | None:
+    assert isinstance(operation, AccumOp)
     value, over, reduction = operation.value, operation.over, operation.reduction
     if stream_of(value).element is not Element.I32 or reduction is Reduction.ADD:
         return None

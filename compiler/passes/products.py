@@ -28,14 +28,14 @@ __all__ = ["MakeProducts"]
 class MakeProducts(ModulePass):
     """Chooses how each matrix product is computed.
 
-    Several rows share every weight that comes, a stage each, where a PCU has the stages and the rows of the left side can
-    be read as columns (an output-stationary outer product). Weights of int8 and mxfp4 take one row: several become as
+    Several rows share every weight that comes, a stage each, where a PCU has the stages and the rows of the left can be
+    read as columns (an output-stationary outer product). Weights of int8 and mxfp4 take one row: several become as
     many products. Everything else is multiplied element by element and summed.
     """
 
     name = "make-products"
 
-    spec: FabricSpec
+    fabric: FabricSpec
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         """Rewrite matrix products."""
@@ -53,10 +53,10 @@ class MakeProducts(ModulePass):
         if left.rank != 2 or right.rank != 2 or None in numbers or 0 in numbers:
             return False
         rows, k, columns = (dim.number or 0 for dim in (*left.dims, right.dims[-1]))
-        lanes = self.spec.lanes
-        most = min(self.spec.stages, lanes)
+        lanes = self.fabric.lanes
+        most = min(self.fabric.stages, lanes)
         readable = k <= lanes or k % lanes == 0
-        return 2 <= rows <= most and readable and row_beats(columns, self.spec, packed=False) <= self.spec.acc_depth
+        return 2 <= rows <= most and readable and row_beats(columns, self.fabric, packed=False) <= self.fabric.acc_depth
 
     def _elementwise(self, operation: MatmulOp, left: StreamType, right: StreamType) -> None:
         """``sum over k of left[..., k] * right[..., k, :]``, all of it for each row."""

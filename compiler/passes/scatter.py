@@ -35,7 +35,7 @@ def _held(value: SSAValue, along: list[int], dims: list[Dim], inserting: Inserti
 
 
 def scattered(value: SSAValue, places: SSAValue, size: int, inserting: Inserting) -> SSAValue:
-    """Rows of ``size``: element ``j`` of each row of ``value`` at ``places[j]``, zeros elsewhere; no place comes twice."""
+    """Rows of ``size``: element ``j`` of each row at ``places[j]``, zeros elsewhere; no place comes twice."""
     given = stream_of(value)
     outer = list(range(given.rank - 1))
     dims, last = [*given.dims, Dim.of(size)], given.rank

@@ -32,13 +32,13 @@ __all__ = ["Tile"]
 class Tile(ModulePass):
     """Cuts a dimension into tiles where a unit cannot hold all of it, and walks the tiles one after the other.
 
-    The cut goes back through what computes element by element to the loads and buffers, which walk in another order; the
+    The cut goes back through what computes element by element to loads and buffers, which walk in another order; the
     results of the tiles follow each other, and are the whole.
     """
 
     name = "tile"
 
-    spec: FabricSpec
+    fabric: FabricSpec
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         """Tile sums over rows that are too long, and transposed blocks that are too large."""
@@ -61,7 +61,7 @@ class Tile(ModulePass):
         if not numbers or None in numbers:
             return None
         sizes = [number or 0 for number in numbers]
-        return [*sizes[:-1], row_beats(sizes[-1], self.spec, packed=False)]
+        return [*sizes[:-1], row_beats(sizes[-1], self.fabric, packed=False)]
 
     def _accumulation(self, operation: AccumOp) -> bool:
         """[..., reduced, kept]: the kept dimensions must have an accumulator for each beat."""
@@ -69,18 +69,18 @@ class Tile(ModulePass):
         last = over[-1]
         kept = given.dims[last + 1 :]
         beats = self._beats(kept)
-        if beats is None or prod(beats) <= self.spec.acc_depth:
+        if beats is None or prod(beats) <= self.fabric.acc_depth:
             return True
         # The outermost kept dimension whose inner ones alone have room is cut.
         numbers = [dim.number or 0 for dim in kept]
-        place = next(axis for axis in range(len(beats)) if prod(beats[axis + 1 :]) <= self.spec.acc_depth)
-        room = self.spec.acc_depth // prod(beats[place + 1 :])
-        tile = _divisor(numbers[place], room, self.spec.lanes if place == len(beats) - 1 else 1)
+        place = next(axis for axis in range(len(beats)) if prod(beats[axis + 1 :]) <= self.fabric.acc_depth)
+        room = self.fabric.acc_depth // prod(beats[place + 1 :])
+        tile = _divisor(numbers[place], room, self.fabric.lanes if place == len(beats) - 1 else 1)
         if tile is None or (place and prod(numbers[:place]) > 1):
             return False
         inserting = Inserting(operation)
         axis, at = last + 1 + place, over[0]
-        cut = _cut(operation.value, axis, at, tile, inserting, self.spec)
+        cut = _cut(operation.value, axis, at, tile, inserting, self.fabric)
         if cut is None:
             return False
         summed = AccumOp(operation.reduction, cut, [each + 1 for each in over], init=_given(operation))
@@ -104,7 +104,7 @@ class Tile(ModulePass):
         """The same for a running reduction, which is turned back after it."""
         given, (axis,) = stream_of(operation.value), operation.over
         beats = self._beats(given.dims[axis + 1 :])
-        if beats is None or prod(beats) <= self.spec.acc_depth or not self._fits(given.dims[axis:]):
+        if beats is None or prod(beats) <= self.fabric.acc_depth or not self._fits(given.dims[axis:]):
             return
         inserting = Inserting(operation)
         turned = _turned(operation.value, axis, 1, inserting)
@@ -114,7 +114,7 @@ class Tile(ModulePass):
     def _fits(self, dims: Sequence[Dim]) -> bool:
         """Whether a PMU holds a block of these dimensions."""
         beats = self._beats(dims)
-        return beats is not None and prod(beats) <= self.spec.pmu_lines
+        return beats is not None and prod(beats) <= self.fabric.pmu_lines
 
     # -- transpositions ---------------------------------------------------------------------------------
 
@@ -123,7 +123,7 @@ class Tile(ModulePass):
         write = operation.buffer.owner
         assert isinstance(write, BufferizeOp)
         given = stream_of(write.value)
-        walk, spec = operation.visits, self.spec
+        walk, spec = operation.visits, self.fabric
         inner = [dim.number for dim in given.dims[given.rank - write.rank :]]
         if walk.dims != (1, 0) or walk != Walk((1, 0), (1, 1), (Dim.of(0),) * 2) or None in inner or 0 in inner:
             return
@@ -192,7 +192,7 @@ def _divisor(size: int, most_beats: int, unit: int) -> int | None:
 
 
 def _cut(value: SSAValue, axis: int, at: int, tile: int, inserting: Inserting, spec: FabricSpec) -> SSAValue | None:
-    """A stream with dimension ``axis`` cut into tiles, walked as a new dimension at ``at``; None if nothing can do it."""
+    """A stream with dimension ``axis`` cut into tiles, walked as a new dimension at ``at``; None if nothing does it."""
     given, owner = stream_of(value), value.owner
     size = given.dims[axis].number or 0
     dims = list(given.dims)

@@ -111,8 +111,11 @@ def main() -> int:
     kinds: Counter[str] = Counter()
     for seed in range(given.seed, given.seed + given.programs):
         choices = Seeded(seed)
-        outcome = outcome_of(choices)[2]
+        _, spec, outcome = outcome_of(choices)
         counts["programs"] += 1
+        if spec is not None and spec.replace(lanes=RTL_FABRIC.lanes) == RTL_FABRIC:
+            counts["programs on demo"] += 1
+            counts["refused on demo"] += outcome.refusal is not None
         if outcome.refusal is not None:
             counts["refused"] += 1
             rules[outcome.rule] += 1

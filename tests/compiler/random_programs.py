@@ -272,6 +272,10 @@ class _Builder:
             operands.append(operands.pop(0))
         return self.mapped(function, operands, F32, value.dims)
 
+    def chain(self) -> bool:
+        """Functions one after the other, which can share a unit."""
+        return all([self.map() for _ in range(self.choices.pick((2, 3, 4)))])
+
     def map_integers(self, value: _Value) -> bool:
         functions = [function for function in Function if function.takes_integers]
         function = self.choices.pick(functions)
@@ -518,7 +522,8 @@ class _Builder:
 
 
 _STEPS: tuple[tuple[Callable[[_Builder], bool], int], ...] = (
-    (_Builder.map, 8),
+    (_Builder.map, 5),
+    (_Builder.chain, 3),
     (_Builder.accum, 5),
     (_Builder.expand, 3),
     (_Builder.scan, 2),

@@ -71,7 +71,8 @@ DYNAMIC = """builtin.module {
   %x = mapped.linear_load @x {size_args = array<i64: 1>} : () -> !mapped.stream<vector, [?, 3]>
   %b = mapped.bufferize %x {rank = 2 : i64} : (!mapped.stream<vector, [?, 3]>) -> !mapped.buffer<vector, [] of [?, 3]>
   %y = mapped.streamify %b {transposed} : (!mapped.buffer<vector, [] of [?, 3]>) -> !mapped.stream<vector, [3, ?]>
-  %s = mapped.accum "add" %y {over = 1 : i64, keep = 0 : i64, init = 0.0 : f32} : (!mapped.stream<vector, [3, ?]>) -> !mapped.stream<scalar, [3]>
+  %s = mapped.accum "add" %y {over = 1 : i64, keep = 0 : i64, init = 0.0 : f32} : 
+    (!mapped.stream<vector, [3, ?]>) -> !mapped.stream<scalar, [3]>
   %c = mapped.bufferize %s {rank = 1 : i64} : (!mapped.stream<scalar, [3]>) -> !mapped.buffer<scalar, [] of [3]>
   %sums = mapped.streamify %c : (!mapped.buffer<scalar, [] of [3]>) -> !mapped.stream<vector, [3]>
   mapped.linear_store %sums in @sums : (!mapped.stream<vector, [3]>) -> ()

@@ -10,8 +10,8 @@ from xdsl.ir import SSAValue
 from weft.compiler.mapped.buffers import BufferizeOp, StreamifyOp
 from weft.compiler.mapped.onchip import ExpandOp as MappedExpand
 from weft.compiler.mapped.onchip import MapOp as MappedMap
-from weft.compiler.mapped.onchip import SpreadOp, UnpackOp
-from weft.compiler.mapped.types import DYNAMIC
+from weft.compiler.mapped.onchip import SpreadOp, UnpackOp, stream
+from weft.compiler.mapped.types import DYNAMIC, Kind
 from weft.compiler.passes.layout.gathers import gathered
 from weft.compiler.passes.layout.laying import Laid, Laying, lay
 from weft.compiler.passes.layout.reference import indices
@@ -66,12 +66,31 @@ def apply(
             values.append(laying.emit(MappedExpand(laying.scalar(each.repeats), reference)).result)
         else:
             values.append(laying.vector(each) if vectors else laying.scalar(each))
+    if len(values) == 3 and _exceed_inputs(laying, values):
+        return _in_steps(laying, function, operands, element, hint)
     packed = [value for value in dict.fromkeys(values) if isinstance(value.owner, UnpackOp)]
     for value in packed[1:]:  # a PCU unpacks one of its inputs
         passed = laying.emit(MappedMap("pass", value), value.name_hint).result
         values = [passed if each is value else each for each in values]
     made = laying.emit(MappedMap(function, *values, const=const, place=place), hint).result
-    return Laid(dims, element, **{"vector" if vectors else "scalar": made}, hint=hint)
+    return Laid.carried(dims, element, Kind.VECTOR if vectors else Kind.SCALAR, made, hint=hint)
+
+
+def _exceed_inputs(laying: Laying, values: Sequence[SSAValue]) -> bool:
+    """Whether a PCU has too few inputs for these operands."""
+    kinds = [stream(value).kind for value in dict.fromkeys(values)]
+    spec = laying.spec
+    return kinds.count(Kind.VECTOR) > spec.vector_inputs or kinds.count(Kind.SCALAR) > spec.scalar_inputs
+
+
+def _in_steps(laying: Laying, function: str, operands: Sequence[Laid], element: Element, hint: str | None) -> Laid:
+    """A function of three operands as functions of two, bit for bit the same."""
+    first, second, third = operands
+    if function == Function.MULADD.value:
+        return apply(laying, "add", [apply(laying, "mul", [first, second], element), third], element, hint=hint)
+    ones = apply(laying, "select", [first, second], element, const=0.0, place=2)
+    others = apply(laying, "select", [first, third], element, const=0.0, place=1)
+    return apply(laying, "iadd", [ones, others], element, hint=hint)  # one of both is nothing but zero bits
 
 
 def _up_to(laid: Laid, dims: tuple[Dim, ...]) -> Laid | None:
@@ -89,8 +108,8 @@ def held_by_itself(laying: Laying, laid: Laid) -> None:
     most = laid.dims[-1].number
     if most is None:
         raise laying.refuse(
-            f"nothing gives the rate of {dims_text(laid.dims)}, whose innermost size is not known when compiling: use it "
-            "together with a stream that has this size"
+            f"nothing gives the rate of {dims_text(laid.dims)}, whose innermost size is not known when compiling: use "
+            "it together with a stream that has this size"
         )
     reference = indices(laying, laid.dims, max(1, most))
     held = laying.emit(MappedExpand(laying.scalar(base), reference)).result
@@ -185,4 +204,4 @@ def _repeated(laying: Laying, laid: Laid, along: list[int], dims: tuple[Dim, ...
     buffer = laying.emit(BufferizeOp(value, rank=len(inner))).result
     sizes = [dim.number or 0 for dim in outer]
     read = laying.emit(StreamifyOp(buffer, kind=kind, sizes=sizes, strides=strides), hint).result
-    return Laid(dims, laid.element, **{kind.value: read}, hint=hint)
+    return Laid.carried(dims, laid.element, kind, read, hint=hint)

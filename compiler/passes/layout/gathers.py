@@ -58,7 +58,8 @@ def gathered(laying: Laying, laid: Laid, outer: int, walk: Walk, dims: tuple[Dim
     if by_length:
         if any(size.number != 1 for size in sizes[:-1]):
             laying.non_empty(sizes[-1:], "an empty dimension inside others would not be seen in each of these")
-        count = laying.argument(sizes[-1], *((Unit.BEATS, lanes) if to is Kind.VECTOR else (Unit.ELEMENTS,)))
+        rows = to is Kind.VECTOR
+        count = laying.argument(sizes[-1], Unit.BEATS if rows else Unit.ELEMENTS, lanes if rows else 1)
         trigger = argument_for_each(laying, count, value, len(inner))
         loops = [size.number or DYNAMIC for size in sizes]
     else:
@@ -68,7 +69,7 @@ def gathered(laying: Laying, laid: Laid, outer: int, walk: Walk, dims: tuple[Dim
         )
         loops, strides = [size.number or 0 for size in sizes[split:]], strides[split:]
     read = StreamifyOp(buffer, kind=to, trigger=trigger, sizes=loops, strides=strides, offset=offset, length=by_length)
-    return Laid(dims, laid.element, **{to.value: laying.emit(read, hint).result}, hint=hint)
+    return Laid.carried(dims, laid.element, to, laying.emit(read, hint).result, hint=hint)
 
 
 def _addresses(
@@ -84,7 +85,8 @@ def _addresses(
     most = [max(1, laying.largest(size)) for size in sizes]
     if prod(most) > _MOST_ADDRESSES:
         raise laying.refuse(
-            f"dimensions {dims_text(sizes)} of a walk must have at most {_MOST_ADDRESSES} elements together, not {prod(most)}"
+            f"dimensions {dims_text(sizes)} of a walk must have at most {_MOST_ADDRESSES} elements together, "
+            f"not {prod(most)}"
         )
     before = laid.dims[:outer]
     if not sizes:
@@ -103,12 +105,8 @@ def _addresses(
         raise laying.refuse(
             f"addresses of a walk must have at most agcu_levels = {laying.spec.agcu_levels} dimensions, not {len(dims)}"
         )
-    size_args = [
-        0
-        if size.number is not None
-        else laying.argument(size, *((Unit.BEATS, laying.spec.lanes) if place == len(dims) - 1 else (Unit.ELEMENTS,)))
-        for place, size in enumerate(dims)
-    ]
+    counts = [(size, Unit.ELEMENTS, 1) for size in dims[:-1]] + [(dims[-1], Unit.BEATS, laying.spec.lanes)]
+    size_args = [0 if each[0].number is not None else laying.argument(*each) for each in counts]
     load = LinearLoadOp(
         tensor,
         StreamType.make(Kind.VECTOR, sizes_of(dims)),

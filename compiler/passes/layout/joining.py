@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from xdsl.ir import SSAValue
 
+from weft.compiler.mapped.launch import Unit
 from weft.compiler.mapped.onchip import FlattenOp, LaneOp, SpreadOp
 from weft.compiler.mapped.onchip import MergeOp as MappedMerge
 from weft.compiler.mapped.types import DYNAMIC, Kind
+from weft.compiler.passes.layout.elementwise import apply
 from weft.compiler.passes.layout.laying import Laid, Laying, lay
-from weft.compiler.passes.layout.reference import constants, selectors
+from weft.compiler.passes.layout.reference import argument_stream, constants, indices, selectors
 from weft.compiler.passes.placing import PlaceOp
-from weft.compiler.step.dims import dims_text
+from weft.compiler.step.dims import Dim
 from weft.compiler.step.joining import ConcatOp, MergeOp
+from weft.compiler.step.types import Element
 
 __all__: list[str] = []
 
@@ -28,7 +31,10 @@ def _merge(
     block: int | None = None,
     known: list[int] | None = None,
 ) -> SSAValue:
-    """``known`` are the selectors where the compiler makes them. Scalars go through a merge, which takes vectors, one in each beat."""
+    """``known`` are the selectors where the compiler makes them.
+
+    Scalars go through a merge, which takes vectors, one in each beat.
+    """
     values = [laying.vector(each) if kind is Kind.VECTOR else laying.scalar(each) for each in parts]
     if kind is Kind.SCALAR:
         values = [laying.emit(SpreadOp(each)).result for each in values]
@@ -42,9 +48,7 @@ def _(operation: MergeOp, laying: Laying) -> None:
     which = laying.scalar(laying.values[operation.which])
     hint, kind = operation.result.name_hint, Kind.SCALAR if len(parts[0].dims) == 1 else Kind.VECTOR
     made = _merge(laying, which, parts, kind, hint)
-    laying.values[operation.result] = Laid(
-        operation.result.type.dims, parts[0].element, **{kind.value: made}, hint=hint
-    )
+    laying.values[operation.result] = Laid.carried(operation.result.type.dims, parts[0].element, kind, made, hint=hint)
 
 
 @lay.register
@@ -59,14 +63,14 @@ def _(operation: ConcatOp, laying: Laying) -> None:
 
 def _joined(laying: Laying, one: Laid, two: Laid, axis: int, hint: str | None) -> Laid:
     sizes = (one.sizes[axis], two.sizes[axis])
-    if DYNAMIC in sizes:
-        raise laying.refuse(
-            f"streams are joined along a dimension whose sizes are known when compiling, not {dims_text(one.dims)} and "
-            f"{dims_text(two.dims)} along {axis}"
-        )
     outer, innermost = one.dims[:axis], axis == len(one.dims) - 1
     dims = (*outer, one.dims[axis] + two.dims[axis], *one.dims[axis + 1 :])
-    laying.non_empty(outer, _EMPTY)
+    laying.non_empty((*outer, one.dims[axis], two.dims[axis]), _EMPTY)
+    if DYNAMIC in sizes:
+        which = laying.scalar(_behind(laying, one.dims[axis], dims[: axis + 1]))
+        kind = Kind.SCALAR if innermost else Kind.VECTOR
+        made = _merge(laying, which, [one, two], kind, hint, block=len(dims) - axis - 1)
+        return Laid.carried(dims, one.element, kind, made, hint=hint)
     if not innermost:
         known = [0] * sizes[0] + [1] * sizes[1]
         made = _merge(laying, selectors(laying, known, outer), [one, two], Kind.VECTOR, hint, known=known)
@@ -77,7 +81,23 @@ def _joined(laying: Laying, one: Laid, two: Laid, axis: int, hint: str | None) -
     which = selectors(laying, [0, 1], outer)
     made = _merge(laying, which, [one, two], kind, None, block=1, known=[0, 1])
     flat = laying.emit(FlattenOp(made, size=sum(sizes)), hint).result
-    return Laid(dims, one.element, **{kind.value: flat}, hint=hint)
+    return Laid.carried(dims, one.element, kind, flat, hint=hint)
+
+
+def _behind(laying: Laying, size: Dim, dims: tuple[Dim, ...]) -> Laid:
+    """0.0 for the first ``size`` of the innermost dimension, then 1.0."""
+    index = Laid(dims, Element.F32, vector=indices(laying, dims, laying.largest(dims[-1])))
+    if size.number is not None:
+        before = apply(laying, "lt", [index], Element.F32, const=float(size.number))
+    else:
+        argument = argument_stream(laying, laying.argument(size, Unit.FLOAT))
+        before = apply(
+            laying,
+            "lt",
+            [index, Laid(dims, Element.F32, repeats=Laid((), Element.F32, scalar=argument))],
+            Element.F32,
+        )
+    return apply(laying, "eq", [before], Element.F32, const=0.0)
 
 
 @lay.register

@@ -46,6 +46,12 @@ class Laid:
     repeats: Laid | None = None
     hint: str | None = None
 
+    @staticmethod
+    def carried(dims: tuple[Dim, ...], element: Element, kind: Kind, value: SSAValue, *, hint: str | None) -> Laid:
+        """A stream that one mapped stream carries."""
+        vector, scalar = (value, None) if kind is Kind.VECTOR else (None, value)
+        return Laid(dims, element, vector, scalar, hint=hint)
+
     @property
     def sizes(self) -> tuple[int, ...]:
         """As a mapped type has them."""

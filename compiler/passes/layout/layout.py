@@ -32,7 +32,7 @@ class LayOut(ModulePass):
 
     name = "lay-out"
 
-    spec: FabricSpec
+    fabric: FabricSpec
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         """Lay out a program.
@@ -42,7 +42,7 @@ class LayOut(ModulePass):
         WeftError
             An operation that the fabric cannot do: line, operation, rule.
         """
-        laying = Laying(self.spec)
+        laying = Laying(self.fabric)
         for operation in op.ops:
             laying.current = operation
             lay(operation, laying)

@@ -32,7 +32,7 @@ def _resident(laying: Laying, name: str) -> ResidentOp:
 
 @lay.register
 def _(operation: RecallOp, laying: Laying) -> None:
-    """A merge by the number of the iteration: in the first what memory gave, in the others what the one before has kept.
+    """A merge by the number of the iteration: in the first what memory gave, in others what the one before has kept.
 
     The load of the first iteration tells in the others that what was kept is wanted.
     """

@@ -79,8 +79,8 @@ def _walk(operation: LoadOp | StoreOp, laying: Laying) -> dict[str, tuple[int, .
     unit = spec.lanes * (2 if packed else 1)
     if walk.start[-1].number is None or walk.start[-1].number % unit:
         raise laying.refuse(
-            f"a walk along the last dimension of @{tensor.label} must begin at a multiple of {unit} elements, a beat of "
-            f"fabric {spec.name!r}, not at {walk.start[-1]}"
+            f"a walk along the last dimension of @{tensor.label} must begin at a multiple of {unit} elements, a beat "
+            f"of fabric {spec.name!r}, not at {walk.start[-1]}"
         )
     sizes = []
     for place, size in enumerate(stream.dims):
@@ -155,8 +155,8 @@ def _(operation: StoreOp, laying: Laying) -> None:
     if end is None or (end % unit and end != size):
         if not only_store(operation):
             raise laying.refuse(
-                f"where @{tensor.label} is stored to more than once, a store must end with a row of it or with a beat of "
-                f"{unit} elements, not at {operation.visits.start[-1] + columns} of {size}"
+                f"where @{tensor.label} is stored to more than once, a store must end with a row of it or with a "
+                f"beat of {unit} elements, not at {operation.visits.start[-1] + columns} of {size}"
             )
         laid = zero_filled(laying, laid)
     store = laying.emit(

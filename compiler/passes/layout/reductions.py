@@ -16,6 +16,7 @@ from weft.compiler.passes.layout.laying import Laid, Laying, lay
 from weft.compiler.passes.layout.masking import masked
 from weft.compiler.step.access import StoreOp
 from weft.compiler.step.accum import AccumOp, Reduction, ScanOp
+from weft.compiler.step.dims import dims_text
 from weft.compiler.step.matmul import MatmulOp
 from weft.compiler.step.types import Element
 
@@ -61,15 +62,21 @@ def _reduce(laying: Laying, laid: Laid, name: str, first: int, count: int, init:
     made = laying.emit(MappedAccum(name, value, over=count, keep=keep, init=init), hint).result
     dims = (*laid.dims[:first], *laid.dims[first + count :])
     form = Kind.VECTOR if keep and kind is Kind.VECTOR else Kind.SCALAR
-    return Laid(dims, laid.element if name == "iadd" else Element.F32, **{form.value: made}, hint=hint)
+    return Laid.carried(dims, laid.element if name == "iadd" else Element.F32, form, made, hint=hint)
 
 
 def _in_accumulators(laying: Laying, laid: Laid, keep: int) -> tuple[SSAValue, Kind]:
     """A stream as it is, or as vectors where a row has too many numbers for an accumulator each."""
     value, kind = laying.either(laid)
-    row = laid.sizes[-keep:]
-    if kind is Kind.SCALAR and DYNAMIC not in row and prod(row) > laying.spec.acc_depth:
-        return laying.vector(laid), Kind.VECTOR
+    *outer, last = (laying.largest(dim) for dim in laid.dims[-keep:])
+    room, beats = laying.spec.acc_depth, prod(outer) * -(-last // laying.spec.lanes)
+    if kind is Kind.SCALAR and prod(outer) * last > room:
+        value, kind = laying.vector(laid), Kind.VECTOR
+    if kind is Kind.VECTOR and beats > room:
+        raise laying.refuse(
+            f"a row {dims_text(laid.dims[-keep:])} must be at most acc_depth = {room} beats on fabric "
+            f"{laying.spec.name!r}, not {beats}: set acc_depth={1 << (beats - 1).bit_length()}"
+        )
     return value, kind
 
 
@@ -91,7 +98,7 @@ def _(operation: ScanOp, laying: Laying) -> None:
     keep = len(laid.dims) - axis - 1
     value, kind = _in_accumulators(laying, laid, keep) if keep else (laying.scalar(laid), Kind.SCALAR)
     made = laying.emit(MappedScan(name, value, over=1, keep=keep, init=operation.init), hint).result
-    laying.values[operation.result] = Laid(laid.dims, operation.result.type.element, **{kind.value: made}, hint=hint)
+    laying.values[operation.result] = Laid.carried(laid.dims, operation.result.type.element, kind, made, hint=hint)
 
 
 @lay.register

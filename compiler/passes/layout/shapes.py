@@ -62,7 +62,7 @@ def read_by_walk(laying: Laying, laid: Laid, outer: int, walk: Walk, dims: tuple
     to = Kind.VECTOR if as_rows else Kind.SCALAR
     buffer = laying.emit(BufferizeOp(value, rank=len(inner))).result
     read = laying.emit(StreamifyOp(buffer, kind=to, sizes=numbers, strides=strides, offset=offset), hint).result
-    return Laid(dims, laid.element, **{to.value: read}, hint=hint)
+    return Laid.carried(dims, laid.element, to, read, hint=hint)
 
 
 def _leads(laid: Laid, outer: int, walk: Walk, dims: tuple[Dim, ...]) -> bool:
@@ -99,7 +99,7 @@ def _(operation: FlattenOp, laying: Laying) -> None:
     whole = laid.sizes[-1] != DYNAMIC and laid.sizes[-1] % laying.spec.lanes == 0
     value, kind = laying.either(laid)
     if innermost and kind is Kind.VECTOR and not whole:
-        if prod(laid.sizes[first:last]) == 1:
+        if all(size == 1 for size in laid.sizes[first:last]):
             whole = True  # a single row stays one
         else:
             laying.values[operation.result] = reshaped(laying, laid, operation.result.type.dims, hint)
@@ -107,7 +107,7 @@ def _(operation: FlattenOp, laying: Laying) -> None:
     for number in range(last - first):
         name = hint if number == last - first - 1 else None
         value = laying.emit(MappedFlatten(value, outside=len(laid.dims) - 1 - last), name).result
-    laying.values[operation.result] = Laid(operation.result.type.dims, laid.element, **{kind.value: value}, hint=hint)
+    laying.values[operation.result] = Laid.carried(operation.result.type.dims, laid.element, kind, value, hint=hint)
 
 
 @lay.register
@@ -115,7 +115,7 @@ def _(operation: PromoteOp, laying: Laying) -> None:
     laid, hint = laying.values[operation.value], operation.result.name_hint
     value, kind = laying.either(laid)
     made = laying.emit(MappedPromote(value), hint).result
-    laying.values[operation.result] = Laid(operation.result.type.dims, laid.element, **{kind.value: made}, hint=hint)
+    laying.values[operation.result] = Laid.carried(operation.result.type.dims, laid.element, kind, made, hint=hint)
 
 
 @lay.register
@@ -195,4 +195,4 @@ def _with_units(laying: Laying, laid: Laid, dims: tuple[Dim, ...], hint: str | N
     for inside, dim in enumerate(reversed(dims)):
         if inside >= row and dim == one:
             value = laying.emit(MappedPromote(value, inside=inside), hint).result
-    return Laid(dims, laid.element, **{kind.value: value}, hint=hint)
+    return Laid.carried(dims, laid.element, kind, value, hint=hint)

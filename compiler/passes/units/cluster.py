@@ -103,7 +103,8 @@ class _Ports:
             columns = row_beats(stream(value).dims[-1], self.spec, packed=False)
             self.unpack, self.unpack_odd = Unpack.BF16, bool(columns % 2)
         if len(ports) == (self.spec.scalar_inputs if scalar else self.spec.vector_inputs):
-            raise Unfit("too many inputs")
+            field = "scalar_inputs" if scalar else "vector_inputs"
+            raise Unfit(f"{field} = {getattr(self.spec, field)} are too few")
         ports.append(carried)
         index = len(ports) - 1
         self.modes[scalar, index] = mode
@@ -329,7 +330,7 @@ def _word(value: float) -> int:
 
 def _bring_inputs(ports: _Ports, operations: Sequence[Operation]) -> None:
     """Ports for all values from outside, packed beats first, then in the order in which operations take them."""
-    made_here = {value for operation in operations for value in operation.results}
+    made_here: set[SSAValue] = {value for operation in operations for value in operation.results}
     accumulated = False
     brought: dict[SSAValue, None] = {}
     for operation in operations:
@@ -392,7 +393,7 @@ def _cluster(draft: _Draft, result: SSAValue) -> Cluster:
         draft.nodes.append(Node(Op.PASS, {"a": ports.where.pop(given)}, given))
     stages = allocate_registers(draft.nodes, ports.where, given, spec)
     if len(before) + len(stages) > spec.stages:
-        raise Unfit("too many stages")
+        raise Unfit(f"stages = {spec.stages} are too few")
     body = (*before, *stages)
     rank, sub, add = draft.stop or (0, 0, 0)
     scalar = stream(result).kind is Kind.SCALAR

@@ -51,7 +51,7 @@ def _levels(
 
 
 def _fewer(levels: Sequence[AgcuLevel], *, stores: bool) -> list[AgcuLevel]:
-    """The same nest without loops of one iteration; a store, which sends no stops, joins loops that continue another."""
+    """The same nest without loops of one iteration; a store, which sends no stops, joins loops that go on evenly."""
     kept: list[AgcuLevel] = []
     for level in levels:
         inner = kept[-1] if kept else None

@@ -39,7 +39,7 @@ def allocate_registers(
     """The stages; ``result`` ends in register 0, for which a stage more may be needed.
 
     ``inputs`` are the values that come from outside. One in a register is there before the first stage, whichever stage
-    reads it first, and stays until the last one that does. A stage writes the lowest register that nobody needs any more.
+    reads it first, and stays until the last one that does. A stage writes the lowest register that is free.
 
     Raises
     ------
@@ -58,11 +58,11 @@ def allocate_registers(
         live = {where[value] for value, last in last_use.items() if last > place and value in where}
         free = [number for number in range(spec.registers) if Source(number) not in live]
         if not free:
-            raise Unfit("too few registers")
+            raise Unfit(f"registers = {spec.registers} are too few")
         stages.append(Stage(op=node.op, const=node.const, dst=free[0], **fields))
         where[node.result] = Source(free[0])
     if where[result] is not Source.REG0:
         stages.append(Stage(op=Op.PASS, a=where[result]))
     if len(stages) > spec.stages:
-        raise Unfit("too many stages")
+        raise Unfit(f"stages = {spec.stages} are too few")
     return stages

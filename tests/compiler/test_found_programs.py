@@ -1,0 +1,260 @@
+"""Programs that random ones were made small to: each once gave wrong numbers, hung, or was refused."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pytest
+from judged_program import judged
+from random_programs import RandomProgram
+
+from weft.compiler.step import parse_program
+from weft.compiler.step.loop import LoopOp
+from weft.compiler.step.tensor import Role, TensorOp
+from weft.compiler.step.types import Element
+from weft.hw.presets import PRESETS
+
+
+@dataclass(frozen=True)
+class Found:
+    """A program, and why it is here."""
+
+    reason: str
+    text: str
+    sizes: dict[str, int] = field(default_factory=dict)
+    lanes: int = 8
+
+
+PROGRAMS = {
+    "rows_end_early": Found(
+        "what lanes hold behind the end of a row was stored",
+        """step.dimension @n <= 5
+step.tensor @a : f32 [3, 5] input
+step.tensor @y : f32 [3, 5] output
+%a = step.load @a : !step.stream<f32, [3, n]>
+%y = step.map add %a, 1.0 : !step.stream<f32, [3, n]>
+step.store %y in @y""",
+        {"n": 3},
+    ),
+    "index_ends_with_a_beat": Found(
+        "of the indices that mask a row those behind its end were 0",
+        """step.tensor @a : f32 [16, 1] input
+step.tensor @b : f32 [17] input
+step.tensor @y : f32 [21, 1, 6] output
+%a = step.load @a : !step.stream<f32, [16, 1]>
+%b = step.load @b : !step.stream<f32, [16]>
+%held = step.expand %b along [1] : !step.stream<f32, [16, 1]>
+%y = step.map add %a, %held : !step.stream<f32, [16, 1]>
+step.store %y in @y walk [0, 2]""",
+    ),
+    "packed_rows_of_a_launch": Found(
+        "the last packed beat of a row gave two vectors where there was one",
+        """step.dimension @n <= 5
+step.tensor @a : bf16 [3, 5] input
+step.tensor @b : f32 [3, 5] input
+step.tensor @y : f32 [3, 5] output
+%a = step.load @a : !step.stream<bf16, [3, n]>
+%b = step.load @b : !step.stream<f32, [3, n]>
+%y = step.map add %a, %b : !step.stream<f32, [3, n]>
+step.store %y in @y""",
+        {"n": 3},
+    ),
+    "flatten_two_symbols": Found(
+        "two dynamic sizes, -1 each, were taken for a product of 1",
+        """step.dimension @n <= 5
+step.tensor @a : f32 [3, 5, 5, 3] input
+step.tensor @y : f32 [3, 75] output
+%a = step.load @a : !step.stream<f32, [3, n, n, 3]>
+%b = step.map add %a, 1.0 : !step.stream<f32, [3, n, n, 3]>
+%y = step.flatten %b over [1, 2, 3] : !step.stream<f32, [3, 3 * n * n]>
+step.store %y in @y""",
+        {"n": 3},
+    ),
+    "repeat_elements": Found(
+        "each element of a row was to be a buffer, and a beat of vectors was one",
+        """step.tensor @a : bf16 [3] input
+step.tensor @y : f32 [3, 2] output
+step.tensor @z : f32 [1] output
+%a = step.load @a : !step.stream<bf16, [3]>
+%top = step.accum max %a over [0] : !step.stream<f32, []>
+%six = step.concat %a, %a over 0 : !step.stream<bf16, [6]>
+%sum = step.accum add %six over [0] : !step.stream<f32, []>
+%both = step.map add %top, %sum : !step.stream<f32, []>
+%b = step.bufferize %a rank 1 : !step.buffer<bf16, [] of [3]>
+%y = step.streamify %b walk [0, _] : !step.stream<bf16, [3, 2]>
+step.store %y in @y
+step.store %both in @z walk []""",
+    ),
+    "concat_of_what_is_repeated": Found(
+        "a stream that only repeats another one was carried as scalars and called vectors",
+        """step.tensor @a : f32 [16, 32] input
+step.tensor @b : f32 [5, 16] input
+step.tensor @y : f32 [37, 16] output
+%a = step.load @a : !step.stream<f32, [16, 32]>
+%sums = step.accum add %a over [0] : !step.stream<f32, [32]>
+%held = step.expand %sums along [1] : !step.stream<f32, [32, 16]>
+%b = step.load @b : !step.stream<f32, [5, 16]>
+%y = step.concat %held, %b over 0 : !step.stream<f32, [37, 16]>
+step.store %y in @y""",
+        lanes=16,
+    ),
+    "random_store_of_each_iteration": Found(
+        "the segment of a store by index ended with the first iteration's tensor",
+        """step.loop 2
+step.tensor @a : f32 [3, 3] input
+step.tensor @index : i32 [3] input
+step.tensor @y : f32 [2, 3] output each
+%a = step.load @a : !step.stream<f32, [3, 3]>
+%index = step.load @index : !step.stream<i32, [3]>
+step.random_store %a at %index in @y""",
+    ),
+    "concat_with_nothing": Found(
+        "a part without elements was joined",
+        """step.tensor @a : f32 [1] input
+step.tensor @b : f32 [3] input
+step.tensor @y : f32 [3] output
+%a = step.load @a from [1] : !step.stream<f32, [0]>
+%b = step.load @b : !step.stream<f32, [3]>
+%y = step.concat %a, %b over 0 : !step.stream<f32, [3]>
+step.store %y in @y""",
+    ),
+    "nothing_at_all": Found(
+        "tensors without elements could not be given",
+        """step.tensor @a : f32 [0, 3] input
+step.tensor @y : f32 [0, 3] output
+step.tensor @s : f32 [3] output
+%a = step.load @a : !step.stream<f32, [0, 3]>
+%y = step.map add %a, 1.0 : !step.stream<f32, [0, 3]>
+%s = step.accum max %a over [0] from 0.5 : !step.stream<f32, [3]>
+step.store %y in @y
+step.store %s in @s""",
+    ),
+    "columns_as_long_as_the_launch_says": Found(
+        "columns were counted in numbers where lines were read",
+        """step.dimension @n <= 5
+step.tensor @a : f32 [5, 3] input
+step.tensor @y : f32 [3, 5] output
+%a = step.load @a walk [1, 0] : !step.stream<f32, [3, n]>
+%y = step.map add %a, 1.0 : !step.stream<f32, [3, n]>
+step.store %y in @y""",
+        {"n": 3},
+    ),
+    "accumulators_of_scalars": Found(
+        "each number took an accumulator where a beat of vectors takes one",
+        """step.dimension @m <= 40
+step.tensor @a : f32 [40, 3, 40] input
+step.tensor @y : f32 [3] output
+%a = step.load @a : !step.stream<f32, [m, 3, 40]>
+%b = step.bufferize %a rank 2 : !step.buffer<f32, [m] of [3, 40]>
+%t = step.streamify %b walk [1, 0] : !step.stream<f32, [m, 40, 3]>
+%s = step.accum add %t over [0] : !step.stream<f32, [40, 3]>
+%y = step.accum add %s over [0] : !step.stream<f32, [3]>
+step.store %y in @y""",
+        {"m": 7},
+    ),
+    "scattered_elements": Found(
+        "a store writes whole beats",
+        """step.tensor @a : f32 [5] input
+step.tensor @index : i32 [5] input
+step.tensor @y : f32 [4] output
+step.tensor @z : bf16 [2, 30] output
+%a = step.load @a : !step.stream<f32, [5]>
+%index = step.load @index : !step.stream<i32, [5]>
+step.random_store %a at %index in @y
+%b = step.convert %a : !step.stream<bf16, [5]>
+step.store %b in @z walk [1] by [3] from [1, 2]""",
+    ),
+    "store_from_a_size": Found(
+        "where a store begins in a row came with the launch",
+        """step.dimension @n <= 5
+step.tensor @a : i32 [5] input
+step.tensor @y : i32 [20] output
+%a = step.load @a : !step.stream<i32, [5]>
+step.store %a in @y by [3] from [n]""",
+        {"n": 4},
+    ),
+    "greatest_integers": Found(
+        "units compare integers, but do not accumulate the greatest",
+        """step.tensor @a : i32 [3, 21] input
+step.tensor @y : i32 [3] output
+step.tensor @z : i32 [21] output
+step.tensor @w : i32 [3, 21] output
+%a = step.load @a : !step.stream<i32, [3, 21]>
+%y = step.accum max %a over [1] : !step.stream<i32, [3]>
+%z = step.accum min %a over [0] : !step.stream<i32, [21]>
+%w = step.map max %a, -2 : !step.stream<i32, [3, 21]>
+step.store %y in @y
+step.store %z in @z
+step.store %w in @w""",
+    ),
+    "groups_of_products": Found(
+        "rows of a product with several matrices of weights were taken for groups",
+        """step.tensor @a : f32 [3, 2, 5] input
+step.tensor @w : int8 [3, 5, 9] weight
+step.tensor @y : f32 [3, 2, 9] output
+%a = step.load @a : !step.stream<f32, [3, 2, 5]>
+%w = step.load @w : !step.stream<int8, [3, 5, 9]>
+%y = step.matmul %a, %w : !step.stream<f32, [3, 2, 9]>
+step.store %y in @y""",
+    ),
+    "six_loops": Found(
+        "a PMU has five loops",
+        """step.tensor @a : f32 [2, 6, 6] input
+step.tensor @y : f32 [3, 3] output
+%a = step.load @a : !step.stream<f32, [2, 6, 6]>
+%b = step.bufferize %a rank 3 : !step.buffer<f32, [] of [2, 6, 6]>
+%w = step.streamify %b walk [1, 2, _, 0, 1, 2] : !step.stream<f32, [3, 3, 2, 2, 4, 4]>
+%y = step.accum add %w over [2, 3, 4, 5] : !step.stream<f32, [3, 3]>
+step.store %y in @y""",
+    ),
+    "concat_of_symbols": Found(
+        "which part comes next is known when the launch begins",
+        """step.dimension @n <= 9
+step.dimension @m <= 9
+step.tensor @a : f32 [2, 9] input
+step.tensor @b : f32 [2, 9] input
+step.tensor @y : f32 [2, 18] output
+%a = step.load @a : !step.stream<f32, [2, n]>
+%b = step.load @b : !step.stream<f32, [2, m]>
+%y = step.concat %a, %b over 1 : !step.stream<f32, [2, n + m]>
+step.store %y in @y""",
+        {"n": 3, "m": 8},
+    ),
+}
+
+EMPTY = """step.dimension @n <= 8
+step.dimension @m <= 17
+step.tensor @a : i32 [8, 17, 10] input
+step.tensor @y : i32 [2, 8, 17] output
+%a = step.load @a : !step.stream<i32, [n, m, 2]>
+step.store %a in @y walk [1, 2, 0]
+"""
+
+
+def _launched(found: Found) -> RandomProgram:
+    module = parse_program(found.text + "\n")
+    iterations = next((op.iterations for op in module.ops if isinstance(op, LoopOp)), 1)
+    rng = np.random.default_rng(len(found.text))
+    inputs = {}
+    for tensor in (op for op in module.ops if isinstance(op, TensorOp)):
+        shape = tensor.sizes if tensor.each is None else (iterations, *tensor.sizes)
+        if tensor.role in (Role.INPUT, Role.WEIGHT):
+            values = rng.integers(0, 2, shape) if tensor.label == "index" else rng.integers(-9, 10, shape)
+            inputs[tensor.label] = values if tensor.element is Element.I32 else values.astype(np.float32)
+    return RandomProgram(found.text + "\n", inputs, found.sizes)
+
+
+@pytest.mark.parametrize("name", sorted(PROGRAMS))
+def test_it_computes_what_it_means(name: str) -> None:
+    found = PROGRAMS[name]
+    outcome = judged(_launched(found), PRESETS["demo"].replace(lanes=found.lanes))
+    assert (outcome.failure, outcome.refusal) == (None, None), found.reason
+    assert outcome.verdicts
+
+
+def test_a_launch_that_would_hang_is_refused() -> None:
+    spec = PRESETS["demo"]
+    full, empty = (judged(_launched(Found("", EMPTY, {"n": 7, "m": size})), spec) for size in (3, 0))
+    assert (full.failure, full.refusal) == (None, None)
+    assert (empty.refusal or "").startswith("size m must be at least 1, not 0: ")
