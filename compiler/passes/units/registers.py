@@ -39,7 +39,7 @@ def allocate_registers(
     """The stages; ``result`` ends in register 0, for which a stage more may be needed.
 
     ``inputs`` are the values that come from outside. One in a register is there before the first stage, whichever stage
-    reads it first, and stays until the last one that does. A stage writes the lowest register that nobody needs any more.
+    reads it first, and stays until the last one that does. A stage writes the lowest register that is free.
 
     Raises
     ------
