@@ -192,7 +192,7 @@ def _divisor(size: int, most_beats: int, unit: int) -> int | None:
 
 
 def _cut(value: SSAValue, axis: int, at: int, tile: int, inserting: Inserting, spec: FabricSpec) -> SSAValue | None:
-    """A stream with dimension ``axis`` cut into tiles, walked as a new dimension at ``at``; None if that is impossible."""
+    """A stream with dimension ``axis`` cut into tiles, walked as a new dimension at ``at``; None where none can be."""
     given, owner = stream_of(value), value.owner
     size = given.dims[axis].number or 0
     dims = list(given.dims)
