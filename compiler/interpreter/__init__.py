@@ -1,4 +1,4 @@
-"""The oracle: what a program of the `step` language means, on whole arrays, each number with a bound.
+"""The oracle: interprets a program of the `step` language on whole arrays, and bounds the error of each number.
 
 Written from the operators' definitions and docs/numerics.md alone. Nothing here knows of lanes, units or passes, so a
 comparison with a device shows whether the compiler kept the meaning of the program.

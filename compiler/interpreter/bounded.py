@@ -1,4 +1,4 @@
-"""Numbers, and how far those of a device may be from them."""
+"""Numbers with bounds: how far a device may be from each."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Bounded:
 
     @staticmethod
     def exactly(element: Element, value: ArrayLike) -> Bounded:
-        """Numbers that any device computes."""
+        """Numbers that every device computes bit for bit."""
         values = np.asarray(value, np.int64 if element is Element.I32 else np.float64)
         return Bounded(element, values, np.zeros(values.shape))
 
@@ -67,7 +67,7 @@ class Bounded:
         return Bounded(self.element, np.asarray(move(self.value)), np.asarray(move(self.error)))
 
     def as_element(self, element: Element) -> Bounded:
-        """The same floating-point numbers, called by another type that has them."""
+        """The same floating-point numbers under another element type that can hold them."""
         return Bounded(element, self.value, self.error)
 
     def unjudged_where(self, mask: NDArray[np.bool_]) -> Bounded:

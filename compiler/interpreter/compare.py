@@ -21,7 +21,7 @@ _LEAST_MAGNITUDE = 2.0**-100
 
 @dataclass(frozen=True)
 class Difference:
-    """A number that a device must not compute."""
+    """A number of a device that lies outside its bound."""
 
     index: tuple[int, ...]
     got: float
@@ -38,7 +38,7 @@ class Difference:
 
 @dataclass(frozen=True)
 class Verdict:
-    """How a stream or tensor of a device agrees with what it means."""
+    """The result of comparing a stream or tensor of a device with the oracle's."""
 
     name: str
     values: int
@@ -48,7 +48,7 @@ class Verdict:
     bounded: int
     """those that must lie within a bound"""
     unjudged: int
-    """those of which nothing is said"""
+    """those whose bound is infinite"""
     says_little: int
     """those of ``bounded`` whose bound is above 2^-8 of the largest magnitude in the stream"""
     wrong: int
@@ -63,7 +63,7 @@ class Verdict:
 
     @property
     def sentence(self) -> str:
-        """All of it for a person: ``y: 126 values, 100 exact, 26 within bounds; all agree``."""
+        """The verdict as a sentence: ``y: 126 values, 100 exact, 26 within bounds; all agree``."""
         parts = [f"{self.exact} exact"] if self.exact else []
         if self.bounded:
             little = f" ({self.says_little} of them wide)" if self.says_little else ""

@@ -1,4 +1,4 @@
-"""What a launch is given: sizes and arrays, checked, as its memory."""
+"""Checks the sizes and arrays of a launch, and makes its memory of them."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from weft.compiler.weights.quantised import Quantisation, Quantised, quantise
 __all__ = ["Given", "launch_of"]
 
 Given: TypeAlias = NDArray[Any] | Quantised
-"""An array of numbers; of weights of ``int8`` and ``mxfp4`` also what they are quantised to."""
+"""An array of numbers; for ``int8`` and ``mxfp4`` weights also an array that is quantised already."""
 
 
 def launch_of(module: ModuleOp, inputs: Mapping[str, Given], sizes: Mapping[str, int]) -> Launch:
-    """The beginning of a launch.
+    """A launch before its first operation.
 
     Raises
     ------

@@ -28,7 +28,7 @@ _ = (elementwise, memory, products, reductions, shapes)  # which register their 
 
 @dataclass(frozen=True)
 class Interpretation:
-    """What a launch computes.
+    """The outputs and streams of a launch.
 
     ``outputs`` are the output tensors by name; what no store reaches is 0. ``streams`` are all values of the program
     that have a name (``x`` for ``%x``; of several with one name the later ones are ``x_1``, ...). In a program with a

@@ -1,4 +1,4 @@
-"""The list of meanings, one function an operation, and what a function may look at beside its operands."""
+"""The table of meanings, one function an operation, and the launch that a function may read beside its operands."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class Launch:
     def check_walk(
         self, operation: StepOperation, walk: Walk, dims: Sequence[Dim], shape: Sequence[Dim], name: str
     ) -> None:
-        """That a walk stays within a tensor, stream or buffer, for the sizes of this launch.
+        """Check that a walk stays within a tensor, stream or buffer, for the sizes of this launch.
 
         Raises
         ------
@@ -88,7 +88,7 @@ def means(kind: type[StepOperation]) -> Callable[[_Function], _Function]:
 
 
 def bounded(value: Value) -> Bounded:
-    """A value that is no quantised weight; the language allows others only where a matrix product takes them."""
+    """A value as numbers. Quantised weights reach only matrix products, as the language demands."""
     assert isinstance(value, Bounded)
     return value
 

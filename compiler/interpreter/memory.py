@@ -1,4 +1,4 @@
-"""Loads, stores, and what an iteration leaves for the next. Accesses take place in the order of the program."""
+"""Loads, stores and state between iterations. Accesses take place in the order of the program."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def _random_store(operation: RandomStoreOp, launch: Launch, value: Value, index:
 
 
 def _rows(operation: RandomLoadOp | RandomStoreOp, index: Bounded) -> NDArray[np.int64]:
-    """The indices, each checked; those that are not judged are brought into the range."""
+    """The indices, each checked against the tensor; one that is not judged counts as 0."""
     tensor = operation.declaration
     rows = tensor.sizes[0]
     wrong = index.judged & ((index.value < 0) | (index.value >= rows))

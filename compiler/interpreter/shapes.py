@@ -1,4 +1,4 @@
-"""The same numbers in other places: shapes, repetition, parts, and streams made of several."""
+"""Operations that only move numbers: shapes, repetition, slices, concatenation and merge."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sums whose order is the mapping's."""
+"""Sums in any order of additions, for the mapping chooses the order."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Floats = NDArray[np.float64]
 
 
 def sum_in_any_order(terms: Bounded, axes: tuple[int, ...], initial: float = 0.0) -> Bounded:
-    """The sum over ``axes`` and ``initial``, which is an addend, too; what any order of additions may round.
+    """The sum of ``initial`` and all terms over ``axes``, with a bound that holds for any order of additions.
 
     With m additions of other numbers than 0, the error is that of the terms, and at most m u / (1 - m u) times the sum
     of magnitudes, u = 2^-24 (N. J. Higham, *Accuracy and Stability of Numerical Algorithms*, 4.2), and m flushes.

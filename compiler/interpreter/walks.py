@@ -1,4 +1,4 @@
-"""Which elements a walk visits, as indices of NumPy."""
+"""The elements that a walk visits, as NumPy indices."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def places(walk: Walk, shape: tuple[int, ...], sizes: Mapping[str, int]) -> Indi
 
 
 def taken(array: Array, walk: Walk, shape: tuple[int, ...], sizes: Mapping[str, int], outer: int = 0) -> Array:
-    """What a walk visits; ``outer`` dimensions before those that are walked stay as they are."""
+    """The elements that a walk visits; the ``outer`` first dimensions are not walked and stay as they are."""
     if 0 in shape:
         return np.empty(shape, array.dtype)
     dims = (*range(outer), *(dim if dim < 0 else dim + outer for dim in walk.dims))

@@ -1,4 +1,4 @@
-"""Turns of a launch: how a program is gone through more than once (kernel looping, arXiv 2410.23668)."""
+"""Turns: a launch iterates the program several times (kernel looping, arXiv 2410.23668)."""
 
 from __future__ import annotations
 
@@ -21,10 +21,11 @@ MOST_TURNS = 4095
 
 @irdl_op_definition
 class LoopOp(IRDLOperation):
-    """Declares that a launch goes ``turns`` times through the program, every access at its own pace.
+    """Declares that a launch iterates the program ``turns`` times (kernel looping).
 
-    Streams, buffers and shapes are those of a turn. There is at most one in a module. With ``rounds_arg`` all turns are
-    gone through as often as that launch argument says, at least once: accesses with ``round_dim`` move on each round.
+    Loads and stores run ahead independently; stream shapes are per iteration. There is at most one in a module. With
+    ``rounds_arg`` a launch repeats all turns as often as that launch argument says, at least once: accesses with
+    ``round_dim`` move on each round.
     """
 
     name = "mapped.loop"
@@ -67,7 +68,7 @@ class Loop:
 
 
 def loop_of(module: ModuleOp) -> Loop:
-    """How a launch goes through a program: once without a ``mapped.loop``."""
+    """How often a launch iterates a program: once without a ``mapped.loop``."""
     for op in module.ops:
         if isinstance(op, LoopOp):
             return Loop(op.turns.value.data, 0 if op.rounds_arg is None else op.rounds_arg.value.data)

@@ -374,7 +374,10 @@ class ArgumentOp(IRDLOperation):
 
 @irdl_op_definition
 class SinkOp(IRDLOperation):
-    """Takes a stream to its end, in the turns of ``when``; a launch is not over before."""
+    """Consumes a stream and discards it, in the turns of ``when``.
+
+    The launch completes only after the stream's final stop token.
+    """
 
     name = "mapped.sink"
 

@@ -1,4 +1,4 @@
-"""A program in terms of units: what each is told to do, and which ports are joined. Not yet placed."""
+"""A netlist: the configured units of one context and the streams between them, not yet placed."""
 
 from __future__ import annotations
 

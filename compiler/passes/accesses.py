@@ -1,4 +1,4 @@
-"""Walks that memory cannot do by itself become walks over rows, and over buffers of them."""
+"""Splits walks that an AGCU cannot do into a walk over whole rows and one over a buffer of them."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def only_store(store: StoreOp | RandomStoreOp) -> bool:
 
 @dataclass(frozen=True)
 class SplitAccesses(ModulePass):
-    """Off chip a stream walks whole beats of rows, the last dimension of a tensor, in steps of one.
+    """Leaves only accesses that walk whole beats of rows, the last dimension of a tensor, in steps of one.
 
     A load that walks rows otherwise loads them whole and reads them out of a buffer; a store whose last dimension is
     another one reads what it stores out of a buffer first.
@@ -98,7 +98,7 @@ class SplitAccesses(ModulePass):
         inserting.replace([inserting.add(StreamifyOp(buffer, result, inner)).result])
 
     def _whole(self, load: LoadOp) -> None:
-        """All of the tensor, and the walk out of a buffer, which has more levels of loops."""
+        """Load all of the tensor, and walk it in a buffer, where a loop nest has more levels."""
         tensor, inserting = load.declaration, Inserting(load)
         rows = LoadOp(tensor.label, StreamType.make(tensor.element, tensor.shape), after=load.after)
         buffer = inserting.add(BufferizeOp(inserting.add(rows, tensor.label).result, len(tensor.sizes))).result

@@ -1,4 +1,4 @@
-"""Rules that keep the meaning: fewer buffers, and walks on loads in place of buffers behind them."""
+"""Rewrites that keep the meaning: fewer buffers, and walks of loads in place of buffers behind them."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Canonicalise(ModulePass):
 
 
 def _rewrite(operation: Operation, spec: FabricSpec) -> bool:
-    """Apply a rule to one operation; whether there was one."""
+    """Apply a rule to one operation, and say whether one applied."""
     value: SSAValue | None = None
     inserting = Inserting(operation)
     if isinstance(operation, SliceOp):

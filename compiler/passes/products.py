@@ -1,4 +1,4 @@
-"""Matrix products: those that a unit does as they are, and those that become multiplications and sums."""
+"""Chooses how matrix products are computed: whole in one PCU, or as multiplications and sums."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ __all__ = ["MakeProducts"]
 class MakeProducts(ModulePass):
     """Chooses how each matrix product is computed.
 
-    Several rows share every weight that comes, a stage each, where a PCU has the stages and the rows of the left can be
-    read as columns (an output-stationary outer product). Weights of int8 and mxfp4 take one row: several become as
-    many products. Everything else is multiplied element by element and summed.
+    Several rows share every weight that comes, a stage each, where a PCU has the stages and a PMU can read the rows
+    of the left side as columns (an output-stationary outer product). Weights of int8 and mxfp4 take one row: several
+    rows become as many products. Everything else is multiplied element by element and summed.
     """
 
     name = "make-products"

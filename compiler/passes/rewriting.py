@@ -1,4 +1,4 @@
-"""What passes on logical programs share."""
+"""Helpers of passes on logical programs: insert, replace, erase."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ AnyOperation = TypeVar("AnyOperation", bound=Operation)
 
 @dataclass
 class Inserting:
-    """Inserts operations before another one, from whose line of the text they come."""
+    """Inserts operations before another one, and gives them its line of the text."""
 
     place: Operation
     made: list[Operation] = field(default_factory=list)

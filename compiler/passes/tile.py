@@ -32,8 +32,8 @@ __all__ = ["Tile"]
 class Tile(ModulePass):
     """Cuts a dimension into tiles where a unit cannot hold all of it, and walks the tiles one after the other.
 
-    The cut goes back through what computes element by element to loads and buffers, which walk in another order; the
-    results of the tiles follow each other, and are the whole.
+    The cut goes back through elementwise operations to loads and buffers, which then walk in another order. The results
+    of the tiles follow each other and are flattened to the whole.
     """
 
     name = "tile"
@@ -192,7 +192,7 @@ def _divisor(size: int, most_beats: int, unit: int) -> int | None:
 
 
 def _cut(value: SSAValue, axis: int, at: int, tile: int, inserting: Inserting, spec: FabricSpec) -> SSAValue | None:
-    """A stream with dimension ``axis`` cut into tiles, walked as a new dimension at ``at``; None if nothing does it."""
+    """A stream with dimension ``axis`` cut into tiles, walked as a new dimension at ``at``; None where none can be."""
     given, owner = stream_of(value), value.owner
     size = given.dims[axis].number or 0
     dims = list(given.dims)

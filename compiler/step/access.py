@@ -27,7 +27,7 @@ __all__ = ["LoadOp", "StoreOp", "as_token"]
 
 
 class _Access(StepOperation):
-    """What loads and stores share."""
+    """Base of loads and stores: a tensor and a walk over it."""
 
     tensor = prop_def(SymbolRefAttr)
     walk_attr = prop_def(WalkAttr)
@@ -43,7 +43,7 @@ class _Access(StepOperation):
         return self.walk_attr.data.over(len(self.declaration.shape))
 
     def verify_walk(self, stream: StreamType) -> None:
-        """That tensor, walk and stream agree."""
+        """Check that tensor, walk and stream agree."""
         tensor = self.declaration
         self.visits.verify(stream.dims, tensor.shape, f"@{tensor.label}")
         if tensor.element.is_quantised and self.visits != Walk.whole(len(tensor.shape)):
@@ -105,7 +105,7 @@ class LoadOp(_Access):
 
 @irdl_op_definition
 class StoreOp(_Access):
-    """STeP's LinearOffChipStore: a stream into a tensor. Its result is a token: memory has all of it.
+    """STeP's LinearOffChipStore: a stream into a tensor. Its token says that memory has all of the stream.
 
     ``%stored = step.store %y in @y walk [1, 0]``
     """

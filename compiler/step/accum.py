@@ -28,7 +28,7 @@ __all__ = ["AccumOp", "Reduction", "ScanOp"]
 
 
 class Reduction(Enum):
-    """What elements are put together by."""
+    """The function that combines elements."""
 
     ADD = "add"
     MAX = "max"
@@ -36,12 +36,12 @@ class Reduction(Enum):
 
     @property
     def neutral(self) -> float:
-        """What changes nothing."""
+        """The neutral element: combining with it changes nothing."""
         return {Reduction.ADD: 0.0, Reduction.MAX: float("-inf"), Reduction.MIN: float("inf")}[self]
 
 
 class _Accumulating(StepOperation):
-    """What both share. ``over`` are the dimensions, counted from the outermost."""
+    """Base of Accum and Scan. ``over`` are the reduced dimensions, counted from the outermost."""
 
     reduction_attr = prop_def(StringAttr)
     value = operand_def(StreamType)
@@ -62,17 +62,17 @@ class _Accumulating(StepOperation):
 
     @property
     def reduction(self) -> Reduction:
-        """What elements are put together by."""
+        """The function that combines elements."""
         return Reduction(self.reduction_attr.data)
 
     @property
     def over(self) -> tuple[int, ...]:
-        """The dimensions that are put together."""
+        """The dimensions that are reduced."""
         return tuple(axis.data for axis in self.over_attr)
 
     @property
     def init(self) -> float:
-        """What it begins with, once a result."""
+        """Where each result begins; it counts once."""
         return self.reduction.neutral if self.init_attr is None else self.init_attr.value.data
 
     @staticmethod
@@ -119,25 +119,25 @@ class _Accumulating(StepOperation):
 
 @irdl_op_definition
 class AccumOp(_Accumulating):
-    """STeP's Accum: sum, maximum or minimum over dimensions, which vanish. The order of a sum is the mapping's.
+    """STeP's Accum: reduces dimensions to their sum, maximum or minimum. The mapping chooses the order of a sum.
 
     ``%m = step.accum max %s over [1] : !step.stream<f32, [8]>``
 
-    Where it reduces no element the result is what it begins with: ``from``, or 0, -inf, inf.
+    Where there is no element to reduce, the result is its initial value: ``from``, or 0, -inf, inf.
     """
 
     name = "step.accum"
 
     @staticmethod
     def result_of(given: StreamType, over: Sequence[int]) -> StreamType:
-        """Without the dimensions that are reduced."""
+        """The operand's, without the reduced dimensions."""
         element = Element.I32 if given.element is Element.I32 else Element.F32
         return StreamType.make(element, [dim for axis, dim in enumerate(given.dims) if axis not in over])
 
 
 @irdl_op_definition
 class ScanOp(_Accumulating):
-    """STeP's Scan: the reduction of all elements so far, this one included, along one dimension, in order.
+    """STeP's Scan: a running reduction along one dimension, in order; each result includes its own element.
 
     ``%c = step.scan add %x over [0] : !step.stream<f32, [9, 14]>``
     """
@@ -146,7 +146,7 @@ class ScanOp(_Accumulating):
 
     @staticmethod
     def result_of(given: StreamType, over: Sequence[int]) -> StreamType:
-        """As the operand."""
+        """The operand's dimensions."""
         return StreamType.make(Element.I32 if given.element is Element.I32 else Element.F32, given.dims)
 
     def verify_(self) -> None:

@@ -1,4 +1,4 @@
-"""Bufferize and Streamify: blocks of a stream that are read in another order, or several times."""
+"""Bufferize and Streamify: keep blocks of a stream and read them in another order, or several times."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What must hold for a program as a whole, with the line and the operation that breaks it."""
+"""Checks a whole program; an error names the line and the operation that breaks a rule."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def _check(module: ModuleOp) -> None:
 
 
 def _kinds(operation: Operation) -> None:
-    """That operands are streams, buffers or tokens as the operation takes them."""
+    """Check that each operand is a stream, buffer or token, as the operation takes it."""
     kind, word = (
         (BufferType, "buffer")
         if isinstance(operation, StreamifyOp)
@@ -130,7 +130,7 @@ def _loops(operations: list[Operation]) -> None:
 
 
 def _hazards(operations: list[Operation]) -> None:
-    """Two accesses of one tensor, one of them a store, need a token between them."""
+    """Check that a token orders any two accesses of one tensor of which one is a store."""
     after: dict[Operation, set[Operation]] = {}
     for operation in operations:
         owners = [value.owner for value in operation.operands if isinstance(value.owner, Operation)]
@@ -157,7 +157,7 @@ def _hazards(operations: list[Operation]) -> None:
 
 
 def _ordered(first: Operation, second: Operation, after: dict[Operation, set[Operation]]) -> bool:
-    """Whether the second begins after the token of the first, a store; a load has none, but what it feeds has."""
+    """Whether the second access begins after the token of the first. A load gives no token, so nothing follows it."""
     tokens: list[SSAValue] = [value for value in first.results if isinstance(value.type, TokenType)]
     users = {use.operation for token in tokens for use in token.uses}
     return bool(users) and (second in users or bool(users & after[second]))

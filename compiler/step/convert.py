@@ -25,7 +25,7 @@ __all__ = ["ConvertOp"]
 
 @irdl_op_definition
 class ConvertOp(StepOperation):
-    """The same numbers as another element type, rounded to nearest even: f32 to bf16 or i32, bf16 or i32 to f32.
+    """Converts numbers to another element type, to nearest even: f32 to bf16 or i32, bf16 or i32 to f32.
 
     ``%y = step.convert %x : !step.stream<bf16, [6, 21]>``
 

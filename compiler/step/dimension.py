@@ -1,4 +1,4 @@
-"""Symbols: sizes that a launch brings."""
+"""Symbols: sizes that each launch is given."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ __all__ = ["DimensionOp", "SizeOp"]
 
 @irdl_op_definition
 class DimensionOp(StepOperation):
-    """Declares a symbol: a size from 0 to ``most`` that every launch is told (``weft run --arg n=5``).
+    """Declares a symbol: a size from 0 to ``most`` that each launch is given (``weft run --arg n=5``).
 
     ``step.dimension @n <= 4096``
     """

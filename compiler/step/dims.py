@@ -1,4 +1,4 @@
-"""Sizes: numbers, symbols, and sums and products of them, compared after normalising."""
+"""Sizes: polynomials of numbers and symbols, compared in normal form."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Dim:
 
     @staticmethod
     def of(value: Dim | int | str) -> Dim:
-        """A number, a symbol, or what is a size already."""
+        """The size of a number or a symbol; a size stays as it is."""
         if isinstance(value, Dim):
             return value
         return Dim._sum({(): value} if isinstance(value, int) else {(value,): 1})
@@ -62,7 +62,7 @@ class Dim:
 
     @property
     def number(self) -> int | None:
-        """The size, where it is known when compiling."""
+        """The size as a number, or None where only a launch knows it."""
         if not self.terms:
             return 0
         return self.terms[0][1] if len(self.terms) == 1 and not self.terms[0][0] else None
@@ -73,7 +73,7 @@ class Dim:
         return frozenset(symbol for symbols, _ in self.terms for symbol in symbols)
 
     def at(self, sizes: Mapping[str, int]) -> int:
-        """The number for these values of its symbols."""
+        """The size as a number, its symbols being ``sizes``."""
         return sum(factor * prod(sizes[symbol] for symbol in symbols) for symbols, factor in self.terms)
 
     def __str__(self) -> str:

@@ -28,7 +28,7 @@ __all__ = ["ExpandOp"]
 
 @irdl_op_definition
 class ExpandOp(StepOperation):
-    """The same elements for every index of new dimensions: ``along`` are their places in the result.
+    """STeP's Expand: repeats elements along new dimensions; ``along`` are their places in the result.
 
     ``%held = step.expand %m along [1] : !step.stream<f32, [8, n]>`` repeats each of eight numbers n times.
     """

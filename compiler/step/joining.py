@@ -88,7 +88,7 @@ class ConcatOp(StepOperation):
 
 @irdl_op_definition
 class SliceOp(StepOperation):
-    """A part of a stream: as many elements along each dimension as the result has, the first at ``from``.
+    """A block of a stream: it begins at ``from`` and has the sizes of the result.
 
     ``%y = step.slice %x from [0, 2] : !step.stream<f32, [3, 5]>``
     """
@@ -108,7 +108,7 @@ class SliceOp(StepOperation):
 
     @property
     def visits(self) -> Walk:
-        """The same as a walk over the stream."""
+        """The slice as a walk over the stream."""
         rank = stream_of(self.value).rank
         return Walk(tuple(range(rank)), (1,) * rank, self.start_attr.data)
 
@@ -139,7 +139,7 @@ class MergeOp(StepOperation):
 
     ``%y = step.merge %which of %a, %b : !step.stream<f32, [10, 12]>``
 
-    Each stream has as many rows as selectors name it: that its size is right is checked when the program runs.
+    Each stream must have as many rows as selectors name it, which is checked when the program runs.
     """
 
     name = "step.merge"

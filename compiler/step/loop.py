@@ -1,4 +1,4 @@
-"""Iterations of a program in one launch (kernel looping, arXiv 2410.23668), and what one leaves for the next."""
+"""Iterations of a program in one launch (kernel looping, arXiv 2410.23668), and state between them."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ __all__ = ["KeepOp", "LoopOp", "RecallOp", "StateOp"]
 class LoopOp(StepOperation):
     """Declares that a launch iterates the whole program; there is at most one in a module.
 
-    ``step.loop 5``: streams are those of an iteration; tensors with ``each`` there are five.
+    ``step.loop 5``: types of streams are per iteration; a tensor with ``each`` exists five times.
     """
 
     name = "step.loop"
@@ -45,7 +45,7 @@ class LoopOp(StepOperation):
 
     @property
     def iterations(self) -> int:
-        """How often the program is gone through."""
+        """How often a launch iterates the program."""
         return self.iterations_attr.value.data
 
     @classmethod
@@ -64,7 +64,7 @@ class LoopOp(StepOperation):
 
 @irdl_op_definition
 class StateOp(StepOperation):
-    """Declares what an iteration leaves on chip for the next.
+    """Declares state: a stream that an iteration leaves on chip for the next.
 
     ``step.state @sum : f32 [11]``
     """
@@ -86,7 +86,7 @@ class StateOp(StepOperation):
 
     @property
     def kind(self) -> StreamType:
-        """What is kept."""
+        """The type of the stream that is kept."""
         return StreamType.make(Element(self.element_attr.data), self.shape_attr.data)
 
     @classmethod
@@ -117,7 +117,7 @@ def _state(operation: StepOperation, symbol: SymbolRefAttr) -> StateOp:
 
 @irdl_op_definition
 class RecallOp(StepOperation):
-    """What the iteration before has kept; in the first one ``initial``, which must come straight from memory.
+    """The state that the previous iteration kept; in the first, ``initial``, which must come straight from memory.
 
     ``%old = step.recall @sum initial %start : !step.stream<f32, [11]>``
     """
@@ -160,7 +160,7 @@ class RecallOp(StepOperation):
 
 @irdl_op_definition
 class KeepOp(StepOperation):
-    """Keeps a stream for the next iteration; that of the last one is forgotten.
+    """Keeps a stream for the next iteration; the last iteration's is dropped.
 
     ``step.keep %y in @sum``
     """

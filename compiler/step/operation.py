@@ -1,4 +1,4 @@
-"""What all operations of the `step` language share: their text, and the line that they come from."""
+"""Base of all operations of the `step` language: reads and prints their text, and remembers their line."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ __all__ = [
 
 
 _LINES: WeakKeyDictionary[Operation, int] = WeakKeyDictionary()
-"""Where operations that were parsed come from."""
+"""The line of the text that each parsed operation comes from."""
 
 
 class StepOperation(IRDLOperation):
@@ -45,7 +45,7 @@ class StepOperation(IRDLOperation):
 
     @classmethod
     def parse(cls, parser: Parser) -> Self:
-        """As xDSL calls it."""
+        """Parse the operation and note its line; xDSL calls this."""
         begin = parser.pos
         try:
             operation = cls.read(parser)
@@ -61,7 +61,7 @@ def line_of(operation: Operation) -> int | None:
 
 
 def inherit_line(operation: Operation, origin: Operation) -> None:
-    """Note that an operation was made from another one."""
+    """Give an operation the line of the one that it was made from."""
     line = _LINES.get(origin)
     if line is not None:
         _LINES[operation] = line
@@ -100,7 +100,7 @@ def parse_result_type(parser: Parser) -> StreamType:
 
 
 def check_result(operation: Operation, written: Attribute) -> None:
-    """That the type which is written is the one that follows from the operands."""
+    """Check that the type in the text follows from the operands."""
     (result,) = operation.results
     if result.type != written:
         raise VerifyException(f"result must be {result.type}, not {written}")

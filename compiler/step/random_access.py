@@ -28,7 +28,7 @@ __all__ = ["RandomLoadOp", "RandomStoreOp"]
 
 
 class _RandomAccess(StepOperation):
-    """What both share."""
+    """Base of both: a tensor and a stream of indices."""
 
     tensor = prop_def(SymbolRefAttr)
     index = operand_def(StreamType)
@@ -39,7 +39,7 @@ class _RandomAccess(StepOperation):
         return tensor_named(self, self.tensor)
 
     def verify_entries(self, entries: StreamType) -> None:
-        """That there is an entry of the tensor for each index."""
+        """Check that the stream has an entry of the tensor for each index."""
         tensor, index = self.declaration, stream_of(self.index)
         if index.element is not Element.I32:
             raise VerifyException(f"index must be i32, not {index.element.value}")
@@ -55,7 +55,7 @@ class _RandomAccess(StepOperation):
 
 @irdl_op_definition
 class RandomLoadOp(_RandomAccess):
-    """STeP's RandomOffChipLoad: for each index that entry of the first dimension of a tensor.
+    """STeP's RandomOffChipLoad: for each index, the entry of a tensor's first dimension that it names.
 
     ``%rows = step.random_load %index of @table : !step.stream<f32, [7, 19]>``
     """

@@ -35,7 +35,7 @@ def _check_element(operation: FlattenOp | PromoteOp | ReshapeOp) -> None:
 
 @irdl_op_definition
 class FlattenOp(StepOperation):
-    """STeP's Flatten: neighbouring dimensions become one.
+    """STeP's Flatten: joins neighbouring dimensions to one.
 
     ``%y = step.flatten %x over [1, 2] : !step.stream<f32, [2, 39]>``
     """
@@ -52,7 +52,7 @@ class FlattenOp(StepOperation):
 
     @property
     def over(self) -> tuple[int, ...]:
-        """The dimensions that become one."""
+        """The dimensions that are joined."""
         return tuple(axis.data for axis in self.over_attr)
 
     @classmethod
@@ -88,7 +88,7 @@ def _flattened(given: StreamType, over: Sequence[int]) -> StreamType:
 
 @irdl_op_definition
 class PromoteOp(StepOperation):
-    """STeP's Promote: a new outermost dimension of size 1.
+    """STeP's Promote: adds an outermost dimension of size 1.
 
     ``%y = step.promote %x : !step.stream<f32, [1, 21]>``
     """

@@ -18,7 +18,7 @@ __all__ = ["BufferType", "Element", "StreamType", "TokenType", "buffer_of", "par
 
 
 class Element(Enum):
-    """What a number is."""
+    """Element types: how a number is stored and computed with."""
 
     F32 = "f32"
     BF16 = "bf16"
@@ -162,7 +162,7 @@ class BufferType(ParametrizedAttribute, TypeAttribute):
 
 @irdl_attr_definition
 class TokenType(ParametrizedAttribute, TypeAttribute):
-    """That an access to memory is over: what takes it begins after."""
+    """A token: it says that a store has reached memory, and what takes it begins after."""
 
     name = "step.token"
 

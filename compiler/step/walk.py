@@ -20,8 +20,8 @@ __all__ = ["PartialWalk", "Walk", "WalkAttr", "parse_walk", "print_walk"]
 class Walk:
     """Dimension ``k`` of the stream walks dimension ``dims[k]`` of the tensor in steps of ``by[k]``; -1 repeats.
 
-    Along dimension ``d`` of the tensor everything begins at ``start[d]``. A dimension that nobody walks stays there;
-    one that several walk takes the sum of their steps, as windows do.
+    Along dimension ``d`` of the tensor the walk begins at ``start[d]``. A dimension that no entry names stays there;
+    the steps of entries that name the same dimension add up, which makes windows.
     """
 
     dims: tuple[int, ...]
@@ -34,7 +34,7 @@ class Walk:
         return Walk(tuple(range(rank)), (1,) * rank, (Dim.of(0),) * rank)
 
     def verify(self, sizes: Sequence[Dim], shape: Sequence[Dim], name: str) -> None:
-        """That it fits a stream of these sizes and a tensor of this shape, as far as numbers tell."""
+        """Check that it fits a stream and a tensor of these sizes, as far as they are numbers."""
         if len(self.dims) != len(sizes):
             raise VerifyException(
                 f"walk must have {len(sizes)} entries, one a dimension of the stream, not {len(self.dims)}"
@@ -59,7 +59,7 @@ class Walk:
                 self.check(sizes, shape, dim, {}, name)
 
     def check(self, sizes: Sequence[Dim], shape: Sequence[Dim], dim: int, values: Mapping[str, int], name: str) -> None:
-        """That dimension ``dim`` of the tensor has what the stream visits, its symbols being ``values``."""
+        """Check that the walk stays within dimension ``dim`` of the tensor, its symbols being ``values``."""
         known = [size for size, at in zip(sizes, self.dims, strict=True) if at == dim]
         steps = [step for step, at in zip(self.by, self.dims, strict=True) if at == dim]
         numbers = [size.at(values) for size in known]
@@ -71,7 +71,7 @@ class Walk:
             raise VerifyException(f"dimension {dim} of {name} has {size}, and the stream goes up to index {last}")
 
     def overlaps(self, sizes: Sequence[Dim]) -> list[int]:
-        """Dimensions of the tensor where windows overlap, so that an index is visited twice, or where they may."""
+        """Dimensions of the tensor along which windows overlap, or may overlap, so that an index is visited twice."""
         found: list[int] = []
         for dim in range(len(self.start)):
             walked = [(step, size) for step, size, at in zip(self.by, sizes, self.dims, strict=True) if at == dim]
@@ -88,7 +88,7 @@ class Walk:
 
 @dataclass(frozen=True)
 class PartialWalk:
-    """A walk as it is written: what is None is by default, in order, in steps of one, from the beginning."""
+    """A walk as it is written; None stands for the default: in order, in steps of one, from the beginning."""
 
     dims: tuple[int, ...] | None = None
     by: tuple[int, ...] | None = None
@@ -96,7 +96,7 @@ class PartialWalk:
 
     @staticmethod
     def of(walk: Walk) -> PartialWalk:
-        """Without what is by default."""
+        """The walk with its defaults left out."""
         rank = len(walk.start)
         return PartialWalk(
             None if walk.dims == tuple(range(rank)) else walk.dims,
@@ -157,6 +157,6 @@ def parse_walk(parser: AttrParser) -> PartialWalk:
 
 
 def print_walk(printer: Printer, walk: PartialWalk) -> None:
-    """The parts that are given."""
+    """Print the parts that are given."""
     text = str(walk)
     printer.print_string(f" {text}" if text else "")

@@ -11,7 +11,7 @@ void beat whatever the levels inside it; the levels outside it run as ever. A ne
 one. Void beats have no address.
 
 ``LOAD``   sends the beats of the nest, ``lanes`` words each, neighbouring addresses coalesced into bursts; never
-           more in flight than its buffer has room for, so that a waiting consumer never blocks a channel. The stop
+           more in flight than its buffer has room for, so that a consumer that stalls never blocks a channel. The stop
            of a beat is the ``rank`` of the highest level that ends with it; the beat that ends the nest carries
            ``end_rank``, with ``indexed``: ``nest_rank`` plus the scalar beat's stop. Void beats are zeros; they read
            nothing from memory and need no channel. A void scalar beat makes one void beat.
@@ -19,17 +19,17 @@ one. Void beats have no address.
            one with a stop ``>= end_rank``, be it void. Void beats are not written. A nest with a bound of 0 and a
            void scalar beat give no address; beats without an address are taken and dropped. With ``pack``, two beats
            become one of bf16 pairs (the first in the low halves); a stop pads an odd last one with zeros.
-``SINK``   takes the beats of its vector input until one with a stop ``>= end_rank``, and writes nothing.
+``SINK``   consumes the beats of its vector input until one with a stop ``>= end_rank``, and discards them.
 
 With ``emit_arg`` not 0, each turn first sends ``args[emit_arg]`` as a scalar beat (stop 0). With ``done_token`` a
 control beat (stop 0) follows when all is done: for a store, when memory has acknowledged the last burst.
 
-A launch goes ``turns`` times through all of this, one turn after the other, each AGCU at its own pace (kernel looping,
-arXiv 2410.23668): in turn ``i``, from 0, ``i * turn_stride`` is added to the address. ``works`` says in which turns the
+A launch iterates all of this ``turns`` times (kernel looping, arXiv 2410.23668). AGCUs do not wait for each other, so
+loads run ahead. In turn ``i``, from 0, ``i * turn_stride`` is added to the address. ``works`` says in which turns the
 unit waits for its token and moves beats; in the others it takes and sends none. ``tells`` says in which turns the done
 token is sent. With ``emit_turn`` it is the number of the turn that each turn first sends, as an int32.
 
-With ``rounds_arg`` not 0 a launch goes ``args[rounds_arg]`` times through all its turns, at least once: in round ``r``,
+With ``rounds_arg`` not 0 a launch repeats all its turns ``args[rounds_arg]`` times, at least once: in round ``r``,
 from 0, ``r * round_stride`` is added to the address, and ``r`` to the bound of each level that ``grows``. ``works`` and
 ``tells`` are about turns of the same round. With ``wait_later`` no token is waited for in the first round. With
 ``tells_next`` the done token is sent only at the beginning of each round but the first, and says that the round before

@@ -86,7 +86,7 @@ __all__ = ["Accumulate", "Input", "InputMode", "Pcu", "Source", "Stage"]
 
 
 class InputMode(IntEnum):
-    """How a header input is consumed against the reference."""
+    """When the header pops an input: EACH with every reference beat, HOLD at a stop of the reference."""
 
     OFF = 0
     EACH = 1
@@ -103,7 +103,7 @@ class Accumulate(IntEnum):
 
 
 class Source(IntEnum):
-    """An operand: a register, the stage's constant, its accumulator, or a number for all lanes: its row's, a scalar."""
+    """An operand of a stage: a register, its constant, its accumulator, or one number for all lanes (ROW, a scalar)."""
 
     REG0 = 0
     REG1 = 1

@@ -1,9 +1,9 @@
 """The program of a pattern memory unit.
 
 The scratchpad has ``pmu_lines`` *lines* of ``lanes`` words; word address ``w`` is word ``w mod lanes`` of line
-``w // lanes``. It is a ring of ``blocks`` buffers of ``block_lines``
-lines, filled by the write side and given over whole to the read side (the token), which gives them back
-when read (the credit). The two sides run at once, one beat a cycle each.
+``w // lanes``. It is a ring of ``blocks`` buffers of ``block_lines`` lines. The write side fills a buffer and hands it
+over whole to the read side (the token), which returns it once it is read (the credit). The two sides run at once, one
+beat a cycle each.
 
 **Write side** (STeP's Bufferize). Beats from the chosen port fill the current buffer, a vector beat a line, a scalar
 beat a word; a scalar beat for word 0 of a line clears the others. By default they follow each other from the buffer's

@@ -31,8 +31,8 @@ def context_bits(spec: FabricSpec) -> int:
 class ConfigBus(wiring.Signature):
     """The bus from the chip to all tiles at once, as the chip sees it. No tile ever holds it up.
 
-    The chip decodes the upper bits of a tile's number and gives each group a ``valid`` of its own, so that of a word
-    only one group takes note; at a tile there is one ``valid``.
+    The chip decodes the upper bits of a tile's number and gives each group of tiles a ``valid`` of its own. A
+    configuration word is broadcast to one group, so other tiles stay asleep. At a tile there is one ``valid``.
 
     ``valid``, ``payload``
         Write a configuration word, ``data``; its ``address`` is as in :mod:`weft.hw.address_map`. A word every cycle.

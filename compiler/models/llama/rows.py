@@ -19,7 +19,10 @@ GATE_UP = "gate_up"
 
 
 class RowsBuilder(Builder):
-    """A builder whose streams have the rows as first dimension; what is called scalars are the rows' columns."""
+    """A builder whose streams have the rows as first dimension.
+
+    In this builder, "scalars" are matrix columns: one vector beat holds element k of every row.
+    """
 
     def vector(self, name: str, size: int) -> SSAValue:
         """A vector of weights in fp32, once for each row."""

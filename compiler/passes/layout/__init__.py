@@ -1,4 +1,4 @@
-"""Lay out: from elements to beats. Which dimension lies in lanes, vectors or scalars, strides in words, masks."""
+"""The lay-out, from elements to beats: lanes, vectors or scalars, strides in words, masks."""
 
 from weft.compiler.passes.layout.layout import LayOut
 

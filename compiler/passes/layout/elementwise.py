@@ -1,4 +1,4 @@
-"""Elementwise functions, and the elements that they hold."""
+"""Lays out elementwise functions, conversions and expansions."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def _up_to(laid: Laid, dims: tuple[Dim, ...]) -> Laid | None:
 
 
 def held_by_itself(laying: Laying, laid: Laid) -> None:
-    """Make something carry a stream that only repeats another: a unit holds each element against indices."""
+    """Give a stream that only repeats another beats of its own: a PCU holds each element against indices."""
     base = laid.repeats
     assert base is not None
     most = laid.dims[-1].number
@@ -188,7 +188,7 @@ def _(operation: ExpandOp, laying: Laying) -> None:
 
 
 def _repeated(laying: Laying, laid: Laid, along: list[int], dims: tuple[Dim, ...], hint: str | None) -> Laid:
-    """Rows that come again and again out of a buffer."""
+    """Rows that a buffer reads several times."""
     value, kind = laying.either(laid)
     first = along[0]
     inner, outer = laid.sizes[first:], dims[first:]

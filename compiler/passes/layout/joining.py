@@ -1,4 +1,4 @@
-"""Streams made of several."""
+"""Lays out merges and concatenations."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the lay-out has made so far: of each logical stream the mapped streams that carry it."""
+"""The state of the lay-out: the mapped streams that carry each logical stream so far."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def sizes_of(dims: Sequence[Dim]) -> tuple[int, ...]:
 
 @dataclass
 class Laid:
-    """A logical stream: what carries it as vectors, as scalars, or both.
+    """A logical stream, and the mapped streams that carry it as vectors, as scalars, or both.
 
     ``repeats`` is another stream whose elements this one repeats along its innermost dimensions, where nothing carries
     it by itself: a unit holds them (STeP's Expand).
@@ -54,7 +54,7 @@ class Laid:
 
     @property
     def sizes(self) -> tuple[int, ...]:
-        """As a mapped type has them."""
+        """Sizes as a mapped type has them."""
         return sizes_of(self.dims)
 
 
@@ -117,7 +117,7 @@ class Laying:
                 self.operations.insert(0, NonEmptyOp(dim, str(self.refuse(rule))))
 
     def fresh(self, base: str) -> str:
-        """A name for a tensor of the compiler's own."""
+        """An unused name for a tensor that the compiler adds."""
         name, number = base, 2
         while name in self.names:
             name, number = f"{base}_{number}", number + 1
@@ -149,7 +149,7 @@ class Laying:
         return laid.scalar
 
     def either(self, laid: Laid) -> tuple[SSAValue, Kind]:
-        """A stream as it is carried already, as vectors if it is both."""
+        """A stream in the form that carries it already; vectors where both do."""
         if laid.vector is None and laid.scalar is not None:
             return laid.scalar, Kind.SCALAR
         return self.vector(laid), Kind.VECTOR

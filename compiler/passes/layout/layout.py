@@ -62,7 +62,7 @@ def _unpacks(use: Use) -> bool:
 
 
 def _unpack_before_buffers(laying: Laying) -> None:
-    """Packed beats are unpacked in the header of a PCU: what is no PCU's gets one that only passes vectors on."""
+    """Only the header of a PCU unpacks: where a PMU or AGCU takes the vectors, add a PCU that passes them on."""
     for operation in list(laying.operations):
         if not isinstance(operation, UnpackOp):
             continue

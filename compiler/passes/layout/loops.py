@@ -1,4 +1,4 @@
-"""Iterations of a launch, and what one leaves for the next."""
+"""Lays out loops and the state between iterations."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def _resident(laying: Laying, name: str) -> ResidentOp:
 
 @lay.register
 def _(operation: RecallOp, laying: Laying) -> None:
-    """A merge by the number of the iteration: in the first what memory gave, in others what the one before has kept.
+    """A merge by the number of the iteration: the first takes what memory gave, the others what the previous one kept.
 
     The load of the first iteration tells in the others that what was kept is wanted.
     """

@@ -1,4 +1,4 @@
-"""Accesses to memory."""
+"""Lays out tensors, and accesses to memory."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def _(operation: SizeOp, laying: Laying) -> None:
 
 
 def _walk(operation: LoadOp | StoreOp, laying: Laying) -> dict[str, tuple[int, ...] | None]:
-    """Attributes of a mapped access."""
+    """A walk as the attributes of a mapped access."""
     stream = operation.result.type if isinstance(operation, LoadOp) else stream_of(operation.value)
     tensor, walk, spec = operation.declaration, operation.visits, laying.spec
     packed = tensor.element is Element.BF16

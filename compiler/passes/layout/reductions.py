@@ -1,4 +1,4 @@
-"""Reductions, running reductions, matrix products."""
+"""Lays out reductions, running reductions and matrix products."""
 
 from __future__ import annotations
 

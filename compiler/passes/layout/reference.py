@@ -1,4 +1,4 @@
-"""Streams that the compiler needs for itself: references to hold others against, launch arguments, selectors."""
+"""Streams that the compiler adds: references to hold others against, launch arguments, selectors."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def argument_for_each(laying: Laying, argument: int, value: SSAValue, inside: in
 
 
 def rides_for_arguments(laying: Laying) -> None:
-    """A launch argument rides on a load that waits for nothing: add loads where there are too few."""
+    """Add loads where launch arguments lack them: an AGCU sends an argument beside a load that waits for no token."""
     arguments = sum(isinstance(op, ArgumentOp) for op in laying.operations)
     loads = sum(isinstance(op, LinearLoadOp) and op.after is None for op in laying.operations)
     for _ in range(arguments - loads):

@@ -1,4 +1,4 @@
-"""Buffers that are read by walks, and other shapes for the same elements."""
+"""Lays out buffers that are read by walks, and changes of shape."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def _(operation: LogicalStreamify, laying: Laying) -> None:
 
 
 def read_by_walk(laying: Laying, laid: Laid, outer: int, walk: Walk, dims: tuple[Dim, ...], hint: str | None) -> Laid:
-    """What a walk over the inner dimensions of a stream gives; ``dims`` of all of it."""
+    """The stream that a walk over the inner dimensions gives; ``dims`` are all of its dimensions."""
     while _leads(laid, outer, walk, dims):  # a leading dimension that is walked as it is lies outside the buffer
         walk = Walk(tuple(-1 if dim < 0 else dim - 1 for dim in walk.dims[1:]), walk.by[1:], walk.start[1:])
         outer += 1

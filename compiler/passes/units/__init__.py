@@ -1,4 +1,4 @@
-"""From a `step` module to units and nets."""
+"""Lowers a mapped program to a netlist of units."""
 
 from weft.compiler.passes.units.lower import lower
 

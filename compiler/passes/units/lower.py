@@ -1,4 +1,4 @@
-"""Lowering: every operation of a `step` module becomes part of a unit, every value a net."""
+"""Lowering: every operation of a mapped program becomes part of a unit, every value a net."""
 
 from __future__ import annotations
 

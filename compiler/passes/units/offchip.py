@@ -211,7 +211,7 @@ def random_store_program(op: RandomStoreOp, region: Region, spec: FabricSpec, *,
 
 
 def sink_program(op: SinkOp, *, loop: Loop) -> Agcu:
-    """Takes a stream to its end."""
+    """Consumes a stream and discards it."""
     return Agcu(
         kind=AgcuKind.SINK,
         end_rank=stream(op.value).rank,
