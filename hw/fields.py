@@ -88,8 +88,8 @@ class Layout(Generic[P]):
             A value that does not fit its field, or more sub-programs than the fabric has.
         """
         total = 0
-        for place in self.places:
-            value = int(self._get(program, place.path))
+        for place, given in zip(self.places, self._values(program), strict=True):
+            value = int(given)
             signed = place.path.rpartition(".")[2] in SIGNED_FIELDS
             low, high = (-1 << place.width - 1, 1 << place.width - 1) if signed else (0, 1 << place.width)
             if not low <= value < high:
@@ -121,20 +121,19 @@ class Layout(Generic[P]):
                 arguments[field.name] = values[prefix + field.name]
         return program(**arguments)
 
-    def _get(self, program: Any, path: str) -> int | IntEnum:
-        node, names = program, path.split(".")
-        while names:
-            name = names.pop(0)
-            field = next(f for f in dataclasses.fields(node) if f.name == name)
-            value = getattr(node, name)
+    def _values(self, program: Any) -> Iterator[int | IntEnum]:
+        """The values of a program's fields, in the order of the places."""
+        for field in dataclasses.fields(program):
+            value = getattr(program, field.name)
             if "rows" not in field.metadata:
-                return value
+                yield value
+                continue
             count = _resolve(field.metadata["count"], self.spec)
             if len(value) > count:
-                raise ValueError(f"{name} must have at most {count} entries on this fabric, not {len(value)}")
-            index = int(names.pop(0))
-            node = value[index] if index < len(value) else field.metadata["rows"]()
-        raise AssertionError(path)
+                raise ValueError(f"{field.name} must have at most {count} entries on this fabric, not {len(value)}")
+            rest = field.metadata["rows"]()
+            for index in range(count):
+                yield from self._values(value[index] if index < len(value) else rest)
 
 
 SIGNED_FIELDS = frozenset({"stride", "offset", "index_stride", "write_stride"})
