@@ -77,6 +77,8 @@ def _make_headers(work: Path, result: Path) -> None:
     (work / "obj" / "common.h").write_text(_COMMON)
     kinds = [f"common.h.{speed}.gch" for speed in ("fast", "slow")]
     make(work, "Vempty.mk", kinds)
+    if not all((work / "obj" / name).is_file() for name in kinds):
+        raise BuildError(f"make ended without an error but did not make common.h.*.gch, see {work / 'build.log'}")
     for name in ("common.h", *kinds):
         (work / "obj" / name).rename(result / name)
     # Where there is such a folder, g++ takes that of its files which was made with the same options.
