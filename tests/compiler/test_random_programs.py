@@ -16,7 +16,7 @@ from weft.compiler.step import parse_program, print_program
 from weft.hw.spec import FabricSpec
 
 SEEDED = 200
-DRAWN = 100
+DRAWN = 60
 MOST_REFUSED = 0.2
 """Share of programs that the compiler may refuse; make fuzz-step says which rules they break."""
 
