@@ -10,7 +10,7 @@ import typer
 
 from weft.common import example, load_fabric, show, working
 from weft.options import Args, Fabric, Json, Set, within
-from weft.program import compile_text, parse_sizes
+from weft.program import compile_text, parse_sizes, unjudged_lines
 
 if TYPE_CHECKING:
     from weft.hw.spec import FabricSpec
@@ -54,9 +54,9 @@ def compile_(
     Of a program: writes program.mlir, mapped.mlir, mapping.json, floorplan.svg and image.bin, and predicts its cycles,
     with the sizes of --arg, or the largest.
 
-    Of a checkpoint: writes program.mlir, mapping.json, floorplan.svg and image.bin, and if the fabric can hold a program that takes
-    several tokens of a prompt in a launch, the same for it, with names that begin with prefill. Prints what each phase
-    of a token is bound by, its predicted cycles, and what would lift the bound.
+    Of a checkpoint: writes program.mlir, mapping.json, floorplan.svg and image.bin, and if the fabric can hold a
+    program that takes several tokens of a prompt in a launch, the same for it, with names that begin with prefill.
+    Prints what each phase of a token is bound by, its predicted cycles, and what would lift the bound.
     """
     from weft.compiler.errors import WeftError
     from weft.output import check_output, write_output
@@ -153,11 +153,13 @@ def _program(
         "fabric": spec.name,
         "hash": spec.hash,
         "units": len(compiled.mapping.tiles),
+        "not_judged": list(compiled.unjudged),
         "seconds": round(time.perf_counter() - begun, 3),
     }
     write_output(out, "compile", INDEX, value, files)
     shown: dict[str, Any] = {"out": str(out), "files": [*files, INDEX], **value}
     text = f"{path} on {spec.name}: {value['units']} tiles in use; written to {out}"
+    text += "".join(f"\n{line}" for line in unjudged_lines(compiled))
     if predict:
         try:
             prediction = predict_launch(compiled.mapping, compiled.arguments({**largest, **sizes}))

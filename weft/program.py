@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from weft.compiler.compile import CompiledProgram
     from weft.hw.spec import FabricSpec
 
-__all__ = ["compile_text", "parse_sizes"]
+__all__ = ["compile_text", "named_after", "parse_sizes", "unjudged_lines"]
 
 
 def parse_sizes(arguments: list[str] | None) -> dict[str, int]:
@@ -56,11 +57,29 @@ def compile_text(path: Path, spec: FabricSpec, *, print_after: str | None = None
     if print_after is not None and print_after not in ("all", *names):
         raise WeftError(f"--print-after must be all or one of {', '.join(names)}, not {print_after!r}")
     program = parse_program(load_text(path), path.name)
-    try:
+    with named_after(path):
         return compile_program(program, spec, after=_printer(print_after))
+
+
+@contextmanager
+def named_after(path: Path) -> Iterator[None]:
+    """Errors about a line of a program say of which file."""
+    from weft.compiler.errors import WeftError
+
+    try:
+        yield
     except WeftError as error:
-        sentence = str(error)
-        raise type(error)(f"{path.name} {sentence}" if sentence.startswith("line ") else sentence) from None
+        if not str(error).startswith("line "):
+            raise
+        raise WeftError(f"{path.name} {error}") from None
+
+
+def unjudged_lines(compiled: CompiledProgram) -> list[str]:
+    """What the check for deadlocks leaves open."""
+    return [
+        f"deadlocks not judged for all data: {reason}; buffers are sized for the two orders that need most"
+        for reason in compiled.unjudged
+    ]
 
 
 def _printer(print_after: str | None) -> Callable[[str, ModuleOp], None] | None:

@@ -19,7 +19,7 @@ from weft.common import (
 )
 from weft.inputs import load_arrays
 from weft.options import Args, Fabric, Json, Set, Stalls, device_option
-from weft.program import compile_text, parse_sizes
+from weft.program import compile_text, named_after, parse_sizes, unjudged_lines
 
 if TYPE_CHECKING:
     from weft.compiler.interpreter import Verdict
@@ -66,7 +66,8 @@ def run(
     assert compiled.program is not None
     check_sizes(compiled, sizes)
     arrays = load_arrays(inputs)
-    meant = interpret(compiled.program, arrays, sizes)
+    with named_after(program):
+        meant = interpret(compiled.program, arrays, sizes)
     memory = memory_needed(compiled)
     golden = FunctionalDevice(spec, memory_bytes=memory)
     outputs, expected = run_compiled(compiled, spec, golden, arrays, sizes)
@@ -92,6 +93,7 @@ def run(
         "fabric": spec.name,
         "outputs": {name: list(values.shape) for name, values in outputs.items()},
         "cycles": cycles,
+        "not_judged": list(compiled.unjudged),
         "oracle": [_value(each) for each in verdicts],
         "first_wrong": place,
         "compared": compared.compared,
@@ -101,6 +103,7 @@ def run(
     lines = [f"{program.name} on {spec.name} ({device}): wrote {', '.join(outputs)} to {out}"]
     lines += [f"program against oracle: {each.sentence}" for each in verdicts]
     lines += [place] if place else []
+    lines += unjudged_lines(compiled)
     if device == "rtl":
         lines.append(
             f"device against functional: {compared.mismatches} mismatches of {compared.compared} values compared, "

@@ -15,6 +15,7 @@ from weft.compiler.passes.integers import MakeIntegers
 from weft.compiler.passes.layout import LayOut
 from weft.compiler.passes.products import MakeProducts
 from weft.compiler.passes.tile import Tile
+from weft.compiler.step.operation import inherit_line
 from weft.hw.spec import FabricSpec
 
 __all__ = ["passes_for", "run_passes"]
@@ -43,6 +44,8 @@ def run_passes(module: ModuleOp, spec: FabricSpec, *, after: Callable[[str, Modu
         What the fabric cannot do: line, operation, rule.
     """
     result = module.clone()
+    for origin, copy in zip(module.ops, result.ops, strict=True):
+        inherit_line(copy, origin)
     context = Context()
     for each in passes_for(spec):
         each.apply(context, result)

@@ -52,8 +52,8 @@ or not 0, as a bit pattern) for the whole of a block: the beats up to one with a
 selector is popped, and its stop becomes ``merge_rank`` plus that of the selector, whatever it was. So the result ends
 where the selector ends, not where one of the inputs does. A void selector is an empty dimension of selectors: it makes
 one void step with the stop ``merge_rank`` plus its own, zeros in register 0, and takes nothing of inputs 0 and 1. The
-chosen beat is register 0. Inputs 0 and 1 and the selector then need no mode. With ``merge_empty`` a void beat of input 0
-or 1 with a stop ``> merge_rank`` is an input without blocks: it is popped as soon as it is there, and makes no step.
+chosen beat is register 0. Inputs 0 and 1 and the selector then need no mode. With ``merge_empty`` a void beat of input
+0 or 1 with a stop ``> merge_rank`` is an input without blocks: it is popped as soon as it is there, and makes no step.
 
 ``unpack`` says what the beats of vector input 0 hold, see :mod:`weft.hw.program.unpack`. ``BF16`` makes two beats of
 each; the stop goes with the second. With ``unpack_odd`` a packed beat with a stop makes only one. A void packed beat

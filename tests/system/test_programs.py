@@ -1,4 +1,4 @@
-"""Programs that are no decoders: the compiled program gives what the oracle and NumPy give, on three fabrics and RTL."""
+"""Programs that are no decoders: what is compiled gives what the oracle and NumPy give, on three fabrics and RTL."""
 
 from __future__ import annotations
 

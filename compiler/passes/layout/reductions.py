@@ -53,6 +53,11 @@ def _reduce(laying: Laying, laid: Laid, name: str, first: int, count: int, init:
     keep = len(laid.dims) - first - count
     value, kind = laying.either(laid)
     if keep:
+        row = laid.sizes[first + count :]
+        one_beat = prod(row[:-1]) == 1 and 0 < row[-1] <= (1 if kind is Kind.SCALAR else laying.spec.lanes)
+        if not one_beat:
+            reduced = laid.dims[first : first + count]
+            laying.non_empty(reduced, "a reduction of no rows would give one beat in place of a row of them")
         value, kind = _in_accumulators(laying, laid, keep)
     if name == "iadd" and not keep:  # no tree over the lanes adds integers
         value, kind = laying.scalar(laid), Kind.SCALAR
