@@ -274,3 +274,10 @@ def test_a_launch_that_would_hang_is_refused(text: str, full: dict[str, int], em
     assert (ran.failure, ran.refusal) == (None, None)
     (size,) = (name for name, value in empty.items() if not value)
     assert (refused.refusal or "").startswith(f"size {size} must be at least 1, not 0: ")
+
+
+def test_the_room_of_a_program_that_reads_rows_as_long_as_a_launch_says_is_judged() -> None:
+    """The length of each row is a launch argument that a unit passes on; taken for data, no link got a FIFO."""
+    outcome = judged(_launched(PROGRAMS["packed_rows_of_a_launch"]), PRESETS["demo"])
+    assert outcome.compiled is not None
+    assert outcome.compiled.unjudged == ()
