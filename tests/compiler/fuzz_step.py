@@ -120,6 +120,7 @@ def main() -> int:
             counts["refused"] += 1
             rules[outcome.rule] += 1
             examples.setdefault(outcome.rule, seed)
+        counts["without a check of room"] += outcome.compiled is not None and bool(outcome.compiled.unjudged)
         for verdict in outcome.verdicts:
             counts["outputs"] += 1
             counts["exact"] += verdict.exact

@@ -232,6 +232,17 @@ step.store %a in @y walk [1, 2, 0]
 """
 
 
+EMPTY_ROWS = """step.dimension @n <= 5
+step.tensor @a : f32 [5, 2, 3] input
+step.tensor @y : f32 [5, 3] output
+%a = step.load @a : !step.stream<f32, [n, 2, 3]>
+%b = step.bufferize %a rank 2 : !step.buffer<f32, [n] of [2, 3]>
+%t = step.streamify %b walk [1, 0] : !step.stream<f32, [n, 3, 2]>
+%y = step.accum add %t over [2] : !step.stream<f32, [n, 3]>
+step.store %y in @y
+"""
+
+
 def _launched(found: Found) -> RandomProgram:
     module = parse_program(found.text + "\n")
     iterations = next((op.iterations for op in module.ops if isinstance(op, LoopOp)), 1)
@@ -253,8 +264,20 @@ def test_it_computes_what_it_means(name: str) -> None:
     assert outcome.verdicts
 
 
-def test_a_launch_that_would_hang_is_refused() -> None:
-    spec = PRESETS["demo"]
-    full, empty = (judged(_launched(Found("", EMPTY, {"n": 7, "m": size})), spec) for size in (3, 0))
-    assert (full.failure, full.refusal) == (None, None)
-    assert (empty.refusal or "").startswith("size m must be at least 1, not 0: ")
+@pytest.mark.parametrize(
+    ("text", "full", "empty"),
+    [(EMPTY, {"n": 7, "m": 3}, {"n": 7, "m": 0}), (EMPTY_ROWS, {"n": 3}, {"n": 0})],
+    ids=["columns", "rows"],
+)
+def test_a_launch_that_would_hang_is_refused(text: str, full: dict[str, int], empty: dict[str, int]) -> None:
+    ran, refused = (judged(_launched(Found("", text, sizes)), PRESETS["demo"]) for sizes in (full, empty))
+    assert (ran.failure, ran.refusal) == (None, None)
+    (size,) = (name for name, value in empty.items() if not value)
+    assert (refused.refusal or "").startswith(f"size {size} must be at least 1, not 0: ")
+
+
+def test_the_room_of_a_program_that_reads_rows_as_long_as_a_launch_says_is_judged() -> None:
+    """The length of each row is a launch argument that a unit passes on; taken for data, no link got a FIFO."""
+    outcome = judged(_launched(PROGRAMS["packed_rows_of_a_launch"]), PRESETS["demo"])
+    assert outcome.compiled is not None
+    assert outcome.compiled.unjudged == ()

@@ -12,7 +12,8 @@ from weft.compiler.backend.buffering.beats import Bools, Ints, Shape, Stops
 from weft.compiler.backend.buffering.merge import Merged, merged_of
 from weft.compiler.backend.buffering.process import ACCUMULATOR_CYCLES, Process, Side, Where
 from weft.compiler.backend.buffering.wide import wide_process
-from weft.hw.program import Accumulate, Input, InputMode, Pcu, Source
+from weft.hw.numerics.ops import Conversion, Op, Reduction, Special
+from weft.hw.program import Accumulate, Input, InputMode, Pcu, Source, Stage
 from weft.hw.topology import Network
 
 __all__ = ["pcu_process"]
@@ -54,7 +55,8 @@ def pcu_process(
         stop, void = drains.stop, np.zeros(len(drains.stop), bool)
         firings += len(stop)
         takes = tuple(drains.follow(side) for side in takes)
-    result = Shape(np.where(stop >= program.stop_rank, stop - program.stop_sub + program.stop_add, stop), void)
+    stop = np.where(stop >= program.stop_rank, stop - program.stop_sub + program.stop_add, stop)
+    result = Shape(stop, void, _passed(program, given))
 
     def given_away() -> tuple[Ints, Ints]:
         gives = np.ones(firings, bool)
@@ -75,6 +77,19 @@ def pcu_process(
     outputs = {network: result for network, on in used if on}
     gives = tuple(Side((net, 0), len(result), given_away) for net in outputs)
     return Process(firings, takes, gives, None if program.accumulate is Accumulate.OFF else cycles), outputs
+
+
+def _passed(program: Pcu, given: Mapping[Where, Shape]) -> int | None:
+    """What a PCU sends where it only passes a scalar on that a launch decides."""
+    first, *others = program.stages or (Stage(),)
+    if program.accumulate is not Accumulate.OFF or program.merge or first.op is not Op.PASS or first.dst:
+        return None
+    if any(each != Stage() for each in others) or first.a < Source.SCALAR0:
+        return None
+    if (program.reduction, program.special, program.conversion) != (Reduction.NONE, Special.NONE, Conversion.NONE):
+        return None
+    number = given.get((Network.SCALAR, first.a - Source.SCALAR0))
+    return None if number is None else number.value
 
 
 def _rows_of_one(program: Pcu, stop: Stops) -> Bools:

@@ -38,7 +38,7 @@ def _groups(over: tuple[int, ...]) -> list[tuple[int, int]]:
 def _(operation: AccumOp, laying: Laying) -> None:
     laid, hint = laying.values[operation.value], operation.result.name_hint
     name = _function(operation, laying)
-    if any(not isinstance(use.operation, StoreOp) for use in operation.result.uses):
+    if not _stored_at_once(operation, laying):
         outer = [dim for axis, dim in enumerate(laid.dims) if axis < operation.over[-1] and axis not in operation.over]
         laying.non_empty(outer, "a reduction inside an empty dimension would be taken for an element of it")
     groups = _groups(operation.over)
@@ -68,6 +68,15 @@ def _reduce(laying: Laying, laid: Laid, name: str, first: int, count: int, init:
     dims = (*laid.dims[:first], *laid.dims[first + count :])
     form = Kind.VECTOR if keep and kind is Kind.VECTOR else Kind.SCALAR
     return Laid.carried(dims, laid.element if name == "iadd" else Element.F32, form, made, hint=hint)
+
+
+def _stored_at_once(operation: AccumOp, laying: Laying) -> bool:
+    """Whether a result goes to memory alone, without a buffer of rows: the store knows the sizes itself."""
+    if any(not isinstance(use.operation, StoreOp) for use in operation.result.uses):
+        return False
+    laid, dims = laying.values[operation.value], operation.result.type.dims
+    rows = operation.over[-1] < len(laid.dims) - 1 and laying.either(laid)[1] is Kind.VECTOR
+    return rows or (bool(dims) and dims[-1].number is None)
 
 
 def _in_accumulators(laying: Laying, laid: Laid, keep: int) -> tuple[SSAValue, Kind]:
