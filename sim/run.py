@@ -36,6 +36,8 @@ def run_program(
 ) -> tuple[dict[str, Floats], Launch]:
     """One launch with these inputs and launch arguments; the outputs by name, and what the launch did.
 
+    Outputs are zeros before the launch.
+
     An array of a tensor that there is one of for each turn has the turns as its first dimension.
 
     Raises
@@ -52,6 +54,9 @@ def run_program(
             raise WeftError(f"input {name!r} is not a tensor of the program; it has {', '.join(tensors) or 'none'}")
     for name, tensor in tensors.items():
         role = Role(tensor.role.data)
+        if role is Role.OUTPUT:
+            for place in _places(program, name, turns):
+                device.memory[place] = 0
         if role in (Role.OUTPUT, Role.CACHE):
             continue
         values = _contents(tensor, _shape(tensor, turns), inputs)

@@ -41,21 +41,20 @@ def _off(spec: FabricSpec, kind: object) -> dict[str, int]:
 
 
 def copy_image(
-    spec: FabricSpec, *, row: int, beats: int, loads: int | None = None, context: int = 0, size: int = 1 << 20
+    spec: FabricSpec, *, row: int, beats: int, ends: bool = True, context: int = 0, size: int = 1 << 20
 ) -> bytes:
     """The west AGCU of a row loads from argument 1, its beats cross the row, the east one stores at argument 2.
 
-    ``loads`` is what the load has to send, if not ``beats``.
+    Without ``ends`` the load's last beat does not end the launch of the store.
     """
     each = tracks(spec, Network.VECTOR)
     links = len(Direction) * each
     west, east = Direction.WEST.number * each, Direction.EAST.number * each
-    load = AgcuLevel(bound=beats if loads is None else loads, stride=spec.beat_bytes)
-    store = AgcuLevel(bound=beats, stride=spec.beat_bytes)
+    level = AgcuLevel(bound=beats, stride=spec.beat_bytes)
     last = Tile(row, spec.columns + 1)
     programs = {
-        Tile(row, 0): Agcu(AgcuKind.LOAD, arg_a=1, levels=(load,), end_rank=1, segment_size=size),
-        last: Agcu(AgcuKind.STORE, arg_a=2, levels=(store,), end_rank=1, segment_size=size),
+        Tile(row, 0): Agcu(AgcuKind.LOAD, arg_a=1, levels=(level,), end_rank=int(ends), segment_size=size),
+        last: Agcu(AgcuKind.STORE, arg_a=2, levels=(level,), end_rank=1, segment_size=size),
     }
     name = Switch.field
     switches = {Tile(row, column): {name(Network.VECTOR, east): 1 + west} for column in range(1, spec.columns + 1)}

@@ -94,7 +94,7 @@ def test_floor_plans_without_a_run(tmp_path: Path) -> None:
 def test_mistakes_are_one_sentence(tmp_path: Path, inputs: Path) -> None:
     out = tmp_path / "out"
     for arguments, sentence in (
-        ((MODEL, "--inputs", inputs), "--inputs is for a step program"),
+        ((MODEL, "--inputs", inputs), "--inputs and --arg are for a step program"),
         ((ELEMENTWISE, "--prompt", "a"), "--prompt and --prompt-ids are for a checkpoint's folder"),
         ((ELEMENTWISE,), "--inputs must be given to run a step program"),
         ((MODEL, "--prompt", "a", "--prompt-ids", "1"), "exactly one of --prompt and --prompt-ids"),

@@ -93,9 +93,9 @@ def test_access_outside_the_segment_is_refused(chip):
     assert not chip.memory[0x9000:].any()
 
 
-def test_store_without_a_load_hangs_and_says_so():
+def test_store_without_an_end_hangs_and_says_so():
     with RtlDevice(SPEC, memory_bytes=SIZE, watchdog=3000) as chip:
-        chip.load(copy_image(SPEC, row=0, beats=BEATS, loads=0))
+        chip.load(copy_image(SPEC, row=0, beats=BEATS, ends=False))
         with pytest.raises(
             DeviceError, match=r"nothing moved for 3000 cycles; waiting: agcu \(0,3\) on vector input 0"
         ):

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError
 from pathlib import Path
 
@@ -61,6 +61,15 @@ def test_what_runs_ends_and_what_waits_never_begins(tmp_path: Path, error: type[
         assert run(["true"], folder=tmp_path, output=log) == 0, "the next build runs"
 
 
+@pytest.fixture
+def interrupts() -> Iterator[None]:
+    """Interrupts raise KeyboardInterrupt; a shell starts what runs in its background with interrupts ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interrupts")
 def test_an_interrupt_ends_a_program_that_the_main_thread_waits_for(tmp_path: Path) -> None:
     def interrupt() -> None:
         _until(lambda: _pids(tmp_path))
