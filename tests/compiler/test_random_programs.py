@@ -15,8 +15,8 @@ from random_programs import RandomProgram, random_program
 from weft.compiler.step import parse_program, print_program
 from weft.hw.spec import FabricSpec
 
-SEEDED = 160
-DRAWN = 40
+SEEDED = 200
+DRAWN = 100
 MOST_REFUSED = 0.2
 """Share of programs that the compiler may refuse; make fuzz-step says which rules they break."""
 
