@@ -29,6 +29,14 @@ def run(command: Sequence[str], *, folder: Path, output: IO[str]) -> int:
     CancelledError
         The build that it is a part of is ending.
     """
+    if threading.current_thread() is not threading.main_thread():
+        return _run(command, folder, output)
+    # An interrupt is raised in the main thread, there also after a program has begun and before anything knows of it.
+    with at_once(1) as pool:
+        return pool.submit(_run, command, folder, output).result()
+
+
+def _run(command: Sequence[str], folder: Path, output: IO[str]) -> int:
     with _lock:
         check_going_on()
         # A group of its own, so that it can be ended with all that it started.

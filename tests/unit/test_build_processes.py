@@ -83,6 +83,20 @@ def test_an_interrupt_ends_a_program_that_the_main_thread_waits_for(tmp_path: Pa
     _until(lambda: not any(map(_alive, _pids(tmp_path))))
 
 
+@pytest.mark.usefixtures("interrupts")
+def test_an_interrupt_while_a_program_begins_ends_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Interrupted(subprocess.Popen[bytes]):
+        def __init__(self, *args: object, **options: object) -> None:
+            super().__init__(*args, **options)  # type: ignore[call-overload]
+            _until(lambda: _pids(tmp_path))
+            os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr(subprocess, "Popen", Interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        _slow(tmp_path)
+    _until(lambda: not any(map(_alive, _pids(tmp_path))))
+
+
 def test_a_part_that_waits_for_another_process_stops_waiting(tmp_path: Path) -> None:
     def never(work: Path, result: Path) -> None:
         raise AssertionError("the other process holds it")
