@@ -15,18 +15,19 @@ from weft.compiler.backend.buffering.tracing import trace
 from weft.compiler.backend.image import write_image
 from weft.compiler.backend.mapping import Mapping
 from weft.compiler.backend.memory import Region, allocate
+from weft.compiler.backend.shared_memory import tensors_of
 from weft.compiler.errors import WeftError
 from weft.compiler.mapped.launch import arguments_of
 from weft.compiler.mapped.loop import turns_of
-from weft.compiler.mapped.tensor import TensorOp
 from weft.compiler.passes.pipeline import run_passes
 from weft.compiler.passes.units import lower
 from weft.compiler.step.check import check_program
 from weft.compiler.step.dimension import DimensionOp
+from weft.compiler.step.loop import LoopOp
 from weft.hw.spec import FabricSpec
 from weft.hw.topology import Tile
 
-__all__ = ["CompiledProgram", "compile_module", "compile_program", "tensors_of"]
+__all__ = ["CompiledProgram", "compile_mapped", "compile_module", "compile_program", "map_program", "tensors_of"]
 
 
 @dataclass(frozen=True)
@@ -46,11 +47,6 @@ class CompiledProgram:
     def arguments(self, sizes: MappingOf[str, int]) -> dict[int, int]:
         """Launch arguments for sizes of the program's symbols."""
         return arguments_of(self.module, sizes)
-
-
-def tensors_of(module: ModuleOp) -> list[TensorOp]:
-    """The off-chip tensors that a module declares, in order."""
-    return [op for op in module.ops if isinstance(op, TensorOp)]
 
 
 def compile_module(
@@ -79,14 +75,10 @@ def compile_module(
     return CompiledProgram(module, context, regions, mapping, write_image(mapping, context, spec=spec))
 
 
-def compile_program(
-    program: ModuleOp,
-    spec: FabricSpec,
-    *,
-    context: int = 0,
-    after: Callable[[str, ModuleOp], None] | None = None,
-) -> CompiledProgram:
-    """Compile a logical program: the passes, then :func:`compile_module`. ``after`` sees what each pass gives.
+def map_program(
+    program: ModuleOp, spec: FabricSpec, *, after: Callable[[str, ModuleOp], None] | None = None
+) -> ModuleOp:
+    """What the passes make of a logical program. ``after`` sees what each of them gives.
 
     Raises
     ------
@@ -94,20 +86,50 @@ def compile_program(
         A rule that the program breaks, or what the fabric lacks.
     """
     check_program(program)
-    mapped = run_passes(program, spec, after=after)
-    largest = {op.sym_name.data: op.largest for op in program.ops if isinstance(op, DimensionOp)}
-    sizes = _launches(mapped, largest)
+    return run_passes(program, spec, after=after)
+
+
+def compile_mapped(
+    program: ModuleOp,
+    mapped: ModuleOp,
+    spec: FabricSpec,
+    *,
+    context: int = 0,
+    regions: dict[str, Region] | None = None,
+) -> CompiledProgram:
+    """Compile what :func:`map_program` made of a program, as :func:`compile_module` does.
+
+    Raises
+    ------
+    WeftError
+        What the fabric lacks.
+    """
+    sizes = _launches(program, mapped)
     launches = Launches(tuple(arguments_of(mapped, each) for each in sizes))
-    compiled = compile_module(mapped, spec, context=context, launches=launches)
+    compiled = compile_module(mapped, spec, context=context, regions=regions, launches=launches)
     return replace(compiled, program=program, unjudged=_unjudged(compiled, sizes))
+
+
+def compile_program(
+    program: ModuleOp,
+    spec: FabricSpec,
+    *,
+    context: int = 0,
+    after: Callable[[str, ModuleOp], None] | None = None,
+) -> CompiledProgram:
+    """Compile a logical program: :func:`map_program`, then :func:`compile_mapped`."""
+    return compile_mapped(program, map_program(program, spec, after=after), spec, context=context)
 
 
 _MOST_LAUNCHES = 64
 
 
-def _launches(mapped: ModuleOp, largest: MappingOf[str, int]) -> list[dict[str, int]]:
+def _launches(program: ModuleOp, mapped: ModuleOp) -> list[dict[str, int]]:
     """Launches with every symbol at its largest, at 1 and at 0; of more than 64 the first, from the largest on."""
-    values = [sorted({most, 1, 0}, reverse=True) for most in largest.values()]
+    largest = {op.sym_name.data: op.largest for op in program.ops if isinstance(op, DimensionOp)}
+    rounds = next((op.rounds for op in program.ops if isinstance(op, LoopOp)), None)
+    # Rounds are alike; a second one waits for the first.
+    values = [sorted({min(most, 2) if name == rounds else most, 1, 0}, reverse=True) for name, most in largest.items()]
     found: list[dict[str, int]] = []
     for each in islice(product(*values), _MOST_LAUNCHES):
         sizes = dict(zip(largest, each, strict=True))
