@@ -23,7 +23,8 @@ class Found:
     reason: str
     text: str
     sizes: dict[str, int] = field(default_factory=dict)
-    lanes: int = 8
+    fabric: dict[str, int] = field(default_factory=dict)
+    """How its fabric differs from ``demo``."""
 
 
 PROGRAMS = {
@@ -97,7 +98,7 @@ step.tensor @y : f32 [37, 16] output
 %b = step.load @b : !step.stream<f32, [5, 16]>
 %y = step.concat %held, %b over 0 : !step.stream<f32, [37, 16]>
 step.store %y in @y""",
-        lanes=16,
+        fabric={"lanes": 16},
     ),
     "random_store_of_each_iteration": Found(
         "the segment of a store by index ended with the first iteration's tensor",
@@ -221,6 +222,17 @@ step.tensor @y : f32 [2, 18] output
 step.store %y in @y""",
         {"n": 3, "m": 8},
     ),
+    "tiles_of_packed_rows": Found(
+        "rows of bf16 were cut within a beat, which holds two vectors",
+        """step.tensor @a : f32 [2] input
+step.tensor @w : bf16 [2, 40] input
+step.tensor @y : f32 [40] output
+%a = step.load @a : !step.stream<f32, [2]>
+%w = step.load @w : !step.stream<bf16, [2, 40]>
+%y = step.matmul %a, %w : !step.stream<f32, [40]>
+step.store %y in @y""",
+        fabric={"lanes": 4, "acc_depth": 8},
+    ),
 }
 
 EMPTY = """step.dimension @n <= 8
@@ -259,7 +271,7 @@ def _launched(found: Found) -> RandomProgram:
 @pytest.mark.parametrize("name", sorted(PROGRAMS))
 def test_it_computes_what_it_means(name: str) -> None:
     found = PROGRAMS[name]
-    outcome = judged(_launched(found), PRESETS["demo"].replace(lanes=found.lanes))
+    outcome = judged(_launched(found), PRESETS["demo"].replace(**found.fabric))
     assert (outcome.failure, outcome.refusal) == (None, None), found.reason
     assert outcome.verdicts
 
