@@ -176,18 +176,29 @@ step.store %a in @y by [3] from [n]""",
         {"n": 4},
     ),
     "greatest_integers": Found(
-        "units compare integers, but do not accumulate the greatest",
-        """step.tensor @a : i32 [3, 21] input
+        "units compared integers, but did not accumulate the greatest",
+        """step.tensor @large : i32 [3, 21] input
 step.tensor @y : i32 [3] output
 step.tensor @z : i32 [21] output
 step.tensor @w : i32 [3, 21] output
-%a = step.load @a : !step.stream<i32, [3, 21]>
+%a = step.load @large : !step.stream<i32, [3, 21]>
 %y = step.accum max %a over [1] : !step.stream<i32, [3]>
 %z = step.accum min %a over [0] : !step.stream<i32, [21]>
 %w = step.map max %a, -2 : !step.stream<i32, [3, 21]>
 step.store %y in @y
 step.store %z in @z
 step.store %w in @w""",
+    ),
+    "running_greatest_integers": Found(
+        "no accumulator kept the greatest integer",
+        """step.tensor @large : i32 [3, 21] input
+step.tensor @y : i32 [3, 21] output
+step.tensor @z : i32 [3, 21] output
+%a = step.load @large : !step.stream<i32, [3, 21]>
+%y = step.scan max %a over [1] : !step.stream<i32, [3, 21]>
+%z = step.scan min %a over [0] : !step.stream<i32, [3, 21]>
+step.store %y in @y
+step.store %z in @z""",
     ),
     "groups_of_products": Found(
         "rows of a product with several matrices of weights were taken for groups",
@@ -263,7 +274,8 @@ def _launched(found: Found) -> RandomProgram:
     for tensor in (op for op in module.ops if isinstance(op, TensorOp)):
         shape = tensor.sizes if tensor.each is None else (iterations, *tensor.sizes)
         if tensor.role in (Role.INPUT, Role.WEIGHT):
-            values = rng.integers(0, 2, shape) if tensor.label == "index" else rng.integers(-9, 10, shape)
+            low, end = {"index": (0, 2), "large": (-(1 << 31), 1 << 31)}.get(tensor.label, (-9, 10))
+            values = rng.integers(low, end, shape)
             inputs[tensor.label] = values if tensor.element is Element.I32 else values.astype(np.float32)
     return RandomProgram(found.text + "\n", inputs, found.sizes)
 
