@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from collections.abc import Mapping as MappingOf
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import islice, product
 
 from xdsl.dialects.builtin import ModuleOp
@@ -42,9 +42,22 @@ class CompiledProgram:
     """The logical program, where there is one."""
     unjudged: tuple[str, ...] = ()
     """What the check for deadlocks cannot judge, because data decide it."""
+    fixed: MappingOf[str, int] = field(default_factory=dict[str, int])
+    """Sizes that the image is for, where one image cannot serve all."""
+    reason: str = ""
+    """Why it cannot."""
 
     def arguments(self, sizes: MappingOf[str, int]) -> dict[int, int]:
-        """Launch arguments for sizes of the program's symbols."""
+        """Launch arguments for sizes of the program's symbols.
+
+        Raises
+        ------
+        WeftError
+            A size that the image is not for.
+        """
+        for name, size in self.fixed.items():
+            if sizes[name] != size:
+                raise WeftError(f"size {name} must be {size}, which the program was compiled for, not {sizes[name]}")
         return arguments_of(self.module, sizes)
 
 
@@ -84,9 +97,14 @@ def compile_program(
     spec: FabricSpec,
     *,
     context: int = 0,
+    sizes: MappingOf[str, int] | None = None,
     after: Callable[[str, ModuleOp], None] | None = None,
 ) -> CompiledProgram:
     """Compile a logical program: the passes, then :func:`compile_module`. ``after`` sees what each pass gives.
+
+    One image serves launches of all sizes. Where it cannot, because a rule forbids a size of 0 or a size that is not
+    known when compiling, and ``sizes`` says what a launch brings, the image is for these sizes: for those of 0 if that
+    is enough, else for all of them.
 
     Raises
     ------
@@ -94,23 +112,56 @@ def compile_program(
         A rule that the program breaks, or what the fabric lacks.
     """
     check_program(program)
-    mapped = run_passes(program, spec, after=after)
     largest = {op.sym_name.data: op.largest for op in program.ops if isinstance(op, DimensionOp)}
-    sizes = _launches(mapped, largest)
+    known = {name: size for name, size in (sizes or {}).items() if 0 <= size <= largest.get(name, -1)}
+    try:
+        compiled = _compiled(program, spec, context, largest, {}, after)
+        if len(known) < len(largest):
+            return compiled
+        compiled.arguments(known)
+    except WeftError as error:
+        if not known:
+            raise
+        reason = refusal = error
+    else:
+        return compiled
+    empty = {name: size for name, size in known.items() if not size}
+    for fixed in ([empty] if 0 < len(empty) < len(known) else []) + [known]:
+        try:
+            compiled = _compiled(program, spec, context, largest, fixed, after)
+            if len(known) == len(largest):
+                compiled.arguments(known)
+        except WeftError as error:
+            refusal = error
+        else:
+            return replace(compiled, reason=str(reason))
+    raise refusal
+
+
+def _compiled(
+    program: ModuleOp,
+    spec: FabricSpec,
+    context: int,
+    largest: MappingOf[str, int],
+    fixed: MappingOf[str, int],
+    after: Callable[[str, ModuleOp], None] | None,
+) -> CompiledProgram:
+    mapped = run_passes(program, spec, sizes=fixed, after=after)
+    values = {name: {fixed[name]} if name in fixed else {most, 1, 0} for name, most in largest.items()}
+    sizes = _launches(mapped, values)
     launches = Launches(tuple(arguments_of(mapped, each) for each in sizes))
     compiled = compile_module(mapped, spec, context=context, launches=launches)
-    return replace(compiled, program=program, unjudged=_unjudged(compiled, sizes))
+    return replace(compiled, program=program, unjudged=_unjudged(compiled, sizes), fixed=fixed)
 
 
 _MOST_LAUNCHES = 64
 
 
-def _launches(mapped: ModuleOp, largest: MappingOf[str, int]) -> list[dict[str, int]]:
-    """Launches with every symbol at its largest, at 1 and at 0; of more than 64 the first, from the largest on."""
-    values = [sorted({most, 1, 0}, reverse=True) for most in largest.values()]
+def _launches(mapped: ModuleOp, values: MappingOf[str, set[int]]) -> list[dict[str, int]]:
+    """Launches with every symbol at some values; of more than 64 launches the first, from the largest values on."""
     found: list[dict[str, int]] = []
-    for each in islice(product(*values), _MOST_LAUNCHES):
-        sizes = dict(zip(largest, each, strict=True))
+    for each in islice(product(*(sorted(each, reverse=True) for each in values.values())), _MOST_LAUNCHES):
+        sizes = dict(zip(values, each, strict=True))
         with suppress(WeftError):  # a launch that would be refused
             arguments_of(mapped, sizes)
             found.append(sizes)

@@ -9,6 +9,8 @@ import pytest
 from judged_program import judged
 from random_programs import RandomProgram
 
+from weft.compiler.compile import compile_program
+from weft.compiler.errors import WeftError
 from weft.compiler.step import parse_program
 from weft.compiler.step.loop import LoopOp
 from weft.compiler.step.tensor import Role, TensorOp
@@ -284,7 +286,7 @@ def _launched(found: Found) -> RandomProgram:
 def test_it_computes_what_it_means(name: str) -> None:
     found = PROGRAMS[name]
     outcome = judged(_launched(found), PRESETS["demo"].replace(**found.fabric))
-    assert (outcome.failure, outcome.refusal) == (None, None), found.reason
+    assert (outcome.failure, outcome.refusal, outcome.fixed) == (None, None, None), found.reason
     assert outcome.verdicts
 
 
@@ -293,11 +295,39 @@ def test_it_computes_what_it_means(name: str) -> None:
     [(EMPTY, {"n": 7, "m": 3}, {"n": 7, "m": 0}), (EMPTY_ROWS, {"n": 3}, {"n": 0})],
     ids=["columns", "rows"],
 )
-def test_a_launch_that_would_hang_is_refused(text: str, full: dict[str, int], empty: dict[str, int]) -> None:
-    ran, refused = (judged(_launched(Found("", text, sizes)), PRESETS["demo"]) for sizes in (full, empty))
-    assert (ran.failure, ran.refusal) == (None, None)
+def test_a_launch_that_would_hang_has_an_image_of_its_own(
+    text: str, full: dict[str, int], empty: dict[str, int]
+) -> None:
+    ran, alone = (judged(_launched(Found("", text, sizes)), PRESETS["demo"]) for sizes in (full, empty))
+    assert (ran.failure, ran.refusal, ran.fixed) == (None, None, None)
     (size,) = (name for name, value in empty.items() if not value)
-    assert (refused.refusal or "").startswith(f"size {size} must be at least 1, not 0: ")
+    assert (alone.fixed or "").startswith(f"size {size} must be at least 1, not 0: ")
+    assert (alone.failure, alone.refusal) == (None, None)
+    assert ran.compiled is not None
+    assert alone.compiled is not None
+    assert alone.compiled.fixed == {size: 0}
+    with pytest.raises(WeftError, match=f"size {size} must be at least 1, not 0: "):
+        ran.compiled.arguments(empty)
+    with pytest.raises(WeftError, match=f"size {size} must be 0, which the program was compiled for, not {full[size]}"):
+        alone.compiled.arguments(full)
+
+
+def test_a_program_whose_sizes_a_fabric_must_know_is_compiled_for_those_of_a_launch() -> None:
+    text = """step.dimension @n <= 5
+step.dimension @m <= 9
+step.tensor @a : f32 [9, 5, 4] input
+step.tensor @y : f32 [9, 20] output
+%a = step.load @a : !step.stream<f32, [m, n, 4]>
+%double = step.map mul %a, 2.0 : !step.stream<f32, [m, n, 4]>
+%y = step.reshape %double : !step.stream<f32, [m, 2 * n, 2]>
+%z = step.flatten %y over [1, 2] : !step.stream<f32, [m, 4 * n]>
+step.store %z in @y
+"""
+    outcome = judged(_launched(Found("", text, {"n": 3, "m": 7})), PRESETS["demo"])
+    assert (outcome.failure, outcome.refusal) == (None, None)
+    assert (outcome.fixed or "").startswith("line 7: step.reshape (%y): ")
+    with pytest.raises(WeftError, match=r"line 7: step.reshape \(%y\): "):
+        compile_program(parse_program(text), PRESETS["demo"])
 
 
 def test_the_room_of_a_program_that_reads_rows_as_long_as_a_launch_says_is_judged() -> None:
