@@ -120,6 +120,7 @@ def held_by_itself(laying: Laying, laid: Laid) -> None:
 _INTEGERS = {
     Function.ADD: "iadd",
     Function.SUB: "isub",
+    Function.MAX: "imax",
     Function.LT: "ilt",
     Function.EQ: "ieq",
 }

@@ -89,6 +89,9 @@ def _walk(operation: LoadOp | StoreOp, laying: Laying) -> dict[str, Any]:
             f"a walk along the last dimension of @{tensor.label} must begin at a multiple of {unit} elements, a beat "
             f"of fabric {spec.name!r}, not at {walk.start[-1]}"
         )
+    rows = [step for dim, step in zip(walk.dims[:-1], walk.by[:-1], strict=True) if dim == len(tensor.sizes) - 1]
+    if any(step % unit for step in rows):
+        raise laying.refuse(f"steps along the last dimension of @{tensor.label} must be multiples of {unit} elements")
     sizes, grows = [], _growing(stream.dims, laying)
     for place, size in enumerate(_before_rounds(each, laying) for each in stream.dims):
         if size.number is not None:
