@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from weft.compiler.backend.buffering.process import RING, Where
 from weft.compiler.backend.mapping import Mapping as Placed
 from weft.compiler.backend.mapping import switch_pin
 from weft.compiler.errors import WeftError
@@ -19,6 +18,7 @@ from weft.compiler.timing.stream import Link, Stream
 from weft.compiler.timing.timing import Memory, pipeline_depth
 from weft.compiler.timing.turns import Turns
 from weft.hw.program import Agcu, AgcuKind, Pcu, Pmu
+from weft.hw.program.firings.process import RING, Where
 from weft.hw.topology import Network
 
 __all__ = ["Joining"]

@@ -7,10 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_buffering_units import _beats, _check_sides, _same, shapes
 
-from weft.compiler.backend.buffering.beats import Shape
 from weft.compiler.backend.buffering.pcu import pcu_process
 from weft.hw.presets import PRESETS
 from weft.hw.program import Input, InputMode, Pcu, Unpack
+from weft.hw.program.firings.stream import Shape
 from weft.hw.topology import Network
 from weft.sim.functional.pcu import run_pcu
 
@@ -49,7 +49,7 @@ def test_merge(data: st.DataObject) -> None:
 
 
 def test_void_selectors_need_no_data() -> None:
-    selector = Shape(np.array([0, 1], np.int8), np.ones(2, bool), 1)
+    selector = Shape(np.array([0, 1], np.uint8), np.ones(2, bool), 1)
     program = Pcu(merge=True, merge_rank=1, vector_out=True)
     made = pcu_process(program, {(Network.SCALAR, 0): selector})
     assert made is not None
@@ -57,7 +57,7 @@ def test_void_selectors_need_no_data() -> None:
     assert process.firings == 2
     assert outputs[Network.VECTOR].stop.tolist() == [1, 2]
     assert outputs[Network.VECTOR].void.tolist() == [True, True]
-    data = Shape.of(np.array([1], np.int8))
+    data = Shape.of(np.array([1], np.uint8))
     made = pcu_process(program, {(Network.SCALAR, 0): selector, (Network.VECTOR, 1): data})
     assert made is not None
     side = next(side for side in made[0].takes if side.where == (Network.VECTOR, 1))
@@ -66,7 +66,7 @@ def test_void_selectors_need_no_data() -> None:
 
 
 def _rows(count: int) -> Shape:
-    stop = np.ones(count, np.int8)
+    stop = np.ones(count, np.uint8)
     stop[-1:] = 2
     return Shape.of(stop)
 
@@ -84,7 +84,7 @@ def _taken(streams: dict[tuple[Network, int], Shape], selectors: tuple[int, ...]
 
 
 def test_selectors_that_are_data_are_tried_in_both_orders() -> None:
-    selector = Shape.of(np.array([0, 0, 0, 0, 1], np.int8))
+    selector = Shape.of(np.array([0, 0, 0, 0, 1], np.uint8))
     streams = {(Network.VECTOR, 0): _rows(2), (Network.VECTOR, 1): _rows(3), (Network.SCALAR, 0): selector}
     assert _taken(streams, (), other_first=False) == [0, 0, 1, 1, 1]
     assert _taken(streams, (), other_first=True) == [1, 1, 1, 0, 0]
@@ -92,10 +92,10 @@ def test_selectors_that_are_data_are_tried_in_both_orders() -> None:
 
 
 def test_an_input_without_blocks_gives_its_beat() -> None:
-    nothing = Shape(np.array([2], np.int8), np.ones(1, bool))
+    nothing = Shape(np.array([2], np.uint8), np.ones(1, bool))
     streams = {(Network.VECTOR, 0): _rows(2), (Network.VECTOR, 1): nothing, (Network.SCALAR, 0): _rows(2)}
     program = Pcu(merge=True, merge_rank=1, merge_empty=True, vector_out=True)
-    made = pcu_process(program, {**streams, (Network.SCALAR, 0): Shape.of(np.array([0, 1], np.int8))})
+    made = pcu_process(program, {**streams, (Network.SCALAR, 0): Shape.of(np.array([0, 1], np.uint8))})
     assert made is not None
     assert {side.where: side.total for side in made[0].takes} == {
         (Network.SCALAR, 0): 2,

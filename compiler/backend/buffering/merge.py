@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from weft.compiler.backend.buffering.beats import Bools, Ints, Shape, Stops
-from weft.compiler.backend.buffering.process import Side, Where
 from weft.hw.program import Pcu
+from weft.hw.program.firings.process import Side, Where
+from weft.hw.program.firings.stream import Bools, Ints, Shape, Stops
 from weft.hw.topology import Network
 
 __all__ = ["Merged", "merged_of"]
@@ -58,7 +58,7 @@ def merged_of(
     selector = streams.get((Network.SCALAR, 0))
     if selector is None:
         return None
-    empty = Shape.of(np.zeros(0, np.int8))
+    empty = Shape.of(np.zeros(0, np.uint8))
     inputs = [streams.get(where, empty) for where in _INPUTS]
     without = (_without_blocks(program, inputs[0]), _without_blocks(program, inputs[1]))
     inputs = [empty if none else each for none, each in zip(without, inputs, strict=True)]
@@ -70,7 +70,7 @@ def merged_of(
     number = 0
     for stop, void in zip(selector.stop.tolist(), selector.void.tolist(), strict=True):
         if void:
-            parts.append((np.full(1, program.merge_rank + stop, np.int8), np.ones(1, bool), -1))
+            parts.append((np.full(1, program.merge_rank + stop, np.uint8), np.ones(1, bool), -1))
             continue
         source = int(which[number]) if number < len(which) else 0
         number += 1

@@ -8,12 +8,12 @@ from functools import cached_property
 
 import numpy as np
 
-from weft.compiler.backend.buffering.beats import Bools, Ints, Shape, Stops
 from weft.compiler.backend.buffering.merge import Merged, merged_of
-from weft.compiler.backend.buffering.process import ACCUMULATOR_CYCLES, Process, Side, Where
 from weft.compiler.backend.buffering.wide import wide_process
 from weft.hw.numerics.ops import Conversion, Op, Reduction, Special
 from weft.hw.program import Accumulate, Input, InputMode, Pcu, Source, Stage
+from weft.hw.program.firings.process import ACCUMULATOR_CYCLES, Process, Side, Where
+from weft.hw.program.firings.stream import Bools, Ints, Shape, Stops
 from weft.hw.topology import Network
 
 __all__ = ["pcu_process"]
@@ -89,7 +89,7 @@ def _passed(program: Pcu, given: Mapping[Where, Shape]) -> int | None:
     if (program.reduction, program.special, program.conversion) != (Reduction.NONE, Special.NONE, Conversion.NONE):
         return None
     number = given.get((Network.SCALAR, first.a - Source.SCALAR0))
-    return None if number is None else number.value
+    return number.value if number is not None and isinstance(number.value, int) else None
 
 
 def _rows_of_one(program: Pcu, stop: Stops) -> Bools:

@@ -7,22 +7,22 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from weft.compiler.backend.buffering.agcu import agcu_process
-from weft.compiler.backend.buffering.beats import Shape
 from weft.compiler.backend.buffering.links import link_capacity
 from weft.compiler.backend.buffering.network import Channel, ProcessNetwork
 from weft.compiler.backend.buffering.pcu import pcu_process
-from weft.compiler.backend.buffering.pmu import Blocks, read_process, trigger_of, write_port, write_process
-from weft.compiler.backend.buffering.process import RING, Process, Side, Where
 from weft.compiler.netlist.netlist import Netlist, Pin
 from weft.hw.program import Agcu, Pcu, Pmu, Port, Trigger
+from weft.hw.program.firings.agcu import turn_of
+from weft.hw.program.firings.pmu_read import read_of, trigger_of
+from weft.hw.program.firings.pmu_write import Blocks, write_port, written_of
+from weft.hw.program.firings.process import RING, Process, Side, Where
+from weft.hw.program.firings.stream import NOTHING, Shape
 from weft.hw.spec import FabricSpec
 from weft.hw.topology import Network
 
 __all__ = ["Traced", "network_of", "trace"]
 
-_NOTHING = Shape.of(np.zeros(0, np.int8))
-_TOKEN = Shape.of(np.zeros(1, np.int8))
+_TOKEN = Shape.of(np.zeros(1, np.uint8))
 
 
 @dataclass(frozen=True)
@@ -133,7 +133,8 @@ class _Tracing:
                 self.unjudged = f"the order in which {name!r} takes its inputs is in a stream"
             made = pcu_process(program, given, selectors, other_first=self.other_first)
         else:
-            made = agcu_process(program, given, self.arguments, self.turn, self.turn_round)
+            turn = turn_of(program, given, self.arguments, self.turn, self.turn_round)
+            made = None if turn.waits else (turn.process, turn.outputs)
         if made is None:
             return False
         self._add(name, made[0])
@@ -148,9 +149,11 @@ class _Tracing:
         given, port = self.given[name], write_port(program)
         blocks = None
         if port is not None:
-            written = given.get(port, _NOTHING)
-            process, blocks = write_process(program, written, self.held.get(name, 0), self.turn)
-            self._add(name, process)
+            beats = given.get(port, NOTHING)
+            ended = int((beats.stop >= program.write_rank).sum())  # in each of the turns before, too
+            written = written_of(program, beats, number=self.turn * ended)
+            self._add(name, written.process(self.held.get(name, 0)))
+            blocks = written.blocks
             if program.by_length:
                 self.result.longest[name] = int(blocks.kept.max(initial=0))
         if program.read is not Port.OFF and name not in self.held:
@@ -158,12 +161,12 @@ class _Tracing:
 
     def _read(self, name: str, program: Pmu, blocks: Blocks | None) -> None:
         where = trigger_of(program)
-        trigger = None if where is None else self.given[name].get(where, _NOTHING)
-        process, outputs, needed = read_process(program, blocks, trigger, lanes=self.spec.lanes)
+        trigger = None if where is None else self.given[name].get(where, NOTHING)
+        read = read_of(program, blocks, trigger, lanes=self.spec.lanes)
         if blocks is None:
-            self.held[name] = needed
-        self._add(name, process)
-        self._send(name, outputs)
+            self.held[name] = read.needed
+        self._add(name, read.process)
+        self._send(name, read.outputs)
 
     def _read_ahead(self, waiting: Mapping[str, None]) -> bool:
         """Read what turns or launches before have left, in PMUs that something read from them will fill again."""

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from weft.compiler.backend.buffering.beats import Bools, Ints, Shape, Stops
-from weft.compiler.backend.buffering.process import ACCUMULATOR_CYCLES, Process, Side, Where
 from weft.hw.program import BLOCK, Pcu
+from weft.hw.program.firings.process import ACCUMULATOR_CYCLES, Process, Side, Where
+from weft.hw.program.firings.stream import Bools, Ints, Shape, Stops
 from weft.hw.topology import Network
 
 __all__ = ["wide_process"]
@@ -44,10 +44,10 @@ def wide_process(program: Pcu, given: Mapping[Where, Shape]) -> tuple[Process, d
     needs_beat = step | takes_beat
     takes_number = (kind == 0) | row_ends
     gives = kind == 3
-    stop = np.zeros(int(gives.sum()), np.int8)
+    stop = np.zeros(int(gives.sum()), np.uint8)
     stop[row - 1 :: row] = stops[stops > 0] + 1
     stop = np.where(stop >= program.stop_rank, stop - program.stop_sub + program.stop_add, stop)
-    result = Shape.of(stop.astype(np.int8))
+    result = Shape.of(stop.astype(np.uint8))
     sides = (_side(_WEIGHTS, takes_beat, needs_beat), _side(_NUMBERS, takes_number, step | takes_number))
     output = Side((Network.VECTOR, 0), len(result), lambda: (np.cumsum(gives) - gives + 1, np.cumsum(gives)))
 
@@ -67,7 +67,7 @@ def _rows(width: int, stop: Stops) -> tuple[Ints, Stops, Ints]:
     first = np.cumsum(counts) - counts
     rows = np.arange(int(counts.sum())) - np.repeat(first, counts)
     numbers = np.minimum(width, np.repeat(sizes, counts) - rows * width)
-    stops = np.zeros(len(rows), np.int8)
+    stops = np.zeros(len(rows), np.uint8)
     stops[np.cumsum(counts) - 1] = stop[ends - 1]
     return numbers, stops, rows
 

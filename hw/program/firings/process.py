@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from weft.compiler.backend.buffering.beats import Ints
+from weft.hw.program.firings.stream import Ints
 from weft.hw.topology import Network
 
 __all__ = ["ACCUMULATOR_CYCLES", "RING", "Process", "Side", "Where"]
