@@ -61,7 +61,7 @@ def read_by_walk(laying: Laying, laid: Laid, outer: int, walk: Walk, dims: tuple
     as_rows = bool(strides) and strides[-1] == 1 and walk.dims[-1] == len(inner) - 1 and rows
     to = Kind.VECTOR if as_rows else Kind.SCALAR
     beat = laying.beat(kind)
-    if to is kind and inner and strides == laying.strides(numbers, kind) and 0 not in numbers and offset % beat == 0:
+    if to is kind and numbers and strides == laying.strides(numbers, kind) and 0 not in numbers and offset % beat == 0:
         # A part without gaps: a buffer that keeps nothing else.
         words = prod(numbers[:-1]) * laying.row_words(numbers[-1], kind)
         part = BufferizeOp(value, rank=len(inner), first=offset // beat, last=(offset + words) // beat, inner=numbers)
