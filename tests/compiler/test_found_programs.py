@@ -235,6 +235,24 @@ step.tensor @y : f32 [2, 18] output
 step.store %y in @y""",
         {"n": 3, "m": 8},
     ),
+    "state_of_which_a_buffer_holds_one": Found(
+        "a state that is read while the next one comes was said to need one buffer, which there is",
+        """step.loop 2
+step.state @sum : f32 [100, 3]
+step.tensor @start : f32 [100, 3] input
+step.tensor @x : f32 [100, 3] input
+step.tensor @y : f32 [100, 3] output each
+step.tensor @z : f32 [300] output each
+%start = step.load @start : !step.stream<f32, [100, 3]>
+%old = step.recall @sum initial %start : !step.stream<f32, [100, 3]>
+%x = step.load @x : !step.stream<f32, [100, 3]>
+%y = step.map add %old, %x : !step.stream<f32, [100, 3]>
+%z = step.flatten %x over [0, 1] : !step.stream<f32, [300]>
+step.keep %y in @sum
+step.store %y in @y
+step.store %z in @z""",
+        fabric={"pmu_lines": 128},
+    ),
     "tiles_of_packed_rows": Found(
         "rows of bf16 were cut within a beat, which holds two vectors",
         """step.tensor @a : f32 [2] input
@@ -328,6 +346,27 @@ step.store %z in @y
     assert (outcome.fixed or "").startswith("line 7: step.reshape (%y): ")
     with pytest.raises(WeftError, match=r"line 7: step.reshape \(%y\): "):
         compile_program(parse_program(text), PRESETS["demo"])
+
+
+def test_a_refusal_speaks_of_the_operation_that_the_text_has() -> None:
+    """What is stored apart becomes a merge, a row of which is larger than a PMU; a product becomes a PCU's program."""
+    text = """step.tensor @a : f32 [140] input
+step.tensor @y : f32 [1000] output
+%a = step.load @a : !step.stream<f32, [140]>
+step.store %a in @y by [3]
+"""
+    with pytest.raises(WeftError, match=r"^line 4: step.store: a block of 140 must fit a PMU"):
+        compile_program(parse_program(text), PRESETS["demo"].replace(pmu_lines=16, acc_depth=4))
+    text = """step.tensor @a : f32 [4] input
+step.tensor @w : mxfp4 [4, 8] weight
+step.tensor @y : f32 [8] output
+%a = step.load @a : !step.stream<f32, [4]>
+%w = step.load @w : !step.stream<mxfp4, [4, 8]>
+%y = step.matmul %a, %w : !step.stream<f32, [8]>
+step.store %y in @y
+"""
+    with pytest.raises(WeftError, match=r"^line 6: step.matmul \(%y\): mxfp4 weights need at least stages = 4"):
+        compile_program(parse_program(text), PRESETS["demo"].replace(stages=3))
 
 
 def test_the_room_of_a_program_that_reads_rows_as_long_as_a_launch_says_is_judged() -> None:

@@ -20,7 +20,7 @@ from weft.compiler.mapped.onchip import UnpackOp, stream
 from weft.compiler.mapped.types import DYNAMIC, BufferType, Kind
 from weft.compiler.step.dims import Dim
 from weft.compiler.step.iterations import Iterations
-from weft.compiler.step.operation import line_of, name_of
+from weft.compiler.step.operation import inherit_line, line_of, origin_of
 from weft.compiler.step.types import Element
 from weft.hw.spec import FabricSpec
 
@@ -89,6 +89,8 @@ class Laying:
     def emit(self, operation: AnyOperation, hint: str | None = None) -> AnyOperation:
         """Append a mapped operation; ``hint`` names its first result."""
         self.operations.append(operation)
+        if self.current is not None:
+            inherit_line(operation, self.current)
         if self.iterations is not Iterations.EVERY and isinstance(
             operation, LinearLoadOp | LinearStoreOp | RandomLoadOp
         ):
@@ -115,9 +117,8 @@ class Laying:
         if self.current is None:
             return WeftError(rule)
         line = line_of(self.current)
-        name = name_of(self.current.results[0]) if self.current.results else ""
         where = f"line {line}: " if line is not None else ""
-        return WeftError(f"{where}{self.current.name}{f' ({name})' if name else ''}: {rule}")
+        return WeftError(f"{where}{origin_of(self.current)}: {rule}")
 
     def argument(self, size: Dim, unit: Unit, per: int = 1) -> int:
         """The launch argument that holds a size."""
