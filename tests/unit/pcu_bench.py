@@ -16,6 +16,7 @@ from weft.hw.fields import Layout
 from weft.hw.pcu import Pcu
 from weft.hw.program import Pcu as Program
 from weft.hw.spec import FabricSpec
+from weft.hw.topology import Network
 from weft.sim.device import Beats
 from weft.sim.functional.pcu import run_pcu
 
@@ -152,9 +153,15 @@ def bench(spec: FabricSpec = SPEC) -> Bench:
     return Bench(spec)
 
 
+def inputs(vector: Given, scalar: Given = ()) -> dict[tuple[Network | None, int], Beats]:
+    """What arrives, by input."""
+    arriving = [(Network.VECTOR, vector), (Network.SCALAR, scalar)]
+    return {(net, port): beats for net, each in arriving for port, beats in enumerate(each) if beats is not None}
+
+
 def expected(spec: FabricSpec, program: Program, vector: Given, scalar: Given) -> Run:
     """What the functional model says."""
-    result = run_pcu(spec, program, list(vector), list(scalar))
+    result = run_pcu(spec, program, inputs(vector, scalar))
     return Run(vector=listed(result.vector), scalar=listed(result.scalar))
 
 
