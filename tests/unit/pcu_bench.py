@@ -162,7 +162,8 @@ def inputs(vector: Given, scalar: Given = ()) -> dict[tuple[Network | None, int]
 def expected(spec: FabricSpec, program: Program, vector: Given, scalar: Given) -> Run:
     """What the functional model says."""
     result = run_pcu(spec, program, inputs(vector, scalar))
-    return Run(vector=listed(result.vector), scalar=listed(result.scalar))
+    taken = {f"{where[0].value}_{where[1]}": count for where, count in result.taken.items() if where[0] is not None}
+    return Run(vector=listed(result.vector), scalar=listed(result.scalar), taken=taken)
 
 
 def listed(given: Beats | None) -> list[tuple[tuple[int, ...], int, bool]]:
@@ -196,6 +197,9 @@ def check(
     for pause, run in zip((0.0, *pauses), (free, *paused), strict=True):
         assert run.vector == golden.vector, f"vector output differs with pauses {pause}"
         assert run.scalar == golden.scalar, f"scalar output differs with pauses {pause}"
+        for name, count in run.taken.items():
+            least = golden.taken.get(name, 0)
+            assert least <= count <= least + spec.fifo_depth + 2, f"{count} beats of {name} are taken, not {least}"
     return free
 
 

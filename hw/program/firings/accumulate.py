@@ -67,18 +67,10 @@ class Blocks:
 
 @dataclass(frozen=True)
 class Drains:
-    """The drain steps of all blocks, in order.
+    """The drain steps of all blocks, in order, after ``steps`` others, of which ``last`` [blocks] end a block.
 
-    Parameters
-    ----------
-    steps
-        Steps that are no drain steps.
-    last
-        The last step of each block, [blocks].
-    step, stage
-        The step of the block's last row that each has the index of, and which of the drained stages, from 0, [drains].
-    stop
-        The stop of each, [drains].
+    ``step`` is the step of the block's last row that has the same index, ``stage`` which of the drained stages it is,
+    from 0, and ``stop`` its stop, [drain steps].
     """
 
     steps: int

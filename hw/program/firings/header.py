@@ -24,16 +24,9 @@ _MERGED: tuple[Where, Where] = ((Network.VECTOR, 0), (Network.VECTOR, 1))
 
 @dataclass(frozen=True)
 class Origin:
-    """Which beats of an input those are that steps pop. All three are counts of beats, [popped beats + 1].
+    """Which beats of an input those are that steps pop, as counts for the first so many, [popped beats + 1].
 
-    Parameters
-    ----------
-    needed
-        Those that must have come for the first so many.
-    gone
-        Those that are taken with the first so many.
-    rest
-        The same with those that follow and make no step.
+    ``needed`` must have come for them, ``gone`` are taken with them, ``rest`` with those that follow and make no step.
     """
 
     needed: Ints
@@ -60,20 +53,10 @@ class Origin:
 
 @dataclass(frozen=True)
 class Take:
-    """What the steps do at an input.
+    """What ``steps`` steps do at an input.
 
-    Parameters
-    ----------
-    where
-        The input.
-    steps
-        Steps.
-    pops
-        Those that pop a beat, increasing; None: each of them.
-    holds
-        Whether the steps that do not pop use a beat, too.
-    origin
-        Which beats of the input they pop; None: all, in order.
+    ``pops`` are those that pop a beat, increasing; None: each of them. With ``holds`` those that do not pop use one,
+    too. ``origin`` says which beats of the input they pop; None: all, in order.
     """
 
     where: Where
@@ -124,18 +107,10 @@ class Take:
 
 @dataclass(frozen=True)
 class Header:
-    """The steps that the header makes.
+    """The steps that the header makes, and what they do at each input that is used.
 
-    Parameters
-    ----------
-    steps
-        Stop and void of each.
-    takes
-        What they do at each input that is used.
-    halves
-        What vector input 0 brings, where it brings packed beats.
-    kept
-        Which beats of vector inputs 0 and 1 of a merge make steps.
+    ``halves`` is what vector input 0 brings, where it brings packed beats. ``kept`` says which beats of vector inputs 0
+    and 1 of a merge make steps.
     """
 
     steps: Shape

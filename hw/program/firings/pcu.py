@@ -11,7 +11,7 @@ from weft.hw.numerics.ops import Conversion, Op, Reduction, Special
 from weft.hw.program.firings.accumulate import Blocks
 from weft.hw.program.firings.header import Header, header_of
 from weft.hw.program.firings.process import ACCUMULATOR_CYCLES, Process, Side, Where
-from weft.hw.program.firings.stream import Ints, Shape
+from weft.hw.program.firings.stream import Bools, Ints, Shape
 from weft.hw.program.firings.wide import Wide, wide_of
 from weft.hw.program.pcu import Accumulate, Pcu, Source, Stage
 from weft.hw.topology import Network
@@ -23,16 +23,8 @@ __all__ = ["PcuFirings", "firings_of"]
 class PcuFirings:
     """What a PCU does with its inputs.
 
-    Parameters
-    ----------
-    program
-        The PCU's.
-    header
-        What makes its steps.
-    blocks
-        Where they stand, if stages accumulate.
-    output
-        The stream that leaves the tail.
+    ``header`` makes its steps, ``blocks`` say where they stand, if stages accumulate; ``output`` is the stream that
+    leaves the tail.
     """
 
     program: Pcu
@@ -69,22 +61,18 @@ class PcuFirings:
             firings += len(drains.stop)
             takes = tuple(drains.follow(side) for side in takes)
 
-        def given_away() -> tuple[Ints, Ints]:
-            gives = np.ones(firings, bool)
-            if drains is not None:
-                gives = drains.is_drain
-            elif blocks is not None and accumulate is Accumulate.REDUCE:
-                gives = blocks.ends
-            after = np.cumsum(gives, dtype=np.int64)
-            return after - gives + 1, after
+        def gives() -> Bools:
+            if blocks is None or accumulate is Accumulate.SCAN:
+                return np.ones(firings, bool)
+            return blocks.ends if drains is None else drains.is_drain
 
         def cycles() -> Ints:
             assert blocks is not None
             alone = blocks.alone if drains is None else drains.of_firings(blocks.alone)
             return np.where(alone, ACCUMULATOR_CYCLES, 1)
 
-        gives = tuple(Side((network, 0), len(self.output), given_away) for network in self.outputs)
-        return Process(firings, takes, gives, None if blocks is None else cycles)
+        outputs = tuple(Side.of((network, 0), len(self.output), gives, needs=True) for network in self.outputs)
+        return Process(firings, takes, outputs, None if blocks is None else cycles)
 
 
 def firings_of(program: Pcu, given: Mapping[Where, Shape]) -> PcuFirings:

@@ -16,14 +16,8 @@ __all__ = ["Unpacked", "unpacked_of"]
 class Unpacked:
     """What packed beats hold.
 
-    Parameters
-    ----------
-    shape
-        The unpacked beats.
-    keep
-        Of the low and the high half of each packed beat, one after the other, which is a beat, [2 * packed beats].
-    last
-        The beats that are the last of a packed one, [beats].
+    ``keep`` [2 * packed beats] says of the low and the high half of each, one after the other, which is a beat of
+    ``shape``; ``last`` [beats] which of these is the last of a packed one.
     """
 
     shape: Shape

@@ -28,22 +28,11 @@ class Wide:
     The unit takes numbers and exponents sooner than that if it can, so it never waits for what these firings do not
     wait for. Those that streams are not enough for are left out.
 
-    Parameters
-    ----------
-    program
-        The PCU's.
-    numbers
-        Of each row of steps the first of its numbers, and how many there are, [rows, 2].
-    stops
-        The stop of each row's last number, [rows].
-    kind
-        What each firing is, [firings].
-    row, column, place
-        Of each step its row, its column of vectors, and which step of its matrix it is, [steps].
-    weights
-        Beats of vector input 0 before each firing, [firings + 1].
-    takes_beat, takes_number
-        Which firings take a beat of vector or scalar input 0, [firings].
+    ``numbers`` [rows, 2] are of each row of steps the first of its numbers and how many there are, ``stops`` [rows]
+    that of its last number. ``kind`` [firings] says what each firing is. Of each step ``row``, ``column`` and ``place``
+    are its row, its column of vectors, and which step of its matrix it is, [steps]. ``weights`` [firings + 1] are the
+    beats of vector input 0 before each firing; ``takes_beat`` and ``takes_number`` [firings] say which take one of
+    vector and of scalar input 0.
     """
 
     program: Pcu
@@ -63,19 +52,15 @@ class Wide:
         stop = np.where(self.column == self.program.unpack_row - 1, self.stops[self.row] + 1, 0)
         return Shape.of(stop.astype(np.uint8))
 
-    def beats(self, kind: int) -> Ints:
-        """The beat of vector input 0 that each firing of a kind uses."""
-        return self.weights[:-1][self.kind == kind]
-
     @property
     def step_beats(self) -> Ints:
         """The beat that holds each step's weights, [steps]."""
-        return self.beats(_STEP)
+        return self.weights[:-1][self.kind == _STEP]
 
     @property
     def drain_beats(self) -> Ints:
         """The beat that each drain step takes with ``drain_scale``, [drain steps]."""
-        return self.beats(_DRAIN)
+        return self.weights[:-1][self.kind == _DRAIN]
 
     @property
     def exponent_beats(self) -> Ints:
@@ -94,29 +79,18 @@ class Wide:
     @property
     def process(self) -> Process:
         """The firings as counts."""
-        step, gives = self.kind == _STEP, self.kind == _DRAIN
-
-        def side(where: Where, takes: Bools, needs: Bools) -> Side:
-            def firings() -> tuple[Ints, Ints]:
-                done = np.cumsum(takes, dtype=np.int64)
-                return np.maximum.accumulate(done - takes + needs), done
-
-            return Side(where, self.taken[where], firings)
-
-        def given_away() -> tuple[Ints, Ints]:
-            done = np.cumsum(gives, dtype=np.int64)
-            return done - gives + 1, done
+        step, gives, taken = self.kind == _STEP, self.kind == _DRAIN, self.taken
+        takes = (
+            Side.of(_WEIGHTS, taken[_WEIGHTS], lambda: self.takes_beat, needs=step),
+            Side.of(_NUMBERS, taken[_NUMBERS], lambda: self.takes_number, needs=step),
+        )
+        output = Side.of((Network.VECTOR, 0), int(gives.sum()), lambda: gives, needs=True)
 
         def cycles() -> Ints:
             # Numbers are dealt while steps go on.
             steps = np.where(step & (self.program.unpack_row == 1), ACCUMULATOR_CYCLES, 1)
             return np.where(self.kind == _NUMBER, 0, steps)
 
-        takes = (
-            side(_WEIGHTS, self.takes_beat, step | self.takes_beat),
-            side(_NUMBERS, self.takes_number, step | self.takes_number),
-        )
-        output = Side((Network.VECTOR, 0), int(gives.sum()), given_away)
         return Process(len(self.kind), takes, (output,), cycles)
 
 
