@@ -10,7 +10,7 @@ import typer
 
 from weft.common import example, load_fabric, show, working
 from weft.options import Args, Fabric, Json, Set, within
-from weft.program import compile_text, parse_sizes, unjudged_lines
+from weft.program import compile_text, notes, parse_sizes
 
 if TYPE_CHECKING:
     from weft.hw.spec import FabricSpec
@@ -81,9 +81,9 @@ def compile_(
 
         compiled = compile_decoder(read_checkpoint(program).config, spec, prefill=True)
         if position is None:
-            position = compiled.shapes.context // 2
-        if position >= compiled.shapes.context:
-            raise WeftError(f"--position must be less than the context of {compiled.shapes.context}, not {position}")
+            position = compiled.context // 2
+        if position >= compiled.context:
+            raise WeftError(f"--position must be less than the context of {compiled.context}, not {position}")
         programs = {"": compiled.program}
         if compiled.prefill is not None:
             programs["prefill-"] = compiled.prefill.program
@@ -96,7 +96,7 @@ def compile_(
         "fabric": spec.name,
         "hash": spec.hash,
         "units": len(compiled.program.mapping.tiles),
-        "prefill_rows": 1 if compiled.prefill is None else compiled.prefill.shapes.rows,
+        "prefill_rows": 1 if compiled.prefill is None else compiled.prefill.rows,
         "no_prefill": compiled.no_prefill,
         "memory_bytes": compiled.memory_bytes,
         "seconds": round(time.perf_counter() - begun, 3),
@@ -138,7 +138,7 @@ def _program(
     begun = time.perf_counter()
     if print_after is not None and as_json:
         raise WeftError("--print-after prints programs, and --json one object: one of them")
-    compiled = compile_text(path, spec, print_after=print_after)
+    compiled = compile_text(path, spec, sizes, print_after=print_after)
     assert compiled.program is not None
     largest = {op.sym_name.data: op.largest for op in compiled.program.ops if isinstance(op, DimensionOp)}
     check_sizes(compiled, {**largest, **sizes})
@@ -153,13 +153,14 @@ def _program(
         "fabric": spec.name,
         "hash": spec.hash,
         "units": len(compiled.mapping.tiles),
+        "sizes_alone": dict(compiled.fixed),
         "not_judged": list(compiled.unjudged),
         "seconds": round(time.perf_counter() - begun, 3),
     }
     write_output(out, "compile", INDEX, value, files)
     shown: dict[str, Any] = {"out": str(out), "files": [*files, INDEX], **value}
     text = f"{path} on {spec.name}: {value['units']} tiles in use; written to {out}"
-    text += "".join(f"\n{line}" for line in unjudged_lines(compiled))
+    text += "".join(f"\n{line}" for line in notes(compiled))
     if predict:
         try:
             prediction = predict_launch(compiled.mapping, compiled.arguments({**largest, **sizes}))

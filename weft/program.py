@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from weft.compiler.compile import CompiledProgram
     from weft.hw.spec import FabricSpec
 
-__all__ = ["compile_text", "named_after", "parse_sizes", "unjudged_lines"]
+__all__ = ["compile_text", "named_after", "notes", "parse_sizes"]
 
 
 def parse_sizes(arguments: list[str] | None) -> dict[str, int]:
@@ -39,8 +39,12 @@ def parse_sizes(arguments: list[str] | None) -> dict[str, int]:
     return sizes
 
 
-def compile_text(path: Path, spec: FabricSpec, *, print_after: str | None = None) -> CompiledProgram:
+def compile_text(
+    path: Path, spec: FabricSpec, sizes: Mapping[str, int], *, print_after: str | None = None
+) -> CompiledProgram:
     """Read and compile a program; with ``print_after`` the program as it is after that pass, or ``all``, is printed.
+
+    Where one image cannot serve all sizes of the program's symbols, it is for ``sizes``.
 
     Raises
     ------
@@ -53,12 +57,12 @@ def compile_text(path: Path, spec: FabricSpec, *, print_after: str | None = None
     from weft.compiler.step import parse_program
     from weft.inputs import load_text
 
-    names = list(dict.fromkeys(each.name for each in passes_for(spec)))
+    names = list(dict.fromkeys(each.name for each in passes_for(spec, sizes)))
     if print_after is not None and print_after not in ("all", *names):
         raise WeftError(f"--print-after must be all or one of {', '.join(names)}, not {print_after!r}")
     program = parse_program(load_text(path), path.name)
     with named_after(path):
-        return compile_program(program, spec, after=_printer(print_after))
+        return compile_program(program, spec, sizes=sizes, after=_printer(print_after))
 
 
 @contextmanager
@@ -74,9 +78,10 @@ def named_after(path: Path) -> Iterator[None]:
         raise WeftError(f"{path.name} {error}") from None
 
 
-def unjudged_lines(compiled: CompiledProgram) -> list[str]:
-    """What the check for deadlocks leaves open."""
-    return [
+def notes(compiled: CompiledProgram) -> list[str]:
+    """Which sizes alone an image is for, and what the check for deadlocks leaves open."""
+    sizes = ", ".join(f"{name} = {size}" for name, size in compiled.fixed.items())
+    return [f"compiled for {sizes} alone: {compiled.reason}"] * bool(sizes) + [
         f"deadlocks not judged for all data: {reason}; buffers are sized for the two orders that need most"
         for reason in compiled.unjudged
     ]

@@ -19,7 +19,7 @@ from weft.common import (
 )
 from weft.inputs import load_arrays
 from weft.options import Args, Fabric, Json, Set, Stalls, device_option
-from weft.program import compile_text, named_after, parse_sizes, unjudged_lines
+from weft.program import compile_text, named_after, notes, parse_sizes
 
 if TYPE_CHECKING:
     from weft.compiler.interpreter import Verdict
@@ -62,7 +62,7 @@ def run(
     check_new_file("--out", out)
     check_rtl_only(device, stalls=stalls)
     sizes = parse_sizes(args)
-    compiled = compile_text(program, spec)
+    compiled = compile_text(program, spec, sizes)
     assert compiled.program is not None
     check_sizes(compiled, sizes)
     arrays = load_arrays(inputs)
@@ -93,6 +93,7 @@ def run(
         "fabric": spec.name,
         "outputs": {name: list(values.shape) for name, values in outputs.items()},
         "cycles": cycles,
+        "sizes_alone": dict(compiled.fixed),
         "not_judged": list(compiled.unjudged),
         "oracle": [_value(each) for each in verdicts],
         "first_wrong": place,
@@ -103,7 +104,7 @@ def run(
     lines = [f"{program.name} on {spec.name} ({device}): wrote {', '.join(outputs)} to {out}"]
     lines += [f"program against oracle: {each.sentence}" for each in verdicts]
     lines += [place] if place else []
-    lines += unjudged_lines(compiled)
+    lines += notes(compiled)
     if device == "rtl":
         lines.append(
             f"device against functional: {compared.mismatches} mismatches of {compared.compared} values compared, "

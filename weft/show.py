@@ -120,7 +120,7 @@ class _Run:
         """A launch of a step program."""
         from weft.compiler.errors import WeftError
 
-        compiled = compile_text(path, self.spec)
+        compiled = compile_text(path, self.spec, sizes)
         self.mappings = {path.stem: compiled.mapping}
         if not self.window:
             return

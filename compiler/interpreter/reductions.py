@@ -40,7 +40,7 @@ def _extreme(given: Bounded, axes: tuple[int, ...], initial: float, *, greatest:
     """The greatest or least number; exact whatever the order. NaN if one is; +0 is above -0."""
     start = nearest(np.asarray(initial, np.float64))
     at = np.where(given.exact, flush(given.value), given.value)
-    ends = [np.where(given.exact, at, at + sign * given.error) for sign in (0.0, -1.0, 1.0)]
+    ends = [at, np.where(given.exact, at, at - given.error), np.where(given.exact, at, at + given.error)]
     reduce = np.max if greatest else np.min
     sign = np.signbit if greatest else lambda x: ~np.signbit(x)
     found: list[Array] = []

@@ -18,7 +18,7 @@ from xdsl.irdl import (
 )
 from xdsl.utils.exceptions import VerifyException
 
-from weft.compiler.mapped.attributes import F32, INTS, NUMBER, attributes
+from weft.compiler.mapped.attributes import INTS, NUMBER, attributes
 from weft.compiler.mapped.types import DYNAMIC, Kind, StreamType, dims_text
 
 __all__ = [
@@ -40,15 +40,15 @@ __all__ = [
 
 FUNCTIONS: dict[str, int] = {
     "pass": 1, "mul": 2, "add": 2, "sub": 2, "max": 2, "min": 2, "lt": 2, "le": 2, "eq": 2, "muladd": 3, "select": 3,
-    "iadd": 2, "isub": 2, "ilt": 2, "ieq": 2, "exp": 1, "reciprocal": 1, "rsqrt": 1, "sigmoid": 1,
+    "iadd": 2, "isub": 2, "imax": 2, "ilt": 2, "ieq": 2, "exp": 1, "reciprocal": 1, "rsqrt": 1, "sigmoid": 1,
     "bf16": 1, "int32": 1, "float": 1,
 }  # fmt: skip
 """Functions of ``mapped.map`` with their operands: ``muladd`` is a * b + c, ``select`` is b where a != 0, else c;
-``iadd``, ``isub``, ``ilt`` and ``ieq`` take int32; ``bf16`` rounds, ``int32`` converts to integers and ``float`` from
-them."""
+``iadd``, ``isub``, ``imax``, ``ilt`` and ``ieq`` take int32; ``bf16`` rounds, ``int32`` converts to integers and
+``float`` from them."""
 
-_ACCUMULATORS = {"add": 0.0, "max": float("-inf"), "min": float("inf"), "iadd": 0.0}
-"""Functions of ``mapped.accum`` and ``mapped.scan``, and where they start by default."""
+_ACCUMULATORS = {"add": 0.0, "max": float("-inf"), "min": float("inf"), "iadd": 0, "imax": -(1 << 31)}
+"""Functions of ``mapped.accum`` and ``mapped.scan``, and where they start by default: those of integers at one."""
 
 
 def stream(value: SSAValue) -> StreamType:
@@ -127,7 +127,7 @@ class _Accumulating(IRDLOperation):
     function = prop_def(StringAttr)
     over = prop_def(IntegerAttr)
     keep = prop_def(IntegerAttr)
-    init = prop_def(F32)
+    init = prop_def(NUMBER)
     result = result_def(StreamType)
     irdl_options = (ParsePropInAttrDict(),)
     assembly_format = "$function $value attr-dict `:` functional-type(operands, results)"
@@ -136,10 +136,13 @@ class _Accumulating(IRDLOperation):
         self, function: str, value: SSAValue, *, over: int = 1, keep: int = 0, init: float | None = None
     ) -> None:
         start = _ACCUMULATORS[function] if init is None else init
+        integer = isinstance(_ACCUMULATORS[function], int)
         super().__init__(
             operands=[value],
             result_types=[self.result_of(stream(value), over, keep)],
-            properties=attributes(function=function, over=over, keep=keep, init=float(start)),
+            properties=attributes(
+                function=function, over=over, keep=keep, init=int(start) if integer else float(start)
+            ),
         )
 
     @staticmethod

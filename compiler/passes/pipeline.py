@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
@@ -11,6 +11,7 @@ from xdsl.passes import ModulePass
 from weft.compiler.passes.accesses import SplitAccesses
 from weft.compiler.passes.canonicalise import Canonicalise
 from weft.compiler.passes.empty import FoldEmpty
+from weft.compiler.passes.fixing import FixSizes
 from weft.compiler.passes.integers import MakeIntegers
 from weft.compiler.passes.layout import LayOut
 from weft.compiler.passes.products import MakeProducts
@@ -21,9 +22,10 @@ from weft.hw.spec import FabricSpec
 __all__ = ["passes_for", "run_passes"]
 
 
-def passes_for(spec: FabricSpec) -> tuple[ModulePass, ...]:
-    """All passes for a fabric, in order. After each the module verifies."""
+def passes_for(spec: FabricSpec, sizes: Mapping[str, int] | None = None) -> tuple[ModulePass, ...]:
+    """All passes for a fabric, in order. After each the module verifies. With ``sizes`` symbols have these values."""
     return (
+        *([FixSizes(sizes)] if sizes else []),
         FoldEmpty(),
         Canonicalise(spec),
         MakeIntegers(),
@@ -35,8 +37,16 @@ def passes_for(spec: FabricSpec) -> tuple[ModulePass, ...]:
     )
 
 
-def run_passes(module: ModuleOp, spec: FabricSpec, *, after: Callable[[str, ModuleOp], None] | None = None) -> ModuleOp:
+def run_passes(
+    module: ModuleOp,
+    spec: FabricSpec,
+    *,
+    sizes: Mapping[str, int] | None = None,
+    after: Callable[[str, ModuleOp], None] | None = None,
+) -> ModuleOp:
     """A mapped program of a logical one, which stays as it is. ``after`` is called with each pass's name and result.
+
+    With ``sizes`` it is a program for launches with these sizes alone.
 
     Raises
     ------
@@ -47,7 +57,7 @@ def run_passes(module: ModuleOp, spec: FabricSpec, *, after: Callable[[str, Modu
     for origin, copy in zip(module.ops, result.ops, strict=True):
         inherit_line(copy, origin)
     context = Context()
-    for each in passes_for(spec):
+    for each in passes_for(spec, sizes):
         each.apply(context, result)
         result.verify()
         if after is not None:

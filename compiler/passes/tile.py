@@ -21,7 +21,7 @@ from weft.compiler.step.dims import Dim
 from weft.compiler.step.expand import ExpandOp
 from weft.compiler.step.map import MapOp
 from weft.compiler.step.shape import FlattenOp
-from weft.compiler.step.types import BufferType, StreamType, stream_of
+from weft.compiler.step.types import BufferType, Element, StreamType, stream_of
 from weft.compiler.step.walk import Walk
 from weft.hw.spec import FabricSpec
 
@@ -75,12 +75,12 @@ class Tile(ModulePass):
         numbers = [dim.number or 0 for dim in kept]
         place = next(axis for axis in range(len(beats)) if prod(beats[axis + 1 :]) <= self.fabric.acc_depth)
         room = self.fabric.acc_depth // prod(beats[place + 1 :])
-        tile = _divisor(numbers[place], room, self.fabric.lanes if place == len(beats) - 1 else 1)
-        if tile is None or (place and prod(numbers[:place]) > 1):
+        if place and prod(numbers[:place]) > 1:
             return False
         inserting = Inserting(operation)
         axis, at = last + 1 + place, over[0]
-        cut = _cut(operation.value, axis, at, tile, inserting, self.fabric)
+        unit = self.fabric.lanes if place == len(beats) - 1 else 1
+        cut = _cut_somehow(operation.value, axis, at, room, unit, inserting, self.fabric)
         if cut is None:
             return False
         summed = AccumOp(operation.reduction, cut, [each + 1 for each in over], init=_given(operation))
@@ -132,13 +132,9 @@ class Tile(ModulePass):
             return
         if rows * row_beats(columns, spec, packed=False) <= spec.pmu_lines:
             return
-        room = spec.pmu_lines // rows
-        tile = _divisor(columns, room, spec.lanes) if room else None
-        if tile is None:
-            return
         inserting = Inserting(operation)
         axis, at = given.rank - 1, given.rank - 2
-        cut = _cut(write.value, axis, at, tile, inserting, spec)
+        cut = _cut_somehow(write.value, axis, at, spec.pmu_lines // rows, spec.lanes, inserting, spec)
         if cut is None:
             return
         buffer = inserting.add(BufferizeOp(cut, 2)).result
@@ -183,11 +179,16 @@ def _given(operation: AccumOp | ScanOp) -> float | None:
     return None if operation.init_attr is None else operation.init
 
 
-def _divisor(size: int, most_beats: int, unit: int) -> int | None:
-    """The largest part of a size, whole units and at most so many of them, that divides it; None if there is none."""
-    for beats in range(min(most_beats, size // unit), 0, -1):
-        if size % (beats * unit) == 0:
-            return beats * unit
+def _cut_somehow(
+    value: SSAValue, axis: int, at: int, room: int, unit: int, inserting: Inserting, spec: FabricSpec
+) -> SSAValue | None:
+    """The cut into the largest equal tiles, whole units and at most ``room`` of them, that all operations can walk."""
+    size = stream_of(value).dims[axis].number or 0
+    for units in range(min(room, size // unit), 0, -1):
+        if size % (units * unit) == 0:
+            cut = _cut(value, axis, at, units * unit, inserting, spec)
+            if cut is not None:
+                return cut
     return None
 
 
@@ -233,11 +234,14 @@ def _cut(value: SSAValue, axis: int, at: int, tile: int, inserting: Inserting, s
 
 
 def _tiled_load(load: LoadOp, walk: Walk, spec: FabricSpec) -> Walk | None:
-    """The walk over a load's tensor, where an outer dimension may also step along rows by whole beats."""
-    inner = load.visits
+    """The walk over a load's tensor, where an outer dimension may also step along rows by whole beats of memory."""
+    inner, last = load.visits, len(load.visits.start) - 1
     dims = tuple(-1 if axis < 0 else inner.dims[axis] for axis in walk.dims)
     by = tuple(step * inner.by[axis] for axis, step in zip(walk.dims, walk.by, strict=True))
-    if len(dims) > spec.agcu_levels or not dims or dims[-1] != len(inner.start) - 1 or by[-1] != 1:
+    if len(dims) > spec.agcu_levels or not dims or dims[-1] != last or by[-1] != 1:
+        return None
+    beat = spec.lanes * (2 if load.declaration.element is Element.BF16 else 1)
+    if any(axis == last and step % beat for axis, step in zip(dims[:-1], by[:-1], strict=True)):
         return None
     return Walk(dims, by, inner.start)
 

@@ -76,6 +76,15 @@ class Dim:
         """The size as a number, its symbols being ``sizes``."""
         return sum(factor * prod(sizes[symbol] for symbol in symbols) for symbols, factor in self.terms)
 
+    def with_sizes(self, sizes: Mapping[str, int]) -> Dim:
+        """The same with numbers in place of the symbols that have one in ``sizes``."""
+        result = Dim.of(0)
+        for symbols, factor in self.terms:
+            known = prod(sizes.get(symbol, 1) for symbol in symbols)
+            term = Dim.product(Dim.of(symbol) for symbol in symbols if symbol not in sizes)
+            result = result + term * (factor * known)
+        return result
+
     def __str__(self) -> str:
         parts = []
         for symbols, factor in sorted(self.terms, key=lambda term: (not term[0], term)):

@@ -77,15 +77,15 @@ class FunctionUnit(wiring.Component):
                 m.d.comb += adder.a.eq(multiplier.r)
             with m.Case(Op.SUB):
                 m.d.comb += adder.b.eq(Cat(c[:31], ~c[31]))
-            with m.Case(Op.RSUB):
-                m.d.comb += adder.a.eq(Cat(a[:31], ~a[31]))
 
         # Integers and what only passes have no use for the adder; a - c is a + ~c + 1.
         subtracts = Signal()
         integer = Signal(32)
+        integer_less = Signal()
         m.d.comb += [
             subtracts.eq(self.op == Op.ISUB),
             integer.eq(a + (c ^ subtracts.replicate(32)) + subtracts),
+            integer_less.eq(a.as_signed() < c.as_signed()),
         ]
 
         order = compare(m, a, c)
@@ -109,8 +109,10 @@ class FunctionUnit(wiring.Component):
                 m.d.comb += [adder.replace.eq(1), adder.replacement.eq(Mux(choose_b, b, c))]
             with m.Case(Op.IADD, Op.ISUB):
                 m.d.comb += [adder.replace.eq(1), adder.replacement.eq(integer)]
+            with m.Case(Op.IMAX):
+                m.d.comb += [adder.replace.eq(1), adder.replacement.eq(Mux(integer_less, c, a))]
             with m.Case(Op.ILT):
-                m.d.comb += [adder.replace.eq(1), adder.replacement.eq(Mux(a.as_signed() < c.as_signed(), ONE, 0))]
+                m.d.comb += [adder.replace.eq(1), adder.replacement.eq(Mux(integer_less, ONE, 0))]
             with m.Case(Op.IEQ):
                 m.d.comb += [adder.replace.eq(1), adder.replacement.eq(Mux(a == c, ONE, 0))]
         with m.If(self.bypass):

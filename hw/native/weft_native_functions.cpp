@@ -12,7 +12,7 @@ namespace {
 // The midpoint between 2^-126 and the 24-bit number below it, which rounds up to the even 2^-126.
 const double LEAST_KEPT_PRODUCT = std::ldexp(1.0, -126) - std::ldexp(1.0, -151);
 
-enum Op { PASS, MUL, MULADD, ADD, SUB, RSUB, MAX, MIN, LT, LE, EQ, SELECT, IADD, ISUB, ILT, IEQ };
+enum Op { PASS, MUL, MULADD, ADD, SUB, IMAX, MAX, MIN, LT, LE, EQ, SELECT, IADD, ISUB, ILT, IEQ };
 enum Reduction { NONE, SUM, GREATEST, LEAST_OF_ALL };
 
 template <Op op>
@@ -21,7 +21,6 @@ WEFT_INLINE Words applied(Words a, Words b, Words c) {
     if constexpr (op == MULADD) return sum(product(a, b), flush(c));
     if constexpr (op == ADD) return add(a, c);
     if constexpr (op == SUB) return add(a, c ^ SIGN);
-    if constexpr (op == RSUB) return add(a ^ SIGN, c);
     if constexpr (op == MAX || op == MIN) return extreme(a, c, op == MAX);
     if constexpr (op == LT) return (Words)((Reals)flush(a) < (Reals)flush(c)) & ONE;
     if constexpr (op == LE) return (Words)((Reals)flush(a) <= (Reals)flush(c)) & ONE;
@@ -29,6 +28,7 @@ WEFT_INLINE Words applied(Words a, Words b, Words c) {
     if constexpr (op == SELECT) return select(is_nonzero(a), b, c);
     if constexpr (op == IADD) return a + c;
     if constexpr (op == ISUB) return a - c;
+    if constexpr (op == IMAX) return select((Words)((Integers)a < (Integers)c), c, a);
     if constexpr (op == ILT) return (Words)((Integers)a < (Integers)c) & ONE;
     if constexpr (op == IEQ) return (Words)(a == c) & ONE;
     return a;
@@ -48,7 +48,7 @@ WEFT_INLINE void apply(unsigned char op, int lanes, const uint32_t* a, const uin
     case MULADD: return apply<MULADD>(lanes, a, b, c, r);
     case ADD: return apply<ADD>(lanes, a, b, c, r);
     case SUB: return apply<SUB>(lanes, a, b, c, r);
-    case RSUB: return apply<RSUB>(lanes, a, b, c, r);
+    case IMAX: return apply<IMAX>(lanes, a, b, c, r);
     case MAX: return apply<MAX>(lanes, a, b, c, r);
     case MIN: return apply<MIN>(lanes, a, b, c, r);
     case LT: return apply<LT>(lanes, a, b, c, r);

@@ -11,7 +11,7 @@ from .basic import add, mul, muladd, sub
 from .compare import equal, less, less_equal, maximum, minimum, select
 from .convert import convert, from_int32, to_bf16, to_int32
 from .format import bits_of, floats_of, flush
-from .integers import integer_add, integer_equal, integer_less, integer_sub
+from .integers import integer_add, integer_equal, integer_less, integer_max, integer_sub
 from .ops import Conversion, Op, Reduction, Special
 from .reduce import reduce, tree_max, tree_min, tree_sum
 from .special import exp, reciprocal, rsqrt, sigmoid, special
@@ -33,6 +33,7 @@ __all__ = [
     "integer_add",
     "integer_equal",
     "integer_less",
+    "integer_max",
     "integer_sub",
     "less",
     "less_equal",

@@ -6,7 +6,7 @@ from numpy.typing import ArrayLike
 from .basic import add, mul, muladd, sub
 from .compare import equal, less, less_equal, maximum, minimum, select
 from .format import Floats
-from .integers import integer_add, integer_equal, integer_less, integer_sub
+from .integers import integer_add, integer_equal, integer_less, integer_max, integer_sub
 from .ops import Op
 
 __all__ = ["apply"]
@@ -25,8 +25,6 @@ def apply(op: Op, a: ArrayLike, b: ArrayLike, c: ArrayLike) -> Floats:
             return add(a, c)
         case Op.SUB:
             return sub(a, c)
-        case Op.RSUB:
-            return sub(c, a)
         case Op.MAX:
             return maximum(a, c)
         case Op.MIN:
@@ -43,6 +41,8 @@ def apply(op: Op, a: ArrayLike, b: ArrayLike, c: ArrayLike) -> Floats:
             return integer_add(a, c)
         case Op.ISUB:
             return integer_sub(a, c)
+        case Op.IMAX:
+            return integer_max(a, c)
         case Op.ILT:
             return integer_less(a, c)
         case Op.IEQ:

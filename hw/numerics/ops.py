@@ -16,7 +16,7 @@ class Op(IntEnum):
     MULADD = 2  # a * b + c, rounded after each of the two steps
     ADD = 3  # a + c
     SUB = 4  # a - c
-    RSUB = 5  # c - a
+    IMAX = 5  # the greater of a and c
     MAX = 6  # the greater of a and c
     MIN = 7  # the lesser of a and c
     LT = 8  # 1.0 if a < c else 0.0
@@ -31,7 +31,7 @@ class Op(IntEnum):
     @property
     def is_integer(self) -> bool:
         """Whether operands are taken as int32."""
-        return self in (Op.IADD, Op.ISUB, Op.ILT, Op.IEQ)
+        return self in (Op.IMAX, Op.IADD, Op.ISUB, Op.ILT, Op.IEQ)
 
     @property
     def reads_b(self) -> bool:

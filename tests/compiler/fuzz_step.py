@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 from choices import Choices, Played, Seeded, shrunk
-from judged_program import Outcome, judged
+from judged_program import Outcome, judged, rule_of
 from random_fabrics import random_fabric
 from random_programs import RandomProgram, random_program
 
@@ -118,8 +118,13 @@ def main() -> int:
             counts["refused on demo"] += outcome.refusal is not None
         if outcome.refusal is not None:
             counts["refused"] += 1
-            rules[outcome.rule] += 1
-            examples.setdefault(outcome.rule, seed)
+        if outcome.fixed is not None:
+            counts["for one size alone"] += 1
+        for kind, sentence in (("refused", outcome.refusal), ("one size", outcome.fixed)):
+            if sentence is not None:
+                rule = f"{kind}: {rule_of(sentence)}"
+                rules[rule] += 1
+                examples.setdefault(rule, seed)
         counts["without a check of room"] += outcome.compiled is not None and bool(outcome.compiled.unjudged)
         for verdict in outcome.verdicts:
             counts["outputs"] += 1

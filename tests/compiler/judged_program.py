@@ -15,7 +15,7 @@ from weft.hw.spec import FabricSpec
 from weft.sim.functional.device import FunctionalDevice
 from weft.sim.run import memory_needed, run_program
 
-__all__ = ["Outcome", "judged"]
+__all__ = ["Outcome", "judged", "rule_of"]
 
 
 @dataclass
@@ -28,12 +28,17 @@ class Outcome:
     compiled: CompiledProgram | None = None
 
     @property
-    def rule(self) -> str:
-        """The refusal without its numbers and names: refusals of one rule are alike."""
-        text = re.sub(r"^(program )?(line \d+: )?", "", self.refusal or "")
-        text = re.sub(r"\[[^\]]*\]", "[..]", text)
-        text = re.sub(r" \(%?\w+\)|[%@]\w+|'[^']*'|\d+( x \d+)*", "#", text)
-        return text
+    def fixed(self) -> str | None:
+        """Why the image is for the sizes of this launch alone; None where it is for all sizes."""
+        return self.compiled.reason if self.compiled is not None and self.compiled.fixed else None
+
+
+def rule_of(refusal: str) -> str:
+    """A refusal without its numbers and names: refusals of one rule are alike."""
+    text = re.sub(r"^(program )?(line \d+: )?", "", refusal)
+    text = re.sub(r"\[[^\]]*\]", "[..]", text)
+    text = re.sub(r" \(%?\w+\)|[%@]\w+|'[^']*'|\d+( x \d+)*", "#", text)
+    return text
 
 
 def judged(program: RandomProgram, spec: FabricSpec) -> Outcome:
@@ -42,7 +47,7 @@ def judged(program: RandomProgram, spec: FabricSpec) -> Outcome:
     expected = interpret(module, program.inputs, program.sizes)
     outcome = Outcome()
     try:
-        outcome.compiled = compiled = compile_program(module, spec)
+        outcome.compiled = compiled = compile_program(module, spec, sizes=program.sizes)
     except WeftError as error:
         outcome.refusal = str(error)
         return outcome

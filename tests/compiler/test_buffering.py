@@ -173,7 +173,7 @@ def test_examples_need_no_more(path: Path, spec: FabricSpec) -> None:
 
 
 def _decoder_launches(compiled: CompiledDecoder) -> list[dict[int, int]]:
-    last = compiled.shapes.context - 1
+    last = compiled.context - 1
     return [compiled.arguments(position) for position in (0, last // 2, last)]
 
 
@@ -183,7 +183,7 @@ def test_decoders_need_no_more(folder: Path, spec: FabricSpec) -> None:
     compiled = compile_decoder(read_checkpoint(folder).config, spec)
     launches, netlist = _decoder_launches(compiled), compiled.program.mapping.netlist
     assert not any(name.endswith(".fifo") for name in netlist.units)
-    for turn in range(compiled.shapes.config.layers):
+    for turn in range(compiled.config.layers):
         assert all(network_of(netlist, spec, arguments, turn) is not None for arguments in launches)
     assert shortages(netlist, spec, Launches((*launches,))) == []
 

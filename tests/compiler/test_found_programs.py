@@ -9,6 +9,8 @@ import pytest
 from judged_program import judged
 from random_programs import RandomProgram
 
+from weft.compiler.compile import compile_program
+from weft.compiler.errors import WeftError
 from weft.compiler.step import parse_program
 from weft.compiler.step.loop import LoopOp
 from weft.compiler.step.tensor import Role, TensorOp
@@ -23,7 +25,8 @@ class Found:
     reason: str
     text: str
     sizes: dict[str, int] = field(default_factory=dict)
-    lanes: int = 8
+    fabric: dict[str, int] = field(default_factory=dict)
+    """How its fabric differs from ``demo``."""
 
 
 PROGRAMS = {
@@ -97,7 +100,7 @@ step.tensor @y : f32 [37, 16] output
 %b = step.load @b : !step.stream<f32, [5, 16]>
 %y = step.concat %held, %b over 0 : !step.stream<f32, [37, 16]>
 step.store %y in @y""",
-        lanes=16,
+        fabric={"lanes": 16},
     ),
     "random_store_of_each_iteration": Found(
         "the segment of a store by index ended with the first iteration's tensor",
@@ -175,18 +178,29 @@ step.store %a in @y by [3] from [n]""",
         {"n": 4},
     ),
     "greatest_integers": Found(
-        "units compare integers, but do not accumulate the greatest",
-        """step.tensor @a : i32 [3, 21] input
+        "units compared integers, but did not accumulate the greatest",
+        """step.tensor @large : i32 [3, 21] input
 step.tensor @y : i32 [3] output
 step.tensor @z : i32 [21] output
 step.tensor @w : i32 [3, 21] output
-%a = step.load @a : !step.stream<i32, [3, 21]>
+%a = step.load @large : !step.stream<i32, [3, 21]>
 %y = step.accum max %a over [1] : !step.stream<i32, [3]>
 %z = step.accum min %a over [0] : !step.stream<i32, [21]>
 %w = step.map max %a, -2 : !step.stream<i32, [3, 21]>
 step.store %y in @y
 step.store %z in @z
 step.store %w in @w""",
+    ),
+    "running_greatest_integers": Found(
+        "no accumulator kept the greatest integer",
+        """step.tensor @large : i32 [3, 21] input
+step.tensor @y : i32 [3, 21] output
+step.tensor @z : i32 [3, 21] output
+%a = step.load @large : !step.stream<i32, [3, 21]>
+%y = step.scan max %a over [1] : !step.stream<i32, [3, 21]>
+%z = step.scan min %a over [0] : !step.stream<i32, [3, 21]>
+step.store %y in @y
+step.store %z in @z""",
     ),
     "groups_of_products": Found(
         "rows of a product with several matrices of weights were taken for groups",
@@ -221,6 +235,17 @@ step.tensor @y : f32 [2, 18] output
 step.store %y in @y""",
         {"n": 3, "m": 8},
     ),
+    "tiles_of_packed_rows": Found(
+        "rows of bf16 were cut within a beat, which holds two vectors",
+        """step.tensor @a : f32 [2] input
+step.tensor @w : bf16 [2, 40] input
+step.tensor @y : f32 [40] output
+%a = step.load @a : !step.stream<f32, [2]>
+%w = step.load @w : !step.stream<bf16, [2, 40]>
+%y = step.matmul %a, %w : !step.stream<f32, [40]>
+step.store %y in @y""",
+        fabric={"lanes": 4, "acc_depth": 8},
+    ),
 }
 
 EMPTY = """step.dimension @n <= 8
@@ -251,7 +276,8 @@ def _launched(found: Found) -> RandomProgram:
     for tensor in (op for op in module.ops if isinstance(op, TensorOp)):
         shape = tensor.sizes if tensor.each is None else (iterations, *tensor.sizes)
         if tensor.role in (Role.INPUT, Role.WEIGHT):
-            values = rng.integers(0, 2, shape) if tensor.label == "index" else rng.integers(-9, 10, shape)
+            low, end = {"index": (0, 2), "large": (-(1 << 31), 1 << 31)}.get(tensor.label, (-9, 10))
+            values = rng.integers(low, end, shape)
             inputs[tensor.label] = values if tensor.element is Element.I32 else values.astype(np.float32)
     return RandomProgram(found.text + "\n", inputs, found.sizes)
 
@@ -259,8 +285,8 @@ def _launched(found: Found) -> RandomProgram:
 @pytest.mark.parametrize("name", sorted(PROGRAMS))
 def test_it_computes_what_it_means(name: str) -> None:
     found = PROGRAMS[name]
-    outcome = judged(_launched(found), PRESETS["demo"].replace(lanes=found.lanes))
-    assert (outcome.failure, outcome.refusal) == (None, None), found.reason
+    outcome = judged(_launched(found), PRESETS["demo"].replace(**found.fabric))
+    assert (outcome.failure, outcome.refusal, outcome.fixed) == (None, None, None), found.reason
     assert outcome.verdicts
 
 
@@ -269,11 +295,39 @@ def test_it_computes_what_it_means(name: str) -> None:
     [(EMPTY, {"n": 7, "m": 3}, {"n": 7, "m": 0}), (EMPTY_ROWS, {"n": 3}, {"n": 0})],
     ids=["columns", "rows"],
 )
-def test_a_launch_that_would_hang_is_refused(text: str, full: dict[str, int], empty: dict[str, int]) -> None:
-    ran, refused = (judged(_launched(Found("", text, sizes)), PRESETS["demo"]) for sizes in (full, empty))
-    assert (ran.failure, ran.refusal) == (None, None)
+def test_a_launch_that_would_hang_has_an_image_of_its_own(
+    text: str, full: dict[str, int], empty: dict[str, int]
+) -> None:
+    ran, alone = (judged(_launched(Found("", text, sizes)), PRESETS["demo"]) for sizes in (full, empty))
+    assert (ran.failure, ran.refusal, ran.fixed) == (None, None, None)
     (size,) = (name for name, value in empty.items() if not value)
-    assert (refused.refusal or "").startswith(f"size {size} must be at least 1, not 0: ")
+    assert (alone.fixed or "").startswith(f"size {size} must be at least 1, not 0: ")
+    assert (alone.failure, alone.refusal) == (None, None)
+    assert ran.compiled is not None
+    assert alone.compiled is not None
+    assert alone.compiled.fixed == {size: 0}
+    with pytest.raises(WeftError, match=f"size {size} must be at least 1, not 0: "):
+        ran.compiled.arguments(empty)
+    with pytest.raises(WeftError, match=f"size {size} must be 0, which the program was compiled for, not {full[size]}"):
+        alone.compiled.arguments(full)
+
+
+def test_a_program_whose_sizes_a_fabric_must_know_is_compiled_for_those_of_a_launch() -> None:
+    text = """step.dimension @n <= 5
+step.dimension @m <= 9
+step.tensor @a : f32 [9, 5, 4] input
+step.tensor @y : f32 [9, 20] output
+%a = step.load @a : !step.stream<f32, [m, n, 4]>
+%double = step.map mul %a, 2.0 : !step.stream<f32, [m, n, 4]>
+%y = step.reshape %double : !step.stream<f32, [m, 2 * n, 2]>
+%z = step.flatten %y over [1, 2] : !step.stream<f32, [m, 4 * n]>
+step.store %z in @y
+"""
+    outcome = judged(_launched(Found("", text, {"n": 3, "m": 7})), PRESETS["demo"])
+    assert (outcome.failure, outcome.refusal) == (None, None)
+    assert (outcome.fixed or "").startswith("line 7: step.reshape (%y): ")
+    with pytest.raises(WeftError, match=r"line 7: step.reshape \(%y\): "):
+        compile_program(parse_program(text), PRESETS["demo"])
 
 
 def test_the_room_of_a_program_that_reads_rows_as_long_as_a_launch_says_is_judged() -> None:

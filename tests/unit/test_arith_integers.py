@@ -23,6 +23,7 @@ def _signed(word: int) -> int:
 MEANING = {
     Op.IADD: lambda a, c: (a + c) & WORD,
     Op.ISUB: lambda a, c: (a - c) & WORD,
+    Op.IMAX: lambda a, c: max(a, c, key=_signed),
     Op.ILT: lambda a, c: ONE if _signed(a) < _signed(c) else 0,
     Op.IEQ: lambda a, c: ONE if a == c else 0,
 }
@@ -67,7 +68,7 @@ def test_every_bit_goes_through_a_pcu(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize("accumulate", [Accumulate.SCAN, Accumulate.REDUCE, Accumulate.DRAIN])
-@pytest.mark.parametrize("op", [Op.IADD, Op.ISUB, Op.ILT, Op.IEQ])
+@pytest.mark.parametrize("op", [Op.IADD, Op.ISUB, Op.IMAX, Op.ILT, Op.IEQ])
 def test_accumulators_of_integers(op: Op, accumulate: Accumulate) -> None:
     rng = np.random.default_rng(op)
     drains = accumulate is Accumulate.DRAIN

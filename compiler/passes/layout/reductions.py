@@ -6,7 +6,7 @@ from math import prod
 
 from xdsl.ir import SSAValue
 
-from weft.compiler.mapped.buffers import BufferizeOp, StreamifyOp
+from weft.compiler.mapped.buffers import StreamifyOp
 from weft.compiler.mapped.matmul import MatmulOp as MappedMatmul
 from weft.compiler.mapped.onchip import AccumOp as MappedAccum
 from weft.compiler.mapped.onchip import ScanOp as MappedScan
@@ -22,6 +22,9 @@ from weft.compiler.step.types import Element
 
 __all__: list[str] = []
 
+_INTEGERS = ("iadd", "imax")
+"""Reductions of integers, which begin at their neutral element."""
+
 
 def _groups(over: tuple[int, ...]) -> list[tuple[int, int]]:
     """Neighbouring dimensions among those reduced, the innermost first: first one and how many."""
@@ -36,7 +39,7 @@ def _groups(over: tuple[int, ...]) -> list[tuple[int, int]]:
 
 @lay.register
 def _(operation: AccumOp, laying: Laying) -> None:
-    laid, hint = laying.values[operation.value], operation.result.name_hint
+    laid, hint = laying.given(operation.value), operation.result.name_hint
     name = _function(operation, laying)
     if not _stored_at_once(operation, laying):
         outer = [dim for axis, dim in enumerate(laid.dims) if axis < operation.over[-1] and axis not in operation.over]
@@ -44,12 +47,14 @@ def _(operation: AccumOp, laying: Laying) -> None:
     groups = _groups(operation.over)
     for number, (first, count) in enumerate(groups):
         last = number == len(groups) - 1
-        init = operation.init if last else operation.reduction.neutral
+        init = None if name in _INTEGERS else operation.init if last else operation.reduction.neutral
         laid = _reduce(laying, laid, name, first, count, init, hint if last else None)
     laying.values[operation.result] = laid
 
 
-def _reduce(laying: Laying, laid: Laid, name: str, first: int, count: int, init: float, hint: str | None) -> Laid:
+def _reduce(
+    laying: Laying, laid: Laid, name: str, first: int, count: int, init: float | None, hint: str | None
+) -> Laid:
     keep = len(laid.dims) - first - count
     value, kind = laying.either(laid)
     if keep:
@@ -59,7 +64,7 @@ def _reduce(laying: Laying, laid: Laid, name: str, first: int, count: int, init:
             reduced = laid.dims[first : first + count]
             laying.non_empty(reduced, "a reduction of no rows would give one beat in place of a row of them")
         value, kind = _in_accumulators(laying, laid, keep)
-    if name == "iadd" and not keep:  # no tree over the lanes adds integers
+    if name in _INTEGERS and not keep:  # no tree over the lanes takes integers
         value, kind = laying.scalar(laid), Kind.SCALAR
     if not keep and kind is Kind.VECTOR and laid.sizes[-1] == DYNAMIC:
         neutral = {"add": 0.0, "max": float("-inf"), "min": float("inf")}[name]
@@ -67,14 +72,14 @@ def _reduce(laying: Laying, laid: Laid, name: str, first: int, count: int, init:
     made = laying.emit(MappedAccum(name, value, over=count, keep=keep, init=init), hint).result
     dims = (*laid.dims[:first], *laid.dims[first + count :])
     form = Kind.VECTOR if keep and kind is Kind.VECTOR else Kind.SCALAR
-    return Laid.carried(dims, laid.element if name == "iadd" else Element.F32, form, made, hint=hint)
+    return Laid.carried(dims, laid.element if name in _INTEGERS else Element.F32, form, made, hint=hint)
 
 
 def _stored_at_once(operation: AccumOp, laying: Laying) -> bool:
     """Whether a result goes to memory alone, without a buffer of rows: the store knows the sizes itself."""
     if any(not isinstance(use.operation, StoreOp) for use in operation.result.uses):
         return False
-    laid, dims = laying.values[operation.value], operation.result.type.dims
+    laid, dims = laying.given(operation.value), operation.result.type.dims
     rows = operation.over[-1] < len(laid.dims) - 1 and laying.either(laid)[1] is Kind.VECTOR
     return rows or (bool(dims) and dims[-1].number is None)
 
@@ -99,25 +104,27 @@ def _function(operation: AccumOp | ScanOp, laying: Laying) -> str:
     reduction = operation.reduction
     if operation.result.type.element is not Element.I32:
         return reduction.value
-    if reduction is not Reduction.ADD:
-        raise laying.refuse(f"no unit finds the running {reduction.value} of i32: convert to f32, if its 24 bits do")
-    return "iadd"
+    name = {Reduction.ADD: "iadd", Reduction.MAX: "imax"}.get(reduction)
+    if name is None:
+        raise laying.refuse(f"{reduction.value} of i32 must have been made of others")
+    return name
 
 
 @lay.register
 def _(operation: ScanOp, laying: Laying) -> None:
-    laid, hint = laying.values[operation.value], operation.result.name_hint
+    laid, hint = laying.given(operation.value), operation.result.name_hint
     name = _function(operation, laying)
     (axis,) = operation.over
     keep = len(laid.dims) - axis - 1
     value, kind = _in_accumulators(laying, laid, keep) if keep else (laying.scalar(laid), Kind.SCALAR)
-    made = laying.emit(MappedScan(name, value, over=1, keep=keep, init=operation.init), hint).result
+    init = None if name in _INTEGERS else operation.init
+    made = laying.emit(MappedScan(name, value, over=1, keep=keep, init=init), hint).result
     laying.values[operation.result] = Laid.carried(laid.dims, operation.result.type.element, kind, made, hint=hint)
 
 
 @lay.register
 def _(operation: MatmulOp, laying: Laying) -> None:
-    left, right = laying.values[operation.left], laying.values[operation.right]
+    left, right = laying.given(operation.left), laying.given(operation.right)
     result, hint = operation.result, operation.result.name_hint
     if right.element.is_quantised:
         if len(left.dims) == len(right.dims):
@@ -129,7 +136,7 @@ def _(operation: MatmulOp, laying: Laying) -> None:
         made = laying.emit(ProductOp(laying.scalar(left), laying.vector(right), rows=rows), hint).result
     else:
         laying.check_block(left.sizes, Kind.VECTOR)
-        buffer = laying.emit(BufferizeOp(laying.vector(left), rank=2)).result
+        buffer = laying.buffered(laying.vector(left), 2)
         columns = laying.emit(StreamifyOp(buffer, transposed=True)).result
         made = laying.emit(MappedMatmul(columns, laying.vector(right)), hint).result
     laying.values[result] = Laid(result.type.dims, Element.F32, vector=made, hint=hint)

@@ -43,8 +43,8 @@ __all__ = ["Cluster", "Unfit", "build"]
 _STAGES = {
     "pass": (Op.PASS, "a"), "mul": (Op.MUL, "ab"), "add": (Op.ADD, "ac"), "sub": (Op.SUB, "ac"), "max": (Op.MAX, "ac"),
     "min": (Op.MIN, "ac"), "lt": (Op.LT, "ac"), "le": (Op.LE, "ac"), "eq": (Op.EQ, "ac"), "muladd": (Op.MULADD, "abc"),
-    "select": (Op.SELECT, "abc"), "iadd": (Op.IADD, "ac"), "isub": (Op.ISUB, "ac"), "ilt": (Op.ILT, "ac"),
-    "ieq": (Op.IEQ, "ac"),
+    "select": (Op.SELECT, "abc"), "iadd": (Op.IADD, "ac"), "isub": (Op.ISUB, "ac"), "imax": (Op.IMAX, "ac"),
+    "ilt": (Op.ILT, "ac"), "ieq": (Op.IEQ, "ac"),
 }  # fmt: skip
 """A function's operation, and the operands of the function unit that its own take in order."""
 _SPECIALS = {
@@ -52,7 +52,7 @@ _SPECIALS = {
 }  # fmt: skip
 _CONVERSIONS = {"bf16": Conversion.TO_BF16, "int32": Conversion.TO_INT32, "float": Conversion.FROM_INT32}
 _REDUCTIONS = {"add": Reduction.SUM, "max": Reduction.MAX, "min": Reduction.MIN}
-_ACCUMULATORS = {"add": Op.ADD, "max": Op.MAX, "min": Op.MIN, "iadd": Op.IADD}
+_ACCUMULATORS = {"add": Op.ADD, "max": Op.MAX, "min": Op.MIN, "iadd": Op.IADD, "imax": Op.IMAX}
 
 
 @dataclass
@@ -198,7 +198,9 @@ class _Draft:
         _check_row(operation, given.dims[given.rank - keep :], self.spec)
         name = operation.function.data
         lanes_too = isinstance(operation, AccumOp) and keep == 0 and given.kind is Kind.VECTOR
-        init = operation.init.value.data / (self.spec.lanes if lanes_too and name == "add" else 1)
+        init = operation.init.value.data
+        if lanes_too and name == "add":
+            init /= self.spec.lanes
         product = self.nodes[-1] if self.nodes else None
         if (
             name == "add"
