@@ -155,13 +155,9 @@ class Execution:
 
     def _pcu(self, unit: str, program: Pcu) -> None:
         given = self._inputs[unit]
-        vector = [given.get((Network.VECTOR, port)) for port in range(self.spec.vector_inputs)]
-        scalar = [given.get((Network.SCALAR, port)) for port in range(self.spec.scalar_inputs)]
-        result = run_pcu(self.spec, program, vector, scalar)
-        taken: dict[Where, int] = {(Network.VECTOR, port): count for port, count in enumerate(result.vector_taken)}
-        taken |= {(Network.SCALAR, port): count for port, count in enumerate(result.scalar_taken)}
-        if self._took(unit, taken):
-            starved = pcu_waits(program, given, taken)
+        result = run_pcu(self.spec, program, given)
+        if self._took(unit, result.taken):
+            starved = pcu_waits(program, given, result.taken)
             self._waits += [describe(unit, where, self.circuit.sources[unit]) for where in starved]
         self._send_all(unit, result.vector, result.scalar)
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import numpy as np
-
-from weft.hw.program import InputMode, Pcu, Source
+from weft.hw.program import Pcu
+from weft.hw.program.firings.header import inputs_of
 from weft.hw.program.firings.process import Where
 from weft.hw.topology import Network
 from weft.sim.device import Beats
+from weft.sim.functional.shapes import shape_of
 
 __all__ = ["describe", "leftovers", "pcu_waits"]
 
@@ -36,25 +36,12 @@ def _name(where: Where) -> str:
     return f"{network.value} input {port}"
 
 
-def pcu_waits(program: Pcu, given: dict[Where, Beats], taken: dict[Where, int]) -> list[Where]:
+def pcu_waits(program: Pcu, given: Mapping[Where, Beats], taken: Mapping[Where, int]) -> list[Where]:
     """The inputs that a PCU has emptied but needs for its next step."""
-    modes = [(Network.VECTOR, port, each) for port, each in enumerate(program.vector)]
-    modes += [(Network.SCALAR, port, each) for port, each in enumerate(program.scalar)]
-    needed: dict[Where, None] = {
-        (network, port): None for network, port, each in modes if each.mode is not InputMode.OFF
-    }
-    if program.unpack.is_wide:  # scalar input 0 feeds the others
-        needed = {where: None for where in needed if where[1] == 0}
-    if program.merge:
-        selector: Where = (Network.SCALAR, 0)
-        words = given.get(selector)
-        place = taken[selector]
-        needed[selector] = None
-        if words is not None and place < len(words.stop) and not words.void[place]:
-            bits = np.ascontiguousarray(words.data).view(np.uint32).reshape(len(words.stop), -1)
-            needed[Network.VECTOR, int(bits[place, 0] != 0)] = None
-    elif program.reference >= Source.SCALAR0:
-        needed[Network.SCALAR, program.reference - Source.SCALAR0] = None
-    else:
-        needed[Network.VECTOR, int(program.reference)] = None
+    needed = dict.fromkeys(inputs_of(program))
+    selector: Where = (Network.SCALAR, 0)
+    place = taken.get(selector, 0)
+    if program.merge and selector in given and place < len(given[selector].stop) and not given[selector].void[place]:
+        words = shape_of(given[selector]).values()
+        needed[Network.VECTOR, int(words is not None and words[place] != 0)] = None
     return [where for where in needed if where not in given or taken[where] == len(given[where].stop)]

@@ -13,7 +13,6 @@ from buffering_programs import centred, centred_columns, counted, dynamic_rows
 from xdsl.dialects.builtin import ModuleOp
 
 from weft.compiler.backend.buffering import Launches, launches_of, shortages
-from weft.compiler.backend.buffering.pcu import pcu_process
 from weft.compiler.backend.buffering.tracing import network_of
 from weft.compiler.backend.mapping import FitError, Mapping
 from weft.compiler.backend.memory import allocate
@@ -27,6 +26,7 @@ from weft.compiler.netlist.netlist import Net, Netlist, Pin, Unit
 from weft.compiler.passes.units import lower
 from weft.hw.presets import PRESETS
 from weft.hw.program import Accumulate, Agcu, AgcuKind, Input, InputMode, Pcu, Pmu, When
+from weft.hw.program.firings.pcu import firings_of
 from weft.hw.program.firings.pmu_write import write_port
 from weft.hw.program.firings.stream import Shape
 from weft.hw.spec import FabricSpec
@@ -79,9 +79,8 @@ def test_the_least_that_is_needed_is_a_row(beats: int) -> None:
 def test_a_step_needs_room_even_if_it_gives_nothing() -> None:
     """A result without room at the end of the pipeline stops the header."""
     program = Pcu(vector=(Input(InputMode.EACH),), accumulate=Accumulate.REDUCE, acc_rank=1, scalar_out=True)
-    made = pcu_process(program, {(Network.VECTOR, 0): Shape.of(np.array([0, 0, 1, 0, 1], np.uint8))})
-    assert made is not None
-    (gives,) = made[0].gives
+    made = firings_of(program, {(Network.VECTOR, 0): Shape.of(np.array([0, 0, 1, 0, 1], np.uint8))})
+    (gives,) = made.process.gives
     needs, done = gives.firings()
     assert (needs.tolist(), done.tolist()) == ([1, 1, 1, 2, 2], [0, 0, 1, 1, 2])
 

@@ -8,7 +8,6 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from weft.compiler.backend.buffering.pcu import pcu_process
 from weft.compiler.backend.buffering.tracing import network_of, trace
 from weft.compiler.netlist.netlist import Net, Netlist, Pin, Unit
 from weft.hw.numerics.ops import Op
@@ -30,9 +29,10 @@ from weft.hw.program import (
     Unpack,
     WriteLevel,
 )
+from weft.hw.program.firings.pcu import firings_of
 from weft.hw.program.firings.pmu_read import read_of
 from weft.hw.program.firings.pmu_write import written_of
-from weft.hw.program.firings.process import Process
+from weft.hw.program.firings.process import Process, Where
 from weft.hw.program.firings.stream import Shape
 from weft.hw.topology import Network
 from weft.sim.device import Beats
@@ -54,6 +54,11 @@ def shapes(draw: st.DrawFn, *, voids: bool = False, most: int = 24) -> Shape:
 def _beats(shape: Shape, width: int, value: int = 1) -> Beats:
     data = np.full((len(shape), width), value, np.int32).view(np.float32)
     return Beats(data, shape.stop.astype(np.uint8), shape.void)
+
+
+def _inputs(vector: list[Beats], scalar: list[Beats]) -> dict[Where, Beats]:
+    given: dict[Where, Beats] = {(Network.VECTOR, port): each for port, each in enumerate(vector)}
+    return given | {(Network.SCALAR, port): each for port, each in enumerate(scalar)}
 
 
 def _same(ours: Shape, theirs: Beats | None) -> None:
@@ -89,13 +94,11 @@ def test_pcu(data: st.DataObject) -> None:
     )
     if accumulate is not Accumulate.OFF:
         program = replace(program, stages=(Stage(c=Source.ACC),) * 3)
-    made = pcu_process(program, {(Network.VECTOR, 0): first, (Network.VECTOR, 1): other, (Network.SCALAR, 0): held})
-    assert made is not None
-    expected = run_pcu(SPEC, program, [_beats(first, 4), _beats(other, 4)], [_beats(held, 1, choice)])
-    process, outputs = made
+    made = firings_of(program, {(Network.VECTOR, 0): first, (Network.VECTOR, 1): other, (Network.SCALAR, 0): held})
+    expected = run_pcu(SPEC, program, _inputs([_beats(first, 4), _beats(other, 4)], [_beats(held, 1, choice)]))
+    process, outputs = made.process, made.outputs
     _same(outputs[Network.VECTOR], expected.vector)
-    taken = {(Network.VECTOR, i): count for i, count in enumerate(expected.vector_taken) if count}
-    taken |= {(Network.SCALAR, i): count for i, count in enumerate(expected.scalar_taken) if count}
+    taken = {where: count for where, count in expected.taken.items() if count}
     assert {side.where: side.total for side in process.takes if side.total} == taken
     _check_sides(process)
 
@@ -123,13 +126,12 @@ def test_pcu_of_a_product(data: st.DataObject) -> None:
     program = product_program(form, row)
     beats = sum(form.matrix_beats(size, row) for size in sizes)
     weights, numbers = Shape.of(np.full(beats, 3, np.uint8)), Shape.of(stop)
-    made = pcu_process(program, {(Network.VECTOR, 0): weights, (Network.SCALAR, 0): numbers})
-    assert made is not None
-    expected = run_pcu(ROOMY, program, [_beats(weights, 4, 0)], [_beats(numbers, 1)])
-    process, outputs = made
+    made = firings_of(program, {(Network.VECTOR, 0): weights, (Network.SCALAR, 0): numbers})
+    expected = run_pcu(ROOMY, program, _inputs([_beats(weights, 4, 0)], [_beats(numbers, 1)]))
+    process, outputs = made.process, made.outputs
     _same(outputs[Network.VECTOR], expected.vector)
     assert [side.total for side in process.takes] == [beats, len(stop)]
-    assert (expected.vector_taken[0], expected.scalar_taken[0]) == (beats, len(stop))
+    assert list(expected.taken.values()) == [beats, len(stop)]
     assert [side.total for side in process.gives] == [row * len(sizes)]
     _check_sides(process)
 

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from weft.compiler.backend.buffering.links import link_capacity
 from weft.compiler.backend.buffering.network import Channel, ProcessNetwork
-from weft.compiler.backend.buffering.pcu import pcu_process
+from weft.compiler.backend.buffering.selectors import SELECTOR, with_selectors
 from weft.compiler.netlist.netlist import Netlist, Pin
 from weft.hw.program import Agcu, Pcu, Pmu, Port, Trigger
 from weft.hw.program.firings.agcu import turn_of
+from weft.hw.program.firings.header import inputs_of
+from weft.hw.program.firings.links import exit_of, sure_capacity
+from weft.hw.program.firings.pcu import firings_of
 from weft.hw.program.firings.pmu_read import read_of, trigger_of
 from weft.hw.program.firings.pmu_write import Blocks, write_port, written_of
 from weft.hw.program.firings.process import RING, Process, Side, Where
@@ -128,17 +130,20 @@ class _Tracing:
             self._pmu(name, program)
             return True
         if isinstance(program, Pcu):
+            if any(where not in given for where in inputs_of(program)):
+                return False
             selectors = self.netlist.units[name].selectors
-            if program.merge and not selectors and self._unknown(given, (Network.SCALAR, 0)):
-                self.unjudged = f"the order in which {name!r} takes its inputs is in a stream"
-            made = pcu_process(program, given, selectors, other_first=self.other_first)
+            if program.merge:
+                if not selectors and self._unknown(given, SELECTOR):
+                    self.unjudged = f"the order in which {name!r} takes its inputs is in a stream"
+                given = with_selectors(program, given, selectors, other_first=self.other_first)
+            does = firings_of(program, given)
         else:
-            turn = turn_of(program, given, self.arguments, self.turn, self.turn_round)
-            made = None if turn.waits else (turn.process, turn.outputs)
-        if made is None:
-            return False
-        self._add(name, made[0])
-        self._send(name, made[1])
+            does = turn_of(program, given, self.arguments, self.turn, self.turn_round)
+            if does.waits:
+                return False
+        self._add(name, does.process)
+        self._send(name, does.outputs)
         return True
 
     def _unknown(self, given: Mapping[Where, Shape], where: Where) -> bool:
@@ -210,7 +215,7 @@ class _Tracing:
         for net in self.netlist.nets:
             where, program = (net.network, 0), self.netlist.units[net.source.unit].program
             source = self.giver.get((net.source.unit, where))
-            capacity = link_capacity(net, program, self.spec)
+            capacity = sure_capacity(exit_of(program, net.network, self.spec), len(net.targets), self.spec)
             for pin in net.targets:
                 target = self.taker.get((pin.unit, (net.network, pin.port)))
                 sent = self._total(source, where, gives=True)

@@ -50,24 +50,11 @@ def addresses_of(program: Agcu, arguments: Mapping[int, int], turn: int, beats: 
 class AgcuTurn:
     """What an AGCU does in a turn.
 
-    Parameters
-    ----------
-    program
-        The AGCU's.
-    emits
-        The int32 that it sends at first, if it does.
-    waits
-        Inputs that do not bring what it waits for: it then never ends.
-    taken
-        Beats that it takes of each input.
-    tells
-        Whether it sends the token that it is done.
-    walk
-        The runs of its nest; None for a sink, and in turns in which it moves nothing.
-    starts
-        Byte address at which each run begins, [runs]; None where the indices are not known.
-    indices
-        Which beats of the scalar input are void, with ``indexed``.
+    It first sends the int32 ``emits``, if there is one. ``waits`` are inputs that never bring what it waits for,
+    ``taken`` the beats that it takes of each input; ``tells`` says whether it sends the token that it is done. ``walk``
+    are the runs of its nest, None for a sink and where it moves nothing, and ``starts`` the byte address at which each
+    begins, [runs], None where the indices are not known. ``indices`` are the beats of the scalar input with
+    ``indexed``, whether each is void.
     """
 
     program: Agcu
@@ -119,13 +106,9 @@ class AgcuTurn:
 
         def side(where: Where, before: int, during: Bools, after: bool) -> Side:
             """Of what happens in the firings before, during and after those for beats."""
-
-            def firings() -> tuple[Ints, Ints]:
-                flags = np.concatenate([np.arange(begins) == before, during, np.full(int(late), after)])
-                done = np.cumsum(flags, dtype=np.int64)
-                return done, done
-
-            return Side(where, (before != never) + int(during.sum()) + (after and late), firings)
+            total = (before != never) + int(during.sum()) + (after and late)
+            ends = np.full(int(late), after)
+            return Side.of(where, total, lambda: np.concatenate([np.arange(begins) == before, during, ends]))
 
         never, none = -1, np.zeros(len(beats), bool)
         takes = [side(CONTROL, begins - 1, none, False)] if waits else []

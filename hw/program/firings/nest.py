@@ -62,14 +62,8 @@ class Nest:
 class Walk:
     """Runs of a nest one after the other.
 
-    Parameters
-    ----------
-    nest
-        What a run goes through.
-    length
-        Iterations of the innermost loop in each run, [runs]; 0: the run is one void beat.
-    ends
-        The stop of the last beat of each run, [runs].
+    ``length`` are the iterations of the innermost loop in each, 0 for a run that is one void beat; ``ends`` is the stop
+    of its last beat, [runs].
     """
 
     nest: Nest

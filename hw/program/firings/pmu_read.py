@@ -25,22 +25,10 @@ def trigger_of(program: Pmu) -> Where | None:
 
 @dataclass(frozen=True)
 class Read:
-    """The runs of the read side.
+    """The runs of the read side, those over nothing with a length of 0 in ``walk``.
 
-    Parameters
-    ----------
-    program
-        The PMU's.
-    block
-        The block that each run reads, [runs].
-    outer
-        Its outer stop, [runs].
-    frees
-        Whether it gives the buffer back, [runs].
-    address
-        What is added to its offset, [runs]; None where a reader does not know it.
-    walk
-        The runs. Those over nothing have a length of 0.
+    ``block`` is the block that each reads, ``outer`` its outer stop, ``frees`` whether it gives the buffer back, and
+    ``address`` what is added to its offset, [runs]; None where a reader does not know it.
     """
 
     program: Pmu
@@ -87,12 +75,11 @@ class Read:
         def begun() -> tuple[Ints, Ints]:
             return run() + 1, run() + 1
 
-        def data() -> tuple[Ints, Ints]:
-            sends = np.ones(total, bool)
+        def sends() -> Bools:
+            each = np.ones(total, bool)
             if begins_apart:
-                sends[after - beats - 1] = False
-            number = np.cumsum(sends, dtype=np.int64)
-            return number, number
+                each[after - beats - 1] = False
+            return each
 
         def cycles() -> Ints:
             # A run is begun while the last beat of the one before is read.
@@ -103,7 +90,7 @@ class Read:
         takes = [Side(RING, self.freed, ring)]
         if where is not None:
             takes.append(Side(where, runs, begun))
-        gives = [Side((network, 0), self.walk.beats, data)]
+        gives = [Side.of((network, 0), self.walk.beats, sends)]
         if self.program.control_out:
             gives.append(Side((Network.CONTROL, 0), runs, begun))
         return Process(total, tuple(takes), tuple(gives), cycles if begins_apart else None)

@@ -31,22 +31,10 @@ class Blocks:
 class Written:
     """What becomes of the beats that arrive. Block 0 is the one that has begun before them.
 
-    Parameters
-    ----------
-    program
-        The PMU's.
-    block
-        The block that each beat belongs to, [beats].
-    keep, ends
-        Which beats are kept, and which end a block, [beats].
-    outer
-        The outer stop of each block that ends, [blocks].
-    chosen
-        Which blocks are handed over, [blocks + 1], the last for the block that has not ended.
-    kept
-        Beats kept in each, with those kept before, [blocks + 1].
-    counted
-        Beats counted in the block that has not ended.
+    ``block`` is the one that each beat belongs to, ``keep`` and ``ends`` say which are kept and which end a block,
+    [beats]. ``outer`` is the outer stop of each block that ends, [blocks]. ``chosen`` says which blocks are handed
+    over, ``kept`` how many beats are kept in each, those before included, [blocks + 1]: the last is for the block that
+    has not ended, of which ``counted`` beats have come.
     """
 
     program: Pmu
@@ -73,11 +61,7 @@ class Written:
         assert port is not None
         hands_over = self.ends & self.chosen[self.block]
 
-        def firings() -> tuple[Ints, Ints]:
-            given = held + np.cumsum(hands_over, dtype=np.int64)
-            return given - hands_over + 1, given
-
-        ring = Side(RING, held + int(hands_over.sum()), firings)
+        ring = Side.of(RING, int(hands_over.sum()), lambda: hands_over, needs=True, held=held)
         return Process(len(self.ends), (Side.each(port, len(self.ends)),), (ring,))
 
 
