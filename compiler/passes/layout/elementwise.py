@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from xdsl.ir import SSAValue
@@ -12,6 +13,7 @@ from weft.compiler.mapped.onchip import ExpandOp as MappedExpand
 from weft.compiler.mapped.onchip import MapOp as MappedMap
 from weft.compiler.mapped.onchip import SpreadOp, UnpackOp, stream
 from weft.compiler.mapped.types import DYNAMIC, Kind
+from weft.compiler.passes.bits import BitsOp
 from weft.compiler.passes.layout.gathers import gathered
 from weft.compiler.passes.layout.laying import Laid, Laying, lay
 from weft.compiler.passes.layout.reference import indices
@@ -172,6 +174,15 @@ def _(operation: ConvertOp, laying: Laying) -> None:
     elif target is Element.I32 and laid.element is not Element.I32:
         laid = apply(laying, "int32", [laid], target, hint=hint)
     laying.values[operation.result] = Laid(laid.dims, target, laid.vector, laid.scalar, laid.repeats, hint)
+
+
+@lay.register
+def _(operation: BitsOp, laying: Laying) -> None:
+    laid, hint = laying.values[operation.value], operation.result.name_hint
+    repeats = laid.repeats
+    if repeats is not None:
+        repeats = replace(repeats, element=operation.result.type.element)
+    laying.values[operation.result] = replace(laid, element=operation.result.type.element, repeats=repeats, hint=hint)
 
 
 @lay.register
