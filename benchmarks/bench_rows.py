@@ -45,7 +45,7 @@ def measure_prefill(folder: Path, spec: FabricSpec, *, tokens: int) -> dict[str,
     prefill = compiled.prefill
     if prefill is None:
         raise ValueError(f"the fabric must take prompts, but {compiled.no_prefill}")
-    rows, names = prefill.shapes.rows, {tile: unit for unit, tile in prefill.program.mapping.tiles.items()}
+    rows, names = prefill.rows, {tile: unit for unit, tile in prefill.program.mapping.tiles.items()}
     ids = np.random.default_rng(1).integers(0, checkpoint.config.vocab_size, tokens + 1).tolist()
     launches: list[Launch] = []
     with RtlDevice(

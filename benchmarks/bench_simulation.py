@@ -60,7 +60,7 @@ def native_over_rtl_in_prefill(*, rounds: int) -> float:
     checkpoint = read_checkpoint(MODEL)
     compiled = compile_decoder(checkpoint.config, DEMO, prefill=True)
     assert compiled.prefill is not None
-    rows = compiled.prefill.shapes.rows
+    rows = compiled.prefill.rows
     best, memories = {"native": float("inf"), "rtl": float("inf")}, set[bytes]()
     for _ in range(rounds):
         for arith in best:

@@ -15,18 +15,19 @@ from weft.compiler.backend.buffering.tracing import trace
 from weft.compiler.backend.image import write_image
 from weft.compiler.backend.mapping import Mapping
 from weft.compiler.backend.memory import Region, allocate
+from weft.compiler.backend.shared_memory import tensors_of
 from weft.compiler.errors import WeftError
 from weft.compiler.mapped.launch import arguments_of
 from weft.compiler.mapped.loop import turns_of
-from weft.compiler.mapped.tensor import TensorOp
 from weft.compiler.passes.pipeline import run_passes
 from weft.compiler.passes.units import lower
 from weft.compiler.step.check import check_program
 from weft.compiler.step.dimension import DimensionOp
+from weft.compiler.step.loop import LoopOp
 from weft.hw.spec import FabricSpec
 from weft.hw.topology import Tile
 
-__all__ = ["CompiledProgram", "compile_module", "compile_program", "tensors_of"]
+__all__ = ["CompiledProgram", "compile_mapped", "compile_module", "compile_program", "map_program", "tensors_of"]
 
 
 @dataclass(frozen=True)
@@ -61,11 +62,6 @@ class CompiledProgram:
         return arguments_of(self.module, sizes)
 
 
-def tensors_of(module: ModuleOp) -> list[TensorOp]:
-    """The off-chip tensors that a module declares, in order."""
-    return [op for op in module.ops if isinstance(op, TensorOp)]
-
-
 def compile_module(
     module: ModuleOp,
     spec: FabricSpec,
@@ -92,6 +88,49 @@ def compile_module(
     return CompiledProgram(module, context, regions, mapping, write_image(mapping, context, spec=spec))
 
 
+def map_program(
+    program: ModuleOp,
+    spec: FabricSpec,
+    *,
+    sizes: MappingOf[str, int] | None = None,
+    after: Callable[[str, ModuleOp], None] | None = None,
+) -> ModuleOp:
+    """What the passes make of a logical program. ``after`` sees what each of them gives.
+
+    With ``sizes`` it is for these alone.
+
+    Raises
+    ------
+    WeftError
+        A rule that the program breaks, or what the fabric lacks.
+    """
+    check_program(program)
+    return run_passes(program, spec, sizes=sizes or {}, after=after)
+
+
+def compile_mapped(
+    program: ModuleOp,
+    mapped: ModuleOp,
+    spec: FabricSpec,
+    *,
+    context: int = 0,
+    sizes: MappingOf[str, int] | None = None,
+    regions: dict[str, Region] | None = None,
+) -> CompiledProgram:
+    """Compile what :func:`map_program` made of a program, as :func:`compile_module` does.
+
+    Raises
+    ------
+    WeftError
+        What the fabric lacks.
+    """
+    fixed = sizes or {}
+    tried = _launches(program, mapped, fixed)
+    launches = Launches(tuple(arguments_of(mapped, each) for each in tried))
+    compiled = compile_module(mapped, spec, context=context, regions=regions, launches=launches)
+    return replace(compiled, program=program, unjudged=_unjudged(compiled, tried), fixed=fixed)
+
+
 def compile_program(
     program: ModuleOp,
     spec: FabricSpec,
@@ -100,7 +139,7 @@ def compile_program(
     sizes: MappingOf[str, int] | None = None,
     after: Callable[[str, ModuleOp], None] | None = None,
 ) -> CompiledProgram:
-    """Compile a logical program: the passes, then :func:`compile_module`. ``after`` sees what each pass gives.
+    """Compile a logical program: :func:`map_program`, then :func:`compile_mapped`.
 
     One image serves launches of all sizes. Where it cannot, because a rule forbids a size of 0 or a size that is not
     known when compiling, and ``sizes`` says what a launch brings, the image is for these sizes: for those of 0 if that
@@ -111,11 +150,15 @@ def compile_program(
     WeftError
         A rule that the program breaks, or what the fabric lacks.
     """
-    check_program(program)
+
+    def compiled_for(fixed: MappingOf[str, int]) -> CompiledProgram:
+        mapped = map_program(program, spec, sizes=fixed, after=after)
+        return compile_mapped(program, mapped, spec, context=context, sizes=fixed)
+
     largest = {op.sym_name.data: op.largest for op in program.ops if isinstance(op, DimensionOp)}
     known = {name: size for name, size in (sizes or {}).items() if 0 <= size <= largest.get(name, -1)}
     try:
-        compiled = _compiled(program, spec, context, largest, {}, after)
+        compiled = compiled_for({})
         if len(known) < len(largest):
             return compiled
         compiled.arguments(known)
@@ -128,7 +171,7 @@ def compile_program(
     empty = {name: size for name, size in known.items() if not size}
     for fixed in ([empty] if 0 < len(empty) < len(known) else []) + [known]:
         try:
-            compiled = _compiled(program, spec, context, largest, fixed, after)
+            compiled = compiled_for(fixed)
             if len(known) == len(largest):
                 compiled.arguments(known)
         except WeftError as error:
@@ -138,27 +181,16 @@ def compile_program(
     raise refusal
 
 
-def _compiled(
-    program: ModuleOp,
-    spec: FabricSpec,
-    context: int,
-    largest: MappingOf[str, int],
-    fixed: MappingOf[str, int],
-    after: Callable[[str, ModuleOp], None] | None,
-) -> CompiledProgram:
-    mapped = run_passes(program, spec, sizes=fixed, after=after)
-    values = {name: {fixed[name]} if name in fixed else {most, 1, 0} for name, most in largest.items()}
-    sizes = _launches(mapped, values)
-    launches = Launches(tuple(arguments_of(mapped, each) for each in sizes))
-    compiled = compile_module(mapped, spec, context=context, launches=launches)
-    return replace(compiled, program=program, unjudged=_unjudged(compiled, sizes), fixed=fixed)
-
-
 _MOST_LAUNCHES = 64
 
 
-def _launches(mapped: ModuleOp, values: MappingOf[str, set[int]]) -> list[dict[str, int]]:
-    """Launches with every symbol at some values; of more than 64 launches the first, from the largest values on."""
+def _launches(program: ModuleOp, mapped: ModuleOp, fixed: MappingOf[str, int]) -> list[dict[str, int]]:
+    """Launches with every symbol at its largest, at 1 and at 0; of more than 64 the first, from the largest on."""
+    values = {op.sym_name.data: {op.largest, 1, 0} for op in program.ops if isinstance(op, DimensionOp)}
+    for op in program.ops:
+        if isinstance(op, LoopOp) and op.rounds is not None:  # rounds are alike; a second one waits for the first
+            values[op.rounds] = {min(2, max(values[op.rounds])), 1, 0}
+    values |= {name: {size} for name, size in fixed.items()}
     found: list[dict[str, int]] = []
     for each in islice(product(*(sorted(each, reverse=True) for each in values.values())), _MOST_LAUNCHES):
         sizes = dict(zip(values, each, strict=True))

@@ -9,22 +9,15 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from weft.compiler.backend.memory import Region, decode, encode
+from weft.compiler.backend.memory import Region, decode, encode, tensor_beats
 from weft.compiler.checkpoints.checkpoint import LlamaCheckpoint
 from weft.compiler.compile import CompiledProgram
-from weft.compiler.mapped.tensor import TensorOp
-from weft.compiler.models.llama import (
-    TOKENS,
-    DecoderShapes,
-    Weights,
-    global_tensors,
-    layer_tensors,
-    mask_tensor,
-    token_tensors,
-)
+from weft.compiler.mapped.tensor import Format, Role, TensorOp
+from weft.compiler.models.llama import TOKENS, Weights, global_tensors, layer_tensors, mask_tensor
 from weft.compiler.models.llama.decoder_program import CompiledDecoder, CompiledPrefill
 from weft.hw.spec import FabricSpec
 from weft.sim.device import Device, Launch
+from weft.sim.run import own_contents
 
 __all__ = ["CACHES", "CompiledModel", "DecoderSession", "Launched"]
 
@@ -41,7 +34,9 @@ class CompiledModel(Protocol):
     @property
     def programs(self) -> Mapping[str, CompiledProgram]: ...
     @property
-    def shapes(self) -> DecoderShapes: ...
+    def context(self) -> int: ...
+    @property
+    def sequences(self) -> int: ...
     @property
     def tensors(self) -> Mapping[str, TensorOp]: ...
     @property
@@ -99,31 +94,42 @@ class DecoderSession:
         self._resident: dict[int, CompiledProgram] = {}
         self._tensors = compiled.tensors
         for layer in range(checkpoint.config.layers):
-            self._write(layer_tensors(checkpoint, compiled.shapes, layer), layer)
-        self._write(global_tensors(checkpoint, compiled.shapes))
-        if isinstance(compiled, CompiledDecoder) and compiled.tokens:
-            self._write(token_tensors(checkpoint, compiled.shapes))
+            self._write(layer_tensors(checkpoint, layer), layer)
+        given = global_tensors(checkpoint, compiled.context)
         if compiled.prefill is not None:
-            self._write({"mask": mask_tensor(compiled.prefill.shapes)})
+            given["mask"] = mask_tensor(checkpoint.config, compiled.context, compiled.prefill.rows)
+        self._write({name: values for name, values in given.items() if name in self._tensors})
+        for name, tensor in self._tensors.items():
+            values = own_contents(tensor)
+            if values is not None:
+                self._write({name: values})
 
     @property
     def launch(self) -> Launch:
         """What the last launch did."""
         return self.launches[-1].launch if self.launches else Launch()
 
-    def _place(self, name: str, layer: int = 0) -> NDArray[np.uint8]:
-        """The memory of a tensor."""
-        region = self.compiled.regions[name]
-        base = region.base + layer * region.turn_stride
-        return self.device.memory[base : base + region.size]
+    def _place(self, name: str, layer: int | None) -> tuple[TensorOp, NDArray[np.uint8]]:
+        """A tensor, or that of a layer, and its memory."""
+        tensor, region = self._tensors[name], self.compiled.regions[name]
+        base, size = region.base, region.size
+        if layer is not None and tensor.each is not None:
+            base += layer * region.turn_stride
+        elif layer is not None:  # the layers are its first dimension
+            form, role = Format(tensor.format.data), Role(tensor.role.data)
+            tensor = TensorOp(name, tensor.sizes[1:], format=form, role=role)
+            size = tensor_beats(tensor, self.spec) * self.spec.beat_bytes
+            base += layer * size
+        return tensor, self.device.memory[base : base + size]
 
-    def _write(self, values: Mapping[str, Weights], layer: int = 0) -> None:
+    def _write(self, values: Mapping[str, Weights | NDArray[np.int64]], layer: int | None = None) -> None:
         for name, value in values.items():
-            raw = encode(self._tensors[name], value, self.spec)
-            self._place(name, layer)[: len(raw)] = raw
+            tensor, place = self._place(name, layer)
+            raw = encode(tensor, value, self.spec)
+            place[: len(raw)] = raw
 
-    def _read(self, name: str, layer: int = 0) -> Floats:
-        return decode(self._tensors[name], self._place(name, layer), self.spec).astype(np.float32, copy=False)
+    def _read(self, name: str, layer: int | None = None) -> Floats:
+        return decode(*self._place(name, layer), self.spec).astype(np.float32, copy=False)
 
     def caches(self) -> dict[str, Floats]:
         """All that a step leaves for those after it: `keys` and `values`, each [layers, key heads, positions, size]."""
@@ -150,15 +156,14 @@ class DecoderSession:
             The launch failed.
         """
         prefill = self.compiled.prefill
-        if prefill is None or len(tokens) != prefill.shapes.rows:
+        if prefill is None or len(tokens) != prefill.rows:
             raise ValueError(f"prefill takes the rows of its program, not {len(tokens)} tokens")
         self._write({"embedded_rows": self._embedded(tokens)})
         self.launches = [self._run("prefill", prefill.program, prefill.arguments(self.position))]
         self.position += len(tokens)
 
     def _embedded(self, tokens: Sequence[int]) -> Floats:
-        rows = self.checkpoint.embedding[list(tokens)].astype(np.float32)
-        return np.pad(rows, ((0, 0), (0, self.compiled.shapes.hidden - rows.shape[1])))
+        return self.checkpoint.embedding[list(tokens)].astype(np.float32)
 
     def step(self, *tokens: int) -> Floats:
         """Process a token, or one of each sequence; the logits [vocabulary] or [sequences, vocabulary] of the next.
@@ -170,7 +175,7 @@ class DecoderSession:
         DeviceError
             A launch failed.
         """
-        compiled, rows = self.compiled, self.compiled.shapes.rows
+        compiled, rows = self.compiled, self.compiled.sequences
         if len(tokens) != rows:
             raise ValueError(f"a step takes {rows} tokens, one of each sequence, not {len(tokens)}")
         if isinstance(compiled, CompiledDecoder) and compiled.tokens:
@@ -181,8 +186,7 @@ class DecoderSession:
         for name, program, arguments in compiled.launches(self.position):
             self.launches.append(self._run(name, program, arguments))
         self.position += 1
-        logits = self._read("logits").reshape(rows, -1)[:, : self.checkpoint.config.vocab_size]
-        return logits[0] if rows == 1 else logits
+        return self._read("logits")
 
     def run(self, token: int, count: int) -> tuple[list[int], Floats]:
         """Process a token and those that follow it, each the likeliest, in one launch.
@@ -205,7 +209,7 @@ class DecoderSession:
         self.launches = [self._run("decoder", compiled.program, compiled.arguments(self.position, count))]
         self.position += count
         tokens = self._read(TOKENS).reshape(-1)[1 : count + 1].astype(int).tolist()
-        return tokens, self._read("logits_rows")[:count, : self.checkpoint.config.vocab_size]
+        return tokens, self._read("logits_rows")[:count]
 
     def _run(self, name: str, program: CompiledProgram, arguments: dict[int, int]) -> Launched:
         begun = self.device.cycles

@@ -185,7 +185,7 @@ class ComparedDecoder:
         """Process tokens on both, as many as whole launches of several take; how many these are."""
         if self._prefill is None:
             return 0
-        result, rows = self.result, self._prefill.shapes.rows
+        result, rows = self.result, self._prefill.rows
         count = len(tokens) // rows * rows
         for begin in range(0, count, rows):
             chunk = tokens[begin : begin + rows]

@@ -84,8 +84,7 @@ def _reached(compiled: CompiledProgram, name: str, sizes: Mapping[str, int]) -> 
     assert compiled.program is not None
     stores = [op for op in compiled.program.ops if isinstance(op, StoreOp | RandomStoreOp)]
     tensor = next(op for op in compiled.program.ops if isinstance(op, TensorOp) and op.label == name)
-    assert tensor.role is Role.OUTPUT
-    reached = np.zeros(tensor.sizes, bool)
+    reached = np.full(tensor.sizes, tensor.role is Role.CACHE)
     for store in stores:
         if store.tensor.string_value() != name:
             continue

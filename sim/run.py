@@ -15,7 +15,7 @@ from weft.compiler.mapped.tensor import Format, Role, TensorOp
 from weft.hw.spec import FabricSpec
 from weft.sim.device import Device, Launch
 
-__all__ = ["memory_needed", "run_program"]
+__all__ = ["memory_needed", "own_contents", "run_program"]
 
 Floats = NDArray[np.float32]
 
@@ -36,7 +36,7 @@ def run_program(
 ) -> tuple[dict[str, Floats], Launch]:
     """One launch with these inputs and launch arguments; the outputs by name, and what the launch did.
 
-    Outputs are zeros before the launch.
+    Outputs are zeros before the launch; a cache that is not given holds what is in memory, and is an output, too.
 
     An array of a tensor that there is one of for each turn has the turns as its first dimension.
 
@@ -57,7 +57,7 @@ def run_program(
         if role is Role.OUTPUT:
             for place in _places(program, name, turns):
                 device.memory[place] = 0
-        if role in (Role.OUTPUT, Role.CACHE):
+        if role is Role.OUTPUT or (role is Role.CACHE and name not in inputs):
             continue
         values = _contents(tensor, _shape(tensor, turns), inputs)
         places = _places(program, name, turns)
@@ -68,10 +68,19 @@ def run_program(
     launch = device.launch(program.context, dict(arguments or {}))
     outputs = {}
     for name, tensor in tensors.items():
-        if Role(tensor.role.data) is Role.OUTPUT:
+        if Role(tensor.role.data) in (Role.OUTPUT, Role.CACHE):
             parts = [decode(tensor, device.memory[place], spec) for place in _places(program, name, turns)]
             outputs[name] = np.stack(parts).reshape(_shape(tensor, turns))
     return outputs, launch
+
+
+def own_contents(tensor: TensorOp) -> NDArray[np.float32] | NDArray[np.int64] | None:
+    """What a program itself says that a tensor holds, or None."""
+    if Role(tensor.role.data) is Role.IOTA:
+        return np.broadcast_to(np.arange(tensor.sizes[-1], dtype=np.float32), tensor.sizes)
+    if tensor.values is not None:
+        return np.array(tensor.values.get_values(), np.int64).reshape(tensor.sizes)
+    return None
 
 
 def _shape(tensor: TensorOp, turns: int) -> tuple[int, ...]:
@@ -88,11 +97,9 @@ def _places(program: CompiledProgram, name: str, turns: int) -> list[slice]:
 def _contents(
     tensor: TensorOp, shape: tuple[int, ...], inputs: Mapping[str, NDArray[np.generic]]
 ) -> NDArray[np.float32] | NDArray[np.int64]:
-    name, role = tensor.sym_name.data, Role(tensor.role.data)
-    if role is Role.IOTA:
-        return np.broadcast_to(np.arange(shape[-1], dtype=np.float32), shape)
-    if tensor.values is not None:
-        return np.array(tensor.values.get_values(), np.int64).reshape(shape)
+    name, own = tensor.sym_name.data, own_contents(tensor)
+    if own is not None:
+        return np.broadcast_to(own, shape)
     if name not in inputs:
         raise WeftError(f"input {name!r} with the shape {list(shape)} is missing")
     values = np.asarray(inputs[name])

@@ -81,9 +81,9 @@ def compile_(
 
         compiled = compile_decoder(read_checkpoint(program).config, spec, prefill=True)
         if position is None:
-            position = compiled.shapes.context // 2
-        if position >= compiled.shapes.context:
-            raise WeftError(f"--position must be less than the context of {compiled.shapes.context}, not {position}")
+            position = compiled.context // 2
+        if position >= compiled.context:
+            raise WeftError(f"--position must be less than the context of {compiled.context}, not {position}")
         programs = {"": compiled.program}
         if compiled.prefill is not None:
             programs["prefill-"] = compiled.prefill.program
@@ -96,7 +96,7 @@ def compile_(
         "fabric": spec.name,
         "hash": spec.hash,
         "units": len(compiled.program.mapping.tiles),
-        "prefill_rows": 1 if compiled.prefill is None else compiled.prefill.shapes.rows,
+        "prefill_rows": 1 if compiled.prefill is None else compiled.prefill.rows,
         "no_prefill": compiled.no_prefill,
         "memory_bytes": compiled.memory_bytes,
         "seconds": round(time.perf_counter() - begun, 3),

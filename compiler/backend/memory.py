@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 
@@ -16,7 +16,7 @@ from weft.compiler.weights.quantised import Quantisation, Quantised, quantise
 from weft.hw.numerics import floats_of, to_bf16
 from weft.hw.spec import FabricSpec
 
-__all__ = ["Region", "allocate", "decode", "encode", "row_beats", "tensor_beats", "tensor_strides"]
+__all__ = ["Region", "allocate", "allocate_named", "decode", "encode", "row_beats", "tensor_beats", "tensor_strides"]
 
 _ALIGN = 4096  # a burst never crosses this boundary, so rows that begin here are fetched in the fewest bursts
 
@@ -70,6 +70,13 @@ def _size(tensor: TensorOp, spec: FabricSpec) -> int:
 
 
 def allocate(tensors: Sequence[TensorOp], spec: FabricSpec, *, turns: int = 1) -> tuple[dict[str, Region], int]:
+    """Regions for tensors of different names, see :func:`allocate_named`."""
+    return allocate_named({tensor.sym_name.data: tensor for tensor in tensors}, spec, turns=turns)
+
+
+def allocate_named(
+    tensors: Mapping[str, TensorOp], spec: FabricSpec, *, turns: int = 1
+) -> tuple[dict[str, Region], int]:
     """Regions for tensors one after the other from address 0, and the bytes of all.
 
     First come those that there are one of for each turn, turn after turn, then the others.
@@ -79,17 +86,15 @@ def allocate(tensors: Sequence[TensorOp], spec: FabricSpec, *, turns: int = 1) -
     WeftError
         More bytes than there are addresses.
     """
-    sizes = {tensor: -(-_size(tensor, spec) // _ALIGN) * _ALIGN for tensor in tensors}
-    stride = sum(size for tensor, size in sizes.items() if tensor.each is not None)
+    sizes = {name: -(-_size(tensor, spec) // _ALIGN) * _ALIGN for name, tensor in tensors.items()}
+    stride = sum(size for name, size in sizes.items() if tensors[name].each is not None)
     regions, top = {}, 0
     for each in (True, False):
         repeat = turns if each else 1
-        for tensor, size in sizes.items():
-            if (tensor.each is not None) == each:
+        for name, size in sizes.items():
+            if (tensors[name].each is not None) == each:
                 span = size + (repeat - 1) * stride
-                regions[tensor.sym_name.data] = Region(
-                    top, size, tensor_strides(tensor, spec), span, stride if each else 0
-                )
+                regions[name] = Region(top, size, tensor_strides(tensors[name], spec), span, stride if each else 0)
                 top += size
         top += (repeat - 1) * stride
     if top > 1 << 32:

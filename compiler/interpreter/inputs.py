@@ -25,6 +25,9 @@ Given: TypeAlias = NDArray[Any] | Quantised
 """An array of numbers; for ``int8`` and ``mxfp4`` weights also an array that is quantised already."""
 
 
+_GIVEN = (Role.INPUT, Role.WEIGHT, Role.CACHE)
+
+
 def launch_of(module: ModuleOp, inputs: Mapping[str, Given], sizes: Mapping[str, int]) -> Launch:
     """A launch before its first operation.
 
@@ -39,8 +42,8 @@ def launch_of(module: ModuleOp, inputs: Mapping[str, Given], sizes: Mapping[str,
     iterations = next((each.iterations for each in operations if isinstance(each, LoopOp)), 1)
     tensors = {each.label: each for each in operations if isinstance(each, TensorOp)}
     for name in inputs:
-        if name not in tensors or tensors[name].role not in (Role.INPUT, Role.WEIGHT):
-            known = ", ".join(label for label, each in tensors.items() if each.role in (Role.INPUT, Role.WEIGHT))
+        if name not in tensors or tensors[name].role not in _GIVEN:
+            known = ", ".join(label for label, each in tensors.items() if each.role in _GIVEN)
             raise WeftError(f"input {name!r} is not an input or weight of the program; it has {known or 'none'}")
     memory = {name: _contents(each, iterations, inputs) for name, each in tensors.items()}
     return Launch(module, dict(sizes), iterations, memory)
@@ -61,7 +64,7 @@ def _check_sizes(declared: Sequence[DimensionOp], sizes: Mapping[str, int]) -> N
 def _contents(tensor: TensorOp, iterations: int, inputs: Mapping[str, Given]) -> Value:
     shape = tensor.sizes if tensor.each is None else (iterations, *tensor.sizes)
     name, element = tensor.label, tensor.element
-    if tensor.role is Role.OUTPUT:
+    if tensor.role is Role.OUTPUT or (tensor.role is Role.CACHE and name not in inputs):
         return Bounded.zeros(element, shape)
     if tensor.role is Role.IOTA:
         return Bounded.exactly(element, np.broadcast_to(np.arange(shape[-1]), shape))

@@ -14,6 +14,7 @@ from weft.compiler.interpreter.bounded import Bounded
 from weft.compiler.interpreter.inputs import Given, launch_of
 from weft.compiler.interpreter.meaning import MEANINGS, Launch, Value, named
 from weft.compiler.step.dimension import DimensionOp
+from weft.compiler.step.iterations import Iterations, iterations_of
 from weft.compiler.step.loop import LoopOp, StateOp
 from weft.compiler.step.operation import StepOperation
 from weft.compiler.step.tensor import Role, TensorOp
@@ -32,7 +33,8 @@ class Interpretation:
 
     ``outputs`` are the output tensors by name; what no store reaches is 0. ``streams`` are all values of the program
     that have a name (``x`` for ``%x``; of several with one name the later ones are ``x_1``, ...). In a program with a
-    loop they, and outputs of which there is one for each iteration, have the iterations as their first dimension.
+    loop they, and outputs of which there is one for each iteration, have the iterations as their first dimension; of
+    several rounds the streams are those of the last.
     """
 
     outputs: dict[str, Bounded]
@@ -53,11 +55,16 @@ def interpret(module: ModuleOp, inputs: Mapping[str, Given], sizes: Mapping[str,
     """
     launch = launch_of(module, inputs, sizes or {})
     history: dict[SSAValue, list[Bounded]] = {}
-    for iteration in range(launch.iterations):
-        launch.iteration = iteration
-        for value, found in _iterate(launch).items():
-            history.setdefault(value, []).append(_numbers(found))
-        launch.kept, launch.keeping = launch.keeping, {}
+    loop = next((each for each in module.ops if isinstance(each, LoopOp)), None)
+    for now in range(1 if loop is None or loop.rounds is None else launch.sizes[loop.rounds]):
+        if loop is not None and loop.round is not None:
+            launch.sizes = {**launch.sizes, loop.round: now}
+        history.clear()
+        for iteration in range(launch.iterations):
+            launch.iteration = iteration
+            for value, found in _iterate(launch).items():
+                history.setdefault(value, []).append(_numbers(found))
+            launch.kept, launch.keeping = launch.keeping, {}
     looped = any(isinstance(each, LoopOp) for each in module.ops)
     streams: dict[str, Bounded] = {}
     for value, found in history.items():
@@ -66,7 +73,7 @@ def interpret(module: ModuleOp, inputs: Mapping[str, Given], sizes: Mapping[str,
     outputs = {
         each.label: _numbers(launch.tensors[each.label])
         for each in module.ops
-        if isinstance(each, TensorOp) and each.role is Role.OUTPUT
+        if isinstance(each, TensorOp) and each.role in (Role.OUTPUT, Role.CACHE)
     }
     return Interpretation(outputs, streams)
 
@@ -74,11 +81,12 @@ def interpret(module: ModuleOp, inputs: Mapping[str, Given], sizes: Mapping[str,
 def _iterate(launch: Launch) -> dict[SSAValue, Value]:
     """All values of one iteration."""
     values: dict[SSAValue, Value] = {}
+    whens = iterations_of(list(launch.module.ops))
     for operation in launch.module.ops:
-        if isinstance(operation, DECLARATIONS):
+        if isinstance(operation, DECLARATIONS) or not _takes_place(whens[operation], launch):
             continue
         assert isinstance(operation, StepOperation)
-        operands = [values[each] for each in operation.operands if not isinstance(each.type, TokenType)]
+        operands = [values.get(each) for each in operation.operands if not isinstance(each.type, TokenType)]
         results = [each for each in operation.results if not isinstance(each.type, TokenType)]
         with np.errstate(over="ignore", under="ignore"):
             found = MEANINGS[type(operation)](operation, launch, *operands)
@@ -88,6 +96,12 @@ def _iterate(launch: Launch) -> dict[SSAValue, Value]:
                 assert not isinstance(result.type, StreamType) or value.element is result.type.element
             values[result] = value
     return values
+
+
+def _takes_place(when: Iterations, launch: Launch) -> bool:
+    if when is Iterations.LAST:
+        return launch.iteration == launch.iterations - 1
+    return when is Iterations.EVERY or launch.iteration == 0
 
 
 def _numbers(value: Value) -> Bounded:

@@ -10,7 +10,7 @@ from weft.compiler.interpreter.meaning import Launch, Value, bounded, means, ref
 from weft.compiler.interpreter.walks import places, taken
 from weft.compiler.step.access import LoadOp, StoreOp
 from weft.compiler.step.dimension import SizeOp
-from weft.compiler.step.loop import KeepOp, RecallOp
+from weft.compiler.step.loop import KeepOp, LastOp, RecallOp
 from weft.compiler.step.operation import name_of
 from weft.compiler.step.random_access import RandomLoadOp, RandomStoreOp
 from weft.compiler.step.tensor import TensorOp
@@ -93,12 +93,17 @@ def _size(operation: SizeOp, launch: Launch) -> tuple[Value, ...]:
 
 
 @means(RecallOp)
-def _recall(operation: RecallOp, launch: Launch, initial: Value) -> tuple[Value, ...]:
+def _recall(operation: RecallOp, launch: Launch, initial: Value | None) -> tuple[Value, ...]:
     name = operation.state.string_value()
-    return (initial if launch.iteration == 0 else launch.kept[name],)
+    return (launch.kept[name] if initial is None else initial,)
 
 
 @means(KeepOp)
 def _keep(operation: KeepOp, launch: Launch, value: Value) -> tuple[Value, ...]:
     launch.keeping[operation.state.string_value()] = bounded(value)
     return ()
+
+
+@means(LastOp)
+def _last(operation: LastOp, launch: Launch, value: Value) -> tuple[Value, ...]:
+    return (value,)

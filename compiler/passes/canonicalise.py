@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from math import prod
 
 from xdsl.context import Context
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import Operation, SSAValue
 from xdsl.passes import ModulePass
 
+from weft.compiler.backend.memory import row_beats
 from weft.compiler.passes.rewriting import Inserting, erase_unused
 from weft.compiler.step.access import LoadOp
 from weft.compiler.step.buffers import BufferizeOp, StreamifyOp
@@ -82,6 +85,8 @@ def _streamify(operation: StreamifyOp, inserting: Inserting, spec: FabricSpec) -
     if not isinstance(load, LoadOp) or any(use.operation is not write for use in value.uses):
         return None
     outer = given.rank - write.rank
+    if -1 in walk.dims and _fits(given.dims[outer:], spec):
+        return None  # memory is read once
     shifted = Walk(
         (*range(outer), *(-1 if dim < 0 else dim + outer for dim in walk.dims)),
         (*(1,) * outer, *walk.by),
@@ -110,8 +115,17 @@ def walked_load(load: LoadOp, walk: Walk) -> Walk | None:
     return Walk(dims, by, tuple(start)) if direct else None
 
 
+def _fits(dims: Sequence[Dim], spec: FabricSpec) -> bool:
+    """Whether a PMU holds a block of these dimensions."""
+    numbers = [dim.number for dim in dims]
+    if not numbers or None in numbers:
+        return False
+    *outer, last = (number or 0 for number in numbers)
+    return prod(outer) * row_beats(last, spec, packed=False) <= spec.pmu_lines
+
+
 def _expand(operation: ExpandOp, inserting: Inserting, spec: FabricSpec) -> SSAValue | None:
-    """A load repeats by itself what is repeated outside its rows."""
+    """A load repeats by itself what is repeated outside its rows, where that is little, or no PMU holds it."""
     load, along, result = operation.value.owner, operation.along, operation.result.type
     suffix = result.rank
     while suffix - 1 in along:
@@ -119,7 +133,8 @@ def _expand(operation: ExpandOp, inserting: Inserting, spec: FabricSpec) -> SSAV
     inner = [axis for axis in along if axis < suffix]
     if not inner or not isinstance(load, LoadOp) or not operation.value.has_one_use() or not load.visits.dims:
         return None
-    if suffix > spec.agcu_levels:
+    little = _fits(result.dims[:suffix], spec)
+    if suffix > spec.agcu_levels or (not little and _fits(stream_of(operation.value).dims[inner[0] :], spec)):
         return None
     walked = iter(zip(load.visits.dims, load.visits.by, strict=True))
     entries = [(-1, 1) if axis in inner else next(walked) for axis in range(suffix)]

@@ -46,6 +46,10 @@ class _Access(StepOperation):
         """Check that tensor, walk and stream agree."""
         tensor = self.declaration
         self.visits.verify(stream.dims, tensor.shape, f"@{tensor.label}")
+        if any(step < 0 for step in self.visits.by):
+            raise VerifyException(
+                f"by must be at least 1 in memory, not {min(self.visits.by)}: read a buffer backwards"
+            )
         if tensor.element.is_quantised and self.visits != Walk.whole(len(tensor.shape)):
             raise VerifyException(f"@{tensor.label} of {tensor.element.value} must move as a whole, in order")
 
@@ -143,8 +147,10 @@ class StoreOp(_Access):
 
     def verify_(self) -> None:
         tensor, value = self.declaration, stream_of(self.value)
-        if tensor.role is not Role.OUTPUT:
-            raise VerifyException(f"@{tensor.label} must be an output to be stored to, not {tensor.role.value}")
+        if tensor.role not in (Role.OUTPUT, Role.CACHE):
+            raise VerifyException(
+                f"@{tensor.label} must be an output or cache to be stored to, not {tensor.role.value}"
+            )
         if value.element is not tensor.element and (value.element, tensor.element) != (Element.BF16, Element.F32):
             raise VerifyException(
                 f"@{tensor.label} is {tensor.element.value}, and what is stored {value.element.value}: "

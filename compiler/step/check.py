@@ -13,8 +13,9 @@ from weft.compiler.step.access import LoadOp, StoreOp
 from weft.compiler.step.buffers import StreamifyOp
 from weft.compiler.step.dimension import DimensionOp, SizeOp
 from weft.compiler.step.dims import Dim
+from weft.compiler.step.iterations import Iterations, iterations_of
 from weft.compiler.step.joining import SliceOp
-from weft.compiler.step.loop import KeepOp, LoopOp, RecallOp, StateOp
+from weft.compiler.step.loop import KeepOp, LastOp, LoopOp, RecallOp, StateOp
 from weft.compiler.step.operation import StepOperation, line_of, name_of
 from weft.compiler.step.random_access import RandomLoadOp, RandomStoreOp
 from weft.compiler.step.tensor import TensorOp
@@ -54,6 +55,7 @@ def _check(module: ModuleOp) -> None:
             raise _Broken(operation, f"only operations of step are allowed, not {operation.name}")
     _names(operations)
     symbols = {each.sym_name.data for each in operations if isinstance(each, DimensionOp)}
+    symbols |= _rounds(operations, symbols)
     for operation in operations:
         _kinds(operation)
         try:
@@ -102,6 +104,19 @@ def _dims(operation: Operation) -> Iterable[Dim]:
         yield from operation.visits.start
 
 
+def _rounds(operations: list[Operation], symbols: set[str]) -> set[str]:
+    """The symbol that counts rounds."""
+    for operation in operations:
+        if isinstance(operation, LoopOp) and operation.round is not None:
+            name = operation.rounds
+            if name not in symbols:
+                raise _Broken(operation, f"size {name!r} must be declared: step.dimension @{name} <= ...")
+            if operation.round in symbols:
+                raise _Broken(operation, f"{operation.round!r} is declared twice")
+            return {operation.round}
+    return set()
+
+
 def _names(operations: list[Operation]) -> None:
     seen: dict[str, Operation] = {}
     for operation in operations:
@@ -127,6 +142,34 @@ def _loops(operations: list[Operation]) -> None:
                 )
         if isinstance(operation, TensorOp) and operation.each is not None and not loops:
             raise _Broken(operation, f"@{operation.label} is one of each iteration, and there is no step.loop")
+        if isinstance(operation, LastOp) and not loops:
+            raise _Broken(operation, "without a step.loop there is no last iteration")
+    _iterations(operations)
+
+
+def _iterations(operations: list[Operation]) -> None:
+    """Check that what meets takes place in the same iterations."""
+    found = iterations_of(operations)
+    for operation in operations:
+        if isinstance(operation, LastOp | RecallOp):
+            continue
+        for operand in operation.operands:
+            owner = operand.owner
+            if isinstance(owner, Operation) and found[owner] is not found[operation]:
+                raise _Broken(
+                    operation,
+                    f"{name_of(operand)} is there in {_WHEN[found[owner]]}, and what it meets in "
+                    f"{_WHEN[found[operation]]}: step.last gives the stream of the last one",
+                )
+        if isinstance(operation, KeepOp) and found[operation] is Iterations.LAST:
+            raise _Broken(operation, f"{name_of(operation.value)} is there in the last iteration, and none follows it")
+
+
+_WHEN = {
+    Iterations.EVERY: "every iteration",
+    Iterations.FIRST: "the first iteration",
+    Iterations.LAST: "the last iteration",
+}
 
 
 def _hazards(operations: list[Operation]) -> None:
@@ -169,22 +212,28 @@ def _apart(first: Operation, second: Operation) -> bool:
         return False
     spans = [_spans(each) for each in (first, second)]
     return any(
-        one is not None and two is not None and (one[1] < two[0] or two[1] < one[0])
+        one is not None and two is not None and (_before(one[1], two[0]) or _before(two[1], one[0]))
         for one, two in zip(*spans, strict=True)
     )
 
 
-def _spans(access: LoadOp | StoreOp) -> list[tuple[int, int] | None]:
-    """First and last index along each dimension of the tensor, where they are numbers."""
+def _before(one: Dim, two: Dim) -> bool:
+    """Whether an index is below another, whatever the sizes."""
+    distance = (two + one * -1).number
+    return distance is not None and distance > 0
+
+
+def _spans(access: LoadOp | StoreOp) -> list[tuple[Dim, Dim] | None]:
+    """First and last index along each dimension of the tensor, where the sizes are numbers."""
     stream = access.result.type if isinstance(access, LoadOp) else access.value.type
     assert isinstance(stream, StreamType)
-    walk, spans = access.visits, []
+    walk, spans = access.visits, list[tuple[Dim, Dim] | None]()
     for dim, start in enumerate(walk.start):
         sizes = [
             (size.number, step) for size, at, step in zip(stream.dims, walk.dims, walk.by, strict=True) if at == dim
         ]
-        if start.number is None or any(size is None for size, _ in sizes):
+        if any(size is None for size, _ in sizes):
             spans.append(None)
         else:
-            spans.append((start.number, start.number + sum((size - 1) * step for size, step in sizes if size)))
+            spans.append((start, start + sum((size - 1) * step for size, step in sizes if size)))
     return spans

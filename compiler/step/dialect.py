@@ -22,7 +22,7 @@ from weft.compiler.step.dimension import DimensionOp, SizeOp
 from weft.compiler.step.dims import DimsAttr
 from weft.compiler.step.expand import ExpandOp
 from weft.compiler.step.joining import ConcatOp, MergeOp, SliceOp
-from weft.compiler.step.loop import KeepOp, LoopOp, RecallOp, StateOp
+from weft.compiler.step.loop import KeepOp, LastOp, LoopOp, RecallOp, StateOp
 from weft.compiler.step.map import MapOp
 from weft.compiler.step.matmul import MatmulOp
 from weft.compiler.step.random_access import RandomLoadOp, RandomStoreOp
@@ -44,6 +44,7 @@ STEP = Dialect(
         ExpandOp,
         FlattenOp,
         KeepOp,
+        LastOp,
         LoadOp,
         LoopOp,
         MapOp,

@@ -6,13 +6,12 @@ from typing import Self
 
 from xdsl.dialects.builtin import IntegerAttr, StringAttr, SymbolNameConstraint, SymbolRefAttr
 from xdsl.ir import SSAValue
-from xdsl.irdl import irdl_op_definition, operand_def, prop_def, result_def, traits_def
+from xdsl.irdl import irdl_op_definition, operand_def, opt_prop_def, prop_def, result_def, traits_def
 from xdsl.parser import Parser
 from xdsl.printer import Printer
 from xdsl.traits import SymbolOpInterface, SymbolTable
 from xdsl.utils.exceptions import VerifyException
 
-from weft.compiler.step.access import LoadOp
 from weft.compiler.step.dims import DimsAttr, dims_text, parse_dims
 from weft.compiler.step.operation import (
     StepOperation,
@@ -26,7 +25,7 @@ from weft.compiler.step.operation import (
 )
 from weft.compiler.step.types import Element, StreamType, parse_element, stream_of
 
-__all__ = ["KeepOp", "LoopOp", "RecallOp", "StateOp"]
+__all__ = ["KeepOp", "LastOp", "LoopOp", "RecallOp", "StateOp"]
 
 
 @irdl_op_definition
@@ -34,28 +33,51 @@ class LoopOp(StepOperation):
     """Declares that a launch iterates the whole program; there is at most one in a module.
 
     ``step.loop 5``: types of streams are per iteration; a tensor with ``each`` exists five times.
+
+    ``step.loop 5 for round in tokens``: the launch does so once for each ``round`` from 0 to before ``tokens``, a size
+    that it is given. Walks may begin at the round, and loads grow with it.
     """
 
     name = "step.loop"
 
     iterations_attr = prop_def(IntegerAttr)
+    round_attr = opt_prop_def(StringAttr)
+    rounds_attr = opt_prop_def(StringAttr)
 
-    def __init__(self, iterations: int) -> None:
-        super().__init__(properties={"iterations_attr": integer(iterations)})
+    def __init__(self, iterations: int, *, round: str | None = None, rounds: str | None = None) -> None:
+        names = {"round_attr": round, "rounds_attr": rounds}
+        properties = {key: StringAttr(name) for key, name in names.items() if name is not None}
+        super().__init__(properties={"iterations_attr": integer(iterations), **properties})
 
     @property
     def iterations(self) -> int:
-        """How often a launch iterates the program."""
+        """How often each round iterates the program."""
         return self.iterations_attr.value.data
+
+    @property
+    def round(self) -> str | None:
+        """The symbol that counts rounds, where there are several."""
+        return None if self.round_attr is None else self.round_attr.data
+
+    @property
+    def rounds(self) -> str | None:
+        """The symbol that says how many rounds there are."""
+        return None if self.rounds_attr is None else self.rounds_attr.data
 
     @classmethod
     def read(cls, parser: Parser) -> Self:
         """Parse what follows the name."""
-        return cls(parser.parse_integer(allow_boolean=False))
+        iterations = parser.parse_integer(allow_boolean=False)
+        if parser.parse_optional_keyword("for") is None:
+            return cls(iterations)
+        name = parser.parse_identifier(" (a symbol that counts rounds)")
+        parser.parse_keyword("in")
+        return cls(iterations, round=name, rounds=parser.parse_identifier(" (a symbol, the number of rounds)"))
 
     def print(self, printer: Printer) -> None:
-        """``5``."""
-        printer.print_string(f" {self.iterations}")
+        """``5``, or ``5 for round in tokens``."""
+        rounds = "" if self.round is None else f" for {self.round} in {self.rounds}"
+        printer.print_string(f" {self.iterations}{rounds}")
 
     def verify_(self) -> None:
         if not 1 <= self.iterations <= 4095:
@@ -117,7 +139,9 @@ def _state(operation: StepOperation, symbol: SymbolRefAttr) -> StateOp:
 
 @irdl_op_definition
 class RecallOp(StepOperation):
-    """The state that the previous iteration kept; in the first, ``initial``, which must come straight from memory.
+    """The state that the previous iteration kept; in the first of a round ``initial``.
+
+    What only ``initial`` takes takes place in that iteration alone. It begins with a load.
 
     ``%old = step.recall @sum initial %start : !step.stream<f32, [11]>``
     """
@@ -154,8 +178,8 @@ class RecallOp(StepOperation):
         kind = _state(self, self.state).kind
         if self.result.type != kind:
             raise VerifyException(f"@{self.state.string_value()} holds {kind}, and initial is {self.result.type}")
-        if not isinstance(self.initial.owner, LoadOp) or not self.initial.has_one_use():
-            raise VerifyException("initial must be a step.load that nothing else takes")
+        if not self.initial.has_one_use():
+            raise VerifyException("nothing else may take initial, which is there in the first iteration only")
 
 
 @irdl_op_definition
@@ -190,3 +214,31 @@ class KeepOp(StepOperation):
         kind = _state(self, self.state).kind
         if stream_of(self.value) != kind:
             raise VerifyException(f"@{self.state.string_value()} holds {kind}, not {stream_of(self.value)}")
+
+
+@irdl_op_definition
+class LastOp(StepOperation):
+    """The stream of the last iteration alone. What takes it takes place in that iteration only.
+
+    ``%y = step.last %x : !step.stream<f32, [11]>``
+    """
+
+    name = "step.last"
+
+    value = operand_def(StreamType)
+    result = result_def(StreamType)
+
+    def __init__(self, value: SSAValue) -> None:
+        super().__init__(operands=[value], result_types=[stream_of(value)])
+
+    @classmethod
+    def read(cls, parser: Parser) -> Self:
+        """Parse what follows the name."""
+        operation = cls(parse_value(parser))
+        check_result(operation, parse_result_type(parser))
+        return operation
+
+    def print(self, printer: Printer) -> None:
+        """``%x : type``."""
+        print_value(printer, self.value)
+        print_type(printer, self.result.type)

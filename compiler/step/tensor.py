@@ -29,6 +29,8 @@ class Role(Enum):
     """zeros before the launch; the caller gets an array"""
     WEIGHT = "weight"
     """an input that stays the same from launch to launch"""
+    CACHE = "cache"
+    """what earlier launches have stored; zeros before the first, unless the caller gives an array"""
     IOTA = "iota"
     """0, 1, 2, ... along the last dimension"""
 

@@ -20,8 +20,8 @@ __all__ = ["PartialWalk", "Walk", "WalkAttr", "parse_walk", "print_walk"]
 class Walk:
     """Dimension ``k`` of the stream walks dimension ``dims[k]`` of the tensor in steps of ``by[k]``; -1 repeats.
 
-    Along dimension ``d`` of the tensor the walk begins at ``start[d]``. A dimension that no entry names stays there;
-    the steps of entries that name the same dimension add up, which makes windows.
+    Along dimension ``d`` of the tensor the walk begins at ``start[d]``; a negative step goes back. A dimension that no
+    entry names stays there; the steps of entries that name the same dimension add up, which makes windows.
     """
 
     dims: tuple[int, ...]
@@ -51,8 +51,8 @@ class Walk:
             if not -1 <= dim < len(shape):
                 raise VerifyException(f"walk must be _ or below {len(shape)}, the dimensions of {name}, not {dim}")
         for step in self.by:
-            if step < 1:
-                raise VerifyException(f"by must be at least 1, not {step}")
+            if not step:
+                raise VerifyException("by must not be 0; _ in walk repeats")
         for dim, bound in enumerate(shape):
             needed = [size for size, at in zip(sizes, self.dims, strict=True) if at == dim] + [self.start[dim], bound]
             if all(each.number is not None for each in needed):
@@ -65,8 +65,12 @@ class Walk:
         numbers = [size.at(values) for size in known]
         if 0 in numbers:
             return
-        last = self.start[dim].at(values) + sum((size - 1) * step for size, step in zip(numbers, steps, strict=True))
+        start = self.start[dim].at(values)
+        ways = [(size - 1) * step for size, step in zip(numbers, steps, strict=True)]
+        first, last = start + sum(way for way in ways if way < 0), start + sum(way for way in ways if way > 0)
         size = shape[dim].at(values)
+        if first < 0:
+            raise VerifyException(f"dimension {dim} of {name} begins at 0, and the stream goes down to index {first}")
         if last >= size:
             raise VerifyException(f"dimension {dim} of {name} has {size}, and the stream goes up to index {last}")
 
@@ -74,7 +78,7 @@ class Walk:
         """Dimensions of the tensor along which windows overlap, or may overlap, so that an index is visited twice."""
         found: list[int] = []
         for dim in range(len(self.start)):
-            walked = [(step, size) for step, size, at in zip(self.by, sizes, self.dims, strict=True) if at == dim]
+            walked = [(abs(step), size) for step, size, at in zip(self.by, sizes, self.dims, strict=True) if at == dim]
             reach: int | None = 0
             for step, size in sorted(walked, key=lambda each: each[0]):
                 if size.number in (0, 1):
@@ -144,13 +148,17 @@ def _entry(parser: AttrParser) -> int:
     return parser.parse_integer(allow_boolean=False, allow_negative=False)
 
 
+def _step(parser: AttrParser) -> int:
+    return parser.parse_integer(allow_boolean=False)
+
+
 def parse_walk(parser: AttrParser) -> PartialWalk:
     """``walk [_, 0, 1] by [1, 1, 2] from [0, 3]``, each part optional."""
     dims = by = start = None
     if parser.parse_optional_keyword("walk"):
         dims = (*parser.parse_comma_separated_list(parser.Delimiter.SQUARE, lambda: _entry(parser)),)
     if parser.parse_optional_keyword("by"):
-        by = (*parser.parse_comma_separated_list(parser.Delimiter.SQUARE, lambda: _entry(parser)),)
+        by = (*parser.parse_comma_separated_list(parser.Delimiter.SQUARE, lambda: _step(parser)),)
     if parser.parse_optional_keyword("from"):
         start = parse_dims(parser)
     return PartialWalk(dims, by, start)

@@ -6,19 +6,21 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from weft.compiler.backend.buffering.process import RING, Where
 from weft.compiler.backend.mapping import Mapping as Placed
 from weft.compiler.backend.mapping import switch_pin
 from weft.compiler.errors import WeftError
 from weft.compiler.timing.agcu import AgcuSetup, AgcuTimer
 from weft.compiler.timing.loader import Loader
 from weft.compiler.timing.process import Flow, TimedProcess
-from weft.compiler.timing.routes import Branch, Exit, branches
+from weft.compiler.timing.routes import Branch, branches
 from weft.compiler.timing.storer import Storer
 from weft.compiler.timing.stream import Link, Stream
-from weft.compiler.timing.timing import Memory, pipeline_depth
+from weft.compiler.timing.timing import Memory
 from weft.compiler.timing.turns import Turns
-from weft.hw.program import Agcu, AgcuKind, Pcu, Pmu
+from weft.hw.program import Agcu, AgcuKind, Pcu
+from weft.hw.program.firings.links import exit_of
+from weft.hw.program.firings.pipeline import pipeline_depth
+from weft.hw.program.firings.process import RING, Where
 from weft.hw.topology import Network
 
 __all__ = ["Joining"]
@@ -63,17 +65,11 @@ class Joining:
             net = route.net
             source = net.source.unit
             targets = {(tiles[pin.unit], switch_pin(self._spec, net.network, pin.port)): pin for pin in net.targets}
-            tree = branches(route, tiles[source], targets, self._exit(units[source].program, net.network), self._spec)
+            tree = branches(
+                route, tiles[source], targets, exit_of(units[source].program, net.network, self._spec), self._spec
+            )
             total = self._turns.total(source, (net.network, 0), gives=True)
             self._outputs[source, (net.network, 0)] = self._branch(tree, net.network, total)
-
-    def _exit(self, program: Pcu | Pmu | Agcu, network: Network) -> Exit:
-        """How beats leave a unit."""
-        if isinstance(program, Pcu):
-            return Exit(2, pipeline_depth(program, self._spec) + 1, 1)
-        if isinstance(program, Pmu):
-            return Exit(2, 1, 1) if network is Network.CONTROL else Exit(4, 2, 1)
-        return Exit(1, 1, 0) if network is Network.VECTOR else Exit(1, 0, 0)
 
     def _branch(self, branch: Branch, network: Network, total: int) -> Stream:
         """The stream over a branch, with the forks that it comes to."""

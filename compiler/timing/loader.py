@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from weft.compiler.timing.agcu import AgcuSetup, AgcuTimer
-from weft.compiler.timing.bursts import addresses, bursts, is_empty, longest_burst
+from weft.compiler.timing.bursts import bursts, longest_burst
 from weft.compiler.timing.stream import Stream
+from weft.hw.program.firings.agcu import addresses_of, nest_of
 
 __all__ = ["Loader"]
 
@@ -32,12 +33,12 @@ class Loader(AgcuTimer):
         assert self._runs_since is not None
         self._number = 0
         self._closed_at = max(self._closed_at, self._runs_since + 2)
-        if is_empty(self.setup.program, self.setup.arguments):
+        if nest_of(self.setup.program, self.setup.arguments).empty:
             self._sizes = []
             self._asked += beats
             self.setup.moved.give(self._runs_since + _VOID + np.arange(beats))
             return [self.setup.moved]
-        self._sizes = bursts(addresses(self.setup.program, self.setup.arguments, turn, beats), self.spec)
+        self._sizes = bursts(addresses_of(self.setup.program, self.setup.arguments, turn, beats), self.spec)
         return []
 
     def _finished(self, until: int) -> int | None:

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from weft.compiler.backend.buffering.beats import Ints
 from weft.compiler.timing.stream import ALWAYS, Stream
+from weft.hw.program.firings.stream import Ints
 
 __all__ = ["Flow", "TimedProcess"]
 
 
 @dataclass(frozen=True)
 class Flow:
-    """What the firings of a process do at a stream, as in :class:`weft.compiler.backend.buffering.process.Side`.
+    """What the firings of a process do at a stream, as in :class:`weft.hw.program.firings.process.Side`.
 
     ``needs`` is None where each firing takes or gives a beat; else ``moves[i]`` is the firing that moves beat ``i``.
     ``done`` is what has been moved after each firing.

@@ -7,25 +7,11 @@ from dataclasses import dataclass
 from weft.compiler.backend.mapping import Hop, Route, link_input, switch_pin
 from weft.compiler.netlist.netlist import Pin
 from weft.compiler.timing.stream import Link
+from weft.hw.program.firings.links import FORK, SKID, Exit
 from weft.hw.spec import FabricSpec
 from weft.hw.topology import Direction, Network, Tile, tracks
 
-__all__ = ["Branch", "Exit", "branches"]
-
-_SKID = 2
-"""Beats in the buffer at each input of a switch."""
-
-
-@dataclass(frozen=True)
-class Exit:
-    """How beats leave a unit: what it can have given without anybody taking it, and cycles.
-
-    ``latency`` is to the beat at the unit's port, ``room`` from there back.
-    """
-
-    capacity: int
-    latency: int
-    room: int
+__all__ = ["Branch", "branches"]
 
 
 @dataclass(frozen=True)
@@ -35,10 +21,6 @@ class Branch:
     link: Link
     pin: Pin | None
     parts: tuple[Branch, ...] = ()
-
-
-FORK = Exit(1, 0, 1)
-"""A fork gives a beat to each of its branches as soon as it has room, though not yet the next (eager)."""
 
 
 def branches(
@@ -66,11 +48,11 @@ def _branch(
     while len(hops := outputs[place]) == 1:
         hop = hops[0]
         if hop.output >= len(Direction) * tracks(spec, network):
-            capacity = leaving.capacity + _SKID * switches + spec.fifo_depth
+            capacity = leaving.capacity + SKID * switches + spec.fifo_depth
             link = Link(capacity, leaving.latency + switches + 1, leaving.room + switches + 1)
             return Branch(link, targets[hop.tile, hop.output])
         place, switches = link_input(spec, network, hop.tile, hop.output), switches + 1
-    link = Link(leaving.capacity + _SKID * switches, leaving.latency + switches, leaving.room + switches)
+    link = Link(leaving.capacity + SKID * switches, leaving.latency + switches, leaving.room + switches)
     return Branch(link, None, tuple(_part(hop, outputs, targets, network, spec) for hop in hops))
 
 

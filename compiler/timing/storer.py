@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from weft.compiler.timing.agcu import AgcuSetup, AgcuTimer
-from weft.compiler.timing.bursts import addresses, bursts, is_empty, longest_burst
+from weft.compiler.timing.bursts import bursts, longest_burst
 from weft.compiler.timing.stream import Stream
+from weft.hw.program.firings.agcu import addresses_of, nest_of
 
 __all__ = ["Storer"]
 
@@ -26,9 +27,9 @@ class Storer(AgcuTimer):
     def _begin_work(self, turn: int, beats: int) -> list[Stream]:
         """With ``pack``, two beats make a word; a row of an odd number of them is taken to be as long as the others."""
         words = -(-beats // 2) if self.setup.program.pack else beats
-        words = 0 if is_empty(self.setup.program, self.setup.arguments) else words
+        words = 0 if nest_of(self.setup.program, self.setup.arguments).empty else words
         longest = longest_burst(self.spec)
-        self._sizes = bursts(addresses(self.setup.program, self.setup.arguments, turn, words), self.spec)
+        self._sizes = bursts(addresses_of(self.setup.program, self.setup.arguments, turn, words), self.spec)
         self._number, self._acknowledged_at = 0, 0
         # The beat that makes each word; a burst is closed by the one after it, or when it is full, or at the end.
         made = self._before + np.ceil(np.arange(1, words + 1) * (beats / max(words, 1))).astype(np.int64) - 1

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from weft.compiler.backend.buffering.beats import Ints
+from weft.hw.program.firings.stream import Ints
 
 __all__ = ["ALWAYS", "Link", "Stream"]
 

@@ -7,9 +7,9 @@ from functools import cached_property
 
 import numpy as np
 
-from weft.compiler.backend.buffering.beats import Ints
 from weft.compiler.timing.machine import Machine
 from weft.hw.program import Pcu
+from weft.hw.program.firings.stream import Ints
 
 __all__ = ["Span", "Timeline"]
 

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from weft.compiler.backend.buffering.beats import Ints
 from weft.compiler.backend.buffering.network import ProcessNetwork
-from weft.compiler.backend.buffering.process import RING, Process, Side, Where
 from weft.compiler.backend.buffering.tracing import network_of
 from weft.compiler.errors import WeftError
 from weft.compiler.netlist.netlist import Netlist
 from weft.compiler.timing.process import Flow
 from weft.hw.program import Agcu
+from weft.hw.program.firings.process import RING, Process, Side, Where
+from weft.hw.program.firings.stream import Ints
 from weft.hw.spec import FabricSpec
 
 __all__ = ["Turns", "turns_in"]
@@ -83,7 +83,7 @@ class Turns:
         return sum(part.firings for part in self.parts[unit, writes])
 
     def cycles(self, unit: str, *, writes: bool = False) -> Ints | None:
-        """Of all firings, see :class:`weft.compiler.backend.buffering.process.Process`."""
+        """Of all firings, see :class:`weft.hw.program.firings.process.Process`."""
         parts = self.parts[unit, writes]
         if all(part.cycles is None for part in parts):
             return None

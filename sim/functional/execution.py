@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Container
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -11,14 +11,17 @@ from numpy.typing import NDArray
 
 from weft.compiler.backend.image import DecodedImage
 from weft.compiler.netlist.netlist import Net, Program
-from weft.hw.program import Agcu, AgcuKind, Pcu, Pmu, Port, Trigger
+from weft.hw.program import Agcu, AgcuKind, Pcu, Pmu
+from weft.hw.program.firings.pmu_read import trigger_of
+from weft.hw.program.firings.pmu_write import write_port
+from weft.hw.program.firings.process import Where
 from weft.hw.spec import FabricSpec
 from weft.hw.topology import Network, Tile
 from weft.sim.device import Beats, DeviceError, HangError, Launch
 from weft.sim.functional.agcu import AgcuResult, run_agcu, told_at_the_beginning
 from weft.sim.functional.pcu import run_pcu
 from weft.sim.functional.pmu import PmuResult, PmuState, run_pmu
-from weft.sim.functional.waits import Where, agcu_waits, describe, leftovers, pcu_waits
+from weft.sim.functional.waits import describe, leftovers, pcu_waits
 
 __all__ = ["Circuit", "Execution"]
 
@@ -95,7 +98,7 @@ class Execution:
         waiting = dict.fromkeys(sources)
         for unit, program in self.circuit.agcus.items():
             if program.tells_next:
-                token = told_at_the_beginning(self.spec, program, self.arguments, self.turn, self.turn_round)
+                token = told_at_the_beginning(program, self.arguments, self.turn, self.turn_round)
                 self._send(unit, Network.CONTROL, token)
         while True:
             while self._ready:
@@ -135,7 +138,7 @@ class Execution:
         self._send(unit, Network.SCALAR, scalar)
         self._send(unit, Network.CONTROL, control)
 
-    def _took(self, unit: str, taken: dict[Where, int]) -> list[str]:
+    def _took(self, unit: str, taken: Mapping[Where, int]) -> list[str]:
         lines = leftovers(unit, self._inputs[unit], taken, self.circuit.sources[unit])
         self._waits += lines
         return lines
@@ -152,13 +155,9 @@ class Execution:
 
     def _pcu(self, unit: str, program: Pcu) -> None:
         given = self._inputs[unit]
-        vector = [given.get((Network.VECTOR, port)) for port in range(self.spec.vector_inputs)]
-        scalar = [given.get((Network.SCALAR, port)) for port in range(self.spec.scalar_inputs)]
-        result = run_pcu(self.spec, program, vector, scalar)
-        taken: dict[Where, int] = {(Network.VECTOR, port): count for port, count in enumerate(result.vector_taken)}
-        taken |= {(Network.SCALAR, port): count for port, count in enumerate(result.scalar_taken)}
-        if self._took(unit, taken):
-            starved = pcu_waits(program, given, taken)
+        result = run_pcu(self.spec, program, given)
+        if self._took(unit, result.taken):
+            starved = pcu_waits(program, given, result.taken)
             self._waits += [describe(unit, where, self.circuit.sources[unit]) for where in starved]
         self._send_all(unit, result.vector, result.scalar)
 
@@ -167,11 +166,6 @@ class Execution:
         vector = given.get((Network.VECTOR, 0))
         if vector is not None and program.kind in (AgcuKind.STORE, AgcuKind.SINK):
             self._buffers[tile] = vector
-        waits, taken = agcu_waits(program, given, self.turn, self.turn_round)
-        if waits:
-            self._waits += [describe(unit, where, self.circuit.sources[unit]) for where in waits]
-            self._send_agcu(unit, program, None)
-            return
         result = run_agcu(
             self.spec,
             program,
@@ -183,17 +177,21 @@ class Execution:
             scalar=given.get((Network.SCALAR, 0)),
             control=given.get((Network.CONTROL, 0)),
         )
+        if result.waits:
+            self._waits += [describe(unit, where, self.circuit.sources[unit]) for where in result.waits]
+            self._send_agcu(unit, program, AgcuResult())
+            return
         if result.violation:
             self._refused.append(unit)
         self._bytes[tile] = result.bytes_read, result.bytes_written
-        self._took(unit, taken | {(Network.VECTOR, 0): result.taken})
+        self._took(unit, result.taken)
         self._send_agcu(unit, program, result)
 
-    def _send_agcu(self, unit: str, program: Agcu, result: AgcuResult | None) -> None:
-        self._send(unit, Network.VECTOR, None if result is None else result.vector)
-        self._send(unit, Network.SCALAR, None if result is None else result.scalar)
+    def _send_agcu(self, unit: str, program: Agcu, result: AgcuResult) -> None:
+        self._send(unit, Network.VECTOR, result.vector)
+        self._send(unit, Network.SCALAR, result.scalar)
         if not program.tells_next:  # else it was sent before
-            self._send(unit, Network.CONTROL, None if result is None else result.control)
+            self._send(unit, Network.CONTROL, result.control)
 
     def _pmu(self, unit: str, program: Pmu) -> None:
         given, tile = self._inputs[unit], self.circuit.tiles[unit]
@@ -208,10 +206,12 @@ class Execution:
             state=self.states.get(tile),
         )
         self.states[tile] = result.state
-        taken: dict[Where, int] = {_trigger(program): (ahead or result).taken}
-        if program.write is not Port.OFF:
+        taken: dict[Where, int] = {}
+        if (trigger := trigger_of(program)) is not None:
+            taken[trigger] = (ahead or result).taken
+        if (port := write_port(program)) is not None:
             self._buffers[tile] = result.written
-            taken[Network[program.write.name], 0] = len(result.written.stop)
+            taken[port] = len(result.written.stop)
         self._took(unit, taken)
         held = len(result.state.kept) + (len(result.state.partial) > 0)
         if held > program.blocks:
@@ -229,9 +229,9 @@ class Execution:
         found = False
         for unit in waiting:
             program, tile = self.circuit.programs[unit], self.circuit.tiles[unit]
-            if unit in self._read or not isinstance(program, Pmu) or program.trigger is Trigger.BLOCK:
+            where = trigger_of(program) if isinstance(program, Pmu) else None
+            if unit in self._read or where is None or not isinstance(program, Pmu):
                 continue
-            where = _trigger(program)
             source = self.circuit.sources[unit].get(where)
             if source in waiting and source not in self._read:
                 continue
@@ -263,10 +263,3 @@ class Execution:
             for where, source in sources.items()
             if source in waiting and where not in self._inputs[unit] and source not in self._read
         ]
-
-
-def _trigger(program: Pmu) -> Where:
-    """The input that starts runs, or one that no PMU has."""
-    if program.read is Port.OFF or program.trigger is Trigger.BLOCK:
-        return Network.CONTROL, -1
-    return (Network.SCALAR, 1) if program.trigger.by_scalar else (Network.CONTROL, 0)

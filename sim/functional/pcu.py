@@ -1,10 +1,12 @@
 """Functional twin of the PCU: the same numbers in the same order, whole streams at once, no clock.
 
-The text of :mod:`weft.hw.program.pcu` is what both this and the hardware implement.
+The text of :mod:`weft.hw.program.pcu` is what both this and the hardware implement; which beats make which step is
+described in :mod:`weft.hw.program.firings.pcu`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -14,10 +16,17 @@ from numpy.typing import NDArray
 from weft.hw.numerics import apply, bits_of, convert, floats_of, flush, reduce, special
 from weft.hw.numerics.format import INFINITY, MIN_NORMAL, SIGN
 from weft.hw.numerics.ops import Op, Reduction
+from weft.hw.program.firings.accumulate import Blocks
+from weft.hw.program.firings.pcu import PcuFirings, firings_of
+from weft.hw.program.firings.process import Where
+from weft.hw.program.firings.stream import Shape
+from weft.hw.program.firings.wide import Wide
 from weft.hw.program.pcu import Accumulate, Pcu, Source, Stage
 from weft.hw.spec import FabricSpec
 from weft.sim.device import Beats
 from weft.sim.functional.header import Steps, gather
+from weft.sim.functional.shapes import shape_of
+from weft.sim.functional.wide import gather_wide
 
 __all__ = ["PcuResult", "run_pcu"]
 
@@ -30,32 +39,35 @@ class PcuResult:
 
     vector: Beats | None
     scalar: Beats | None
-    vector_taken: tuple[int, ...]
-    scalar_taken: tuple[int, ...]
+    taken: Mapping[Where, int]
 
 
-def run_pcu(spec: FabricSpec, program: Pcu, vector: list[Beats | None], scalar: list[Beats | None]) -> PcuResult:
+def run_pcu(spec: FabricSpec, program: Pcu, given: Mapping[Where, Beats]) -> PcuResult:
     """Take as many steps as the input beats allow.
 
-    ``vector[i].data`` is [beats, lanes], ``scalar[k].data`` [beats, 1] (or [beats]); missing inputs are ``None``.
+    Data of a vector input are [beats, lanes], of a scalar input [beats, 1] (or [beats]).
 
     Raises
     ------
     ValueError
         A block needs more accumulators than ``spec.acc_depth``.
     """
-    steps, taken_vector, taken_scalar = gather(spec, program, vector, scalar)
-    results = _body(spec, program, steps)
-    results = _tail(program, results)
+    does = firings_of(program, {where: shape_of(beats) for where, beats in given.items()})
+    if isinstance(does.header, Wide):
+        steps = gather_wide(spec, program, does.header, given)
+    else:
+        steps = gather(spec, program, does.header, given)
+    data, output = _tail(program, _body(spec, does, steps)), does.output
     return PcuResult(
-        results if program.vector_out else None,
-        Beats(results.data[:, :1], results.stop, results.void) if program.scalar_out else None,
-        taken_vector,
-        taken_scalar,
+        Beats(data, output.stop, output.void) if program.vector_out else None,
+        Beats(data[:, :1], output.stop, output.void) if program.scalar_out else None,
+        does.taken,
     )
 
 
-def _operand(source: Source, stage: Stage, number: int, registers: list[Floats], scalars: list[Floats]) -> Floats:
+def _operand(
+    source: Source, stage: Stage, number: int, registers: Sequence[Floats], scalars: Sequence[Floats]
+) -> Floats:
     """The operand of stage ``number``, [steps, lanes] or what broadcasts to it."""
     if source is Source.ROW:
         there = len(registers) > 1 and number < registers[1].shape[1]
@@ -67,78 +79,65 @@ def _operand(source: Source, stage: Stage, number: int, registers: list[Floats],
     return registers[source]
 
 
-def _compute(stage: Stage, number: int, registers: list[Floats], scalars: list[Floats]) -> None:
+def _compute(stage: Stage, number: int, registers: list[Floats], scalars: Sequence[Floats]) -> None:
     """A stage without accumulator, on all steps at once."""
     a, b, c = (_operand(source, stage, number, registers, scalars) for source in (stage.a, stage.b, stage.c))
     result = apply(stage.op, a, b, c)
     registers[stage.dst] = np.broadcast_to(result, registers[stage.dst].shape)
 
 
-def _body(spec: FabricSpec, program: Pcu, steps: Steps) -> Beats:
+def _body(spec: FabricSpec, does: PcuFirings, steps: Steps) -> Floats:
     """All stages; [outputs, lanes] of register 0."""
-    registers, scalars = list(steps.registers), list(steps.scalars)
+    program, blocks = does.program, does.blocks
+    registers, scalars = list(steps.registers), steps.scalars
     drained: dict[int, Floats] = {}
-    blocks = _Blocks(spec, program, steps) if program.accumulate is not Accumulate.OFF else None
+    sums = _Accumulators(spec, program, blocks, does.header.steps) if blocks is not None else None
     for number, stage in enumerate(program.stages):
-        if stage.c is Source.ACC and blocks is not None:
+        if stage.c is Source.ACC and sums is not None:
             a, b = (_operand(source, stage, number, registers, scalars) for source in (stage.a, stage.b))
-            values = blocks.accumulate(program, stage, a, b, steps)
+            values = sums.after(stage, a, b, registers[0].shape)
             drained[number] = values
             if program.accumulate is Accumulate.SCAN:
                 registers[stage.dst] = values
             elif program.accumulate is Accumulate.REDUCE:
-                registers[stage.dst] = np.where(blocks.block_end[:, None], values, registers[stage.dst])
+                registers[stage.dst] = np.where(sums.blocks.ends[:, None], values, registers[stage.dst])
         else:
             _compute(stage, number, registers, scalars)
     if blocks is None or program.accumulate is Accumulate.SCAN:
-        return Beats(registers[0], steps.stop, steps.void)
+        return registers[0]
     if program.accumulate is Accumulate.REDUCE:
-        ends = steps.stop >= program.acc_rank
-        return Beats(registers[0][ends], steps.stop[ends], np.zeros(int(ends.sum()), bool))
-    return _drain(program, blocks, drained, steps)
+        return registers[0][blocks.ends]
+    return _drain(does, blocks, drained, steps)
 
 
-class _Blocks:
-    """Where each step stands: its block, its row in the block, its index in the row."""
+class _Accumulators:
+    """The accumulators of a stage, step by step."""
 
-    def __init__(self, spec: FabricSpec, program: Pcu, steps: Steps) -> None:
-        count = len(steps.stop)
-        row_end = steps.stop >= program.acc_row
-        block_end = steps.stop >= program.acc_rank
-        row_start = np.concatenate([[True], row_end[:-1] | block_end[:-1]])[:count]
-        block_start = np.concatenate([[True], block_end[:-1]])[:count]
-        position = np.arange(count)
-        self.block = np.cumsum(block_start) - 1
-        rows = np.cumsum(row_start)
-        self.row = rows - np.maximum.accumulate(np.where(block_start, rows, 0)) if count else rows
-        first = np.maximum.accumulate(np.where(row_start, position, 0)) if count else position
-        self.index = position - first
-        self.block_end = block_end
-        if count and int(self.index.max()) >= spec.acc_depth:
-            raise ValueError(
-                f"a row must have at most acc_depth = {spec.acc_depth} beats, not {int(self.index.max()) + 1}"
-            )
+    def __init__(self, spec: FabricSpec, program: Pcu, blocks: Blocks, steps: Shape) -> None:
+        self.blocks, self._program, self._steps = blocks, program, steps
+        count, deepest = len(steps), int(blocks.index.max(initial=0))
+        if deepest >= spec.acc_depth:
+            raise ValueError(f"a row must have at most acc_depth = {spec.acc_depth} beats, not {deepest + 1}")
         # Blocks, rows and beats if all blocks have as many rows, all rows as many beats; no number can be lower.
-        shape = (int(self.block[-1]), int(self.row.max()), int(self.index.max())) if count else (0, 0, 0)
-        self.shape = (shape[0] + 1, shape[1] + 1, shape[2] + 1)
+        last = int(blocks.block[-1]) if count else 0
+        self.shape = (last + 1, int(blocks.row.max(initial=0)) + 1, deepest + 1)
         self.full = count == self.shape[0] * self.shape[1] * self.shape[2]
 
     @cached_property
     def by_row(self) -> list[NDArray[np.int64]]:
         """The steps of row 0 of all blocks, of row 1, and so on."""
-        order = np.argsort(self.row, kind="stable")
-        edges = np.flatnonzero(np.diff(self.row[order])) + 1
+        order = np.argsort(self.blocks.row, kind="stable")
+        edges = np.flatnonzero(np.diff(self.blocks.row[order])) + 1
         return np.split(order, edges) if len(order) else []
 
-    def accumulate(self, program: Pcu, stage: Stage, a: Floats, b: Floats, steps: Steps) -> Floats:
-        """The accumulator after each step, [steps, lanes], row by row in order."""
-        shape = steps.registers[0].shape
+    def after(self, stage: Stage, a: Floats, b: Floats, shape: tuple[int, ...]) -> Floats:
+        """The accumulator after each step, of this shape [steps, lanes], row by row in order."""
         op, a = stage.op, np.broadcast_to(a, shape)
         b = np.broadcast_to(b, shape)
         if op is Op.MULADD:  # the product needs no accumulator: all of them at once
             op, a = Op.ADD, apply(Op.MUL, a, b, a)
         first = floats_of(np.full((), stage.const, np.uint32))
-        keeps = _keeps(program, steps)
+        keeps = self._keeps(shape[1])
         if op is Op.ADD and self.full and keeps is None:
             sums = self._running_sums(flush(a), flush(first))
             if sums is not None:
@@ -147,7 +146,7 @@ class _Blocks:
         state = np.full((blocks, depth, shape[1]), first, np.float32)
         values = np.empty(shape, np.float32)
         for here in self.by_row:
-            block, index = self.block[here], self.index[here]
+            block, index = self.blocks.block[here], self.blocks.index[here]
             before = state[block, index]
             after = apply(op, a[here], b[here], before)
             if keeps is not None:
@@ -173,41 +172,26 @@ class _Blocks:
             return None
         return sums.reshape(terms.shape)
 
-
-def _keeps(program: Pcu, steps: Steps) -> NDArray[np.bool_] | None:
-    """Where an accumulator passes over a step, [steps, lanes] or what broadcasts to it; None if nowhere."""
-    void = steps.void[:, None]
-    if program.row_lanes:
-        lanes = np.arange(steps.registers[0].shape[1])
-        void = void | ((steps.stop > 0)[:, None] & (lanes >= program.row_lanes))
-    return void if void.any() else None
+    def _keeps(self, lanes: int) -> NDArray[np.bool_] | None:
+        """Where an accumulator passes over a step, [steps, lanes] or what broadcasts to it; None if nowhere."""
+        void, inside = self._steps.void[:, None], self._program.row_lanes
+        if inside:
+            void = void | ((self._steps.stop > 0)[:, None] & (np.arange(lanes) >= inside))
+        return void if void.any() else None
 
 
-def _drain(program: Pcu, blocks: _Blocks, drained: dict[int, Floats], steps: Steps) -> Beats:
-    """One beat for each accumulator of each drained stage, block after block."""
-    lanes = steps.registers[0].shape[1]
-    parts: list[Floats] = []
-    stops: list[NDArray[np.uint8]] = []
-    taken = 0
-    for end in np.flatnonzero(blocks.block_end):
-        row = slice(end - blocks.index[end], end + 1)
-        if program.drain_sum:
-            scales = None if steps.drains is None else steps.drains[taken : taken + row.stop - row.start]
-            values = _drain_sum(program, {number: each[row] for number, each in drained.items()}, scales)
-            taken += len(values)
-            parts.append(values)
-            stops.append(steps.stop[row][: len(values)])
-            continue
-        for number in range(program.drain_stage, program.drain_stage + program.drain_stages):
-            stop = steps.stop[row].copy()
-            if number < program.drain_stage + program.drain_stages - 1:
-                stop[-1] = program.acc_row
-            parts.append(_drain_stages(program, number, drained[number][row]))
-            stops.append(stop)
-    if not parts:
-        return Beats(np.empty((0, lanes), np.float32), np.empty(0, np.uint8), np.empty(0, bool))
-    stop = np.concatenate(stops)
-    return Beats(np.concatenate(parts), stop, np.zeros(len(stop), bool))
+def _drain(does: PcuFirings, blocks: Blocks, drained: dict[int, Floats], steps: Steps) -> Floats:
+    """One beat for each accumulator of each drained stage, block after block, [drain steps, lanes]."""
+    program, count = does.program, len(does.output)
+    step, stage = blocks.drains.step[:count], blocks.drains.stage[:count]
+    if program.drain_sum:
+        return _drain_sum(program, {number: each[step] for number, each in drained.items()}, steps.drains)
+    result = np.empty((count, steps.registers[0].shape[1]), np.float32)
+    for number in range(program.drain_stages):
+        here = stage == number
+        place = program.drain_stage + number
+        result[here] = _drain_stages(program, place, drained[place][step[here]])
+    return result
 
 
 def _drain_stages(program: Pcu, drained: int, values: Floats) -> Floats:
@@ -224,8 +208,6 @@ def _drain_stages(program: Pcu, drained: int, values: Floats) -> Floats:
 
 def _drain_sum(program: Pcu, drained: dict[int, Floats], taken: Floats | None) -> Floats:
     """The same with all accumulators, ``drained`` by stage, added up, and register 1 as taken."""
-    if taken is not None:
-        drained = {number: values[: len(taken)] for number, values in drained.items()}
     zeros = np.zeros_like(next(iter(drained.values())))
     registers, scalars = [zeros] * 4, [np.ones((1, 1), np.float32)] * 8
     if taken is not None:
@@ -239,11 +221,7 @@ def _drain_sum(program: Pcu, drained: dict[int, Floats], taken: Floats | None) -
     return registers[0]
 
 
-def _tail(program: Pcu, beats: Beats) -> Beats:
-    data = beats.data
+def _tail(program: Pcu, data: Floats) -> Floats:
     if program.reduction is not Reduction.NONE:
         data = np.broadcast_to(reduce(program.reduction, data, axis=-1)[:, None], data.shape)
-    data = convert(program.conversion, special(program.special, data))
-    stop = beats.stop.astype(np.int16)
-    stop = np.where(stop >= program.stop_rank, stop - program.stop_sub + program.stop_add, stop)
-    return Beats(np.ascontiguousarray(data), stop.astype(np.uint8), beats.void)
+    return np.ascontiguousarray(convert(program.conversion, special(program.special, data)))

@@ -7,9 +7,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from weft.hw.program import Pmu, PmuLevel, Port, Trigger
+from weft.hw.program import Pmu, Port, Trigger
+from weft.hw.program.firings.pmu_read import Read, read_of
+from weft.hw.program.firings.pmu_write import Blocks, written_of
+from weft.hw.program.firings.stream import NOTHING, Stops
 from weft.hw.spec import FabricSpec
 from weft.sim.device import Beats, DeviceError
+from weft.sim.functional.shapes import shape_of
 
 __all__ = ["PmuResult", "PmuState", "run_pmu"]
 
@@ -31,7 +35,7 @@ class PmuState:
     holes: Bools
     kept: Ints
     size: Ints
-    outer: Ints
+    outer: Stops
     partial: NDArray[np.float32]
     partial_counted: int = 0
     number: int = 0
@@ -40,7 +44,7 @@ class PmuState:
     def empty(cls, spec: FabricSpec) -> PmuState:
         """A PMU after reset."""
         none, lines = np.zeros(0, np.int64), np.zeros((0, spec.lanes), np.float32)
-        return cls(lines, np.zeros(lines.shape, bool), none, none, none, lines)
+        return cls(lines, np.zeros(lines.shape, bool), none, none, np.zeros(0, np.uint8), lines)
 
     def without(self, blocks: int) -> PmuState:
         """This state when the oldest ``blocks`` are given back."""
@@ -66,57 +70,34 @@ class PmuResult:
     taken: int
 
 
-@dataclass(frozen=True)
-class _Runs:
-    """Runs of the read side: block, outer stop, what is added to the offset, iterations of level 0 (0: a void beat)."""
-
-    block: Ints
-    outer: Ints
-    value: Ints
-    length: Ints
-
-
 def _write(spec: FabricSpec, program: Pmu, beats: Beats, state: PmuState) -> PmuState:
-    scalar = program.write is Port.SCALAR
-    words = 1 if scalar else spec.lanes
-    stop = np.asarray(beats.stop, np.int64)
-    counted = ~np.asarray(beats.void, bool)
-    ends = stop >= program.write_rank
-    block = np.cumsum(ends) - ends  # the block that a beat belongs to; 0 is the partial one's
-    ended = int(ends.sum())
-
-    number = np.cumsum(counted) - counted
-    first = np.flatnonzero(np.concatenate([[True], ends]))  # the first beat of each block
-    begin = np.append(number, counted.sum())[first]
-    begin[0] = -state.partial_counted
-    index = number - begin[block]
-    chosen = np.ones(ended + 1, bool)
-    if program.period:
-        place = (state.number + np.arange(ended + 1)) % program.period
-        chosen = (place >= program.block_from) & (place < program.block_to)
-    keep = counted & chosen[block] & (index >= program.write_from)
-    if program.write_to:
-        keep &= index < program.write_to
-
-    kept = np.bincount(block[keep], minlength=ended + 1)[: ended + 1].astype(np.int64)
-    kept[0] += len(state.partial)
-    size = program.lines_filled(kept, lanes=spec.lanes)
+    written = written_of(
+        program,
+        shape_of(beats),
+        number=state.number,
+        counted=state.partial_counted,
+        begun=len(state.partial),
+    )
+    words = 1 if program.write is Port.SCALAR else spec.lanes
+    size = program.lines_filled(written.kept, lanes=spec.lanes)
     if int(size.max()) > program.block_lines:
         raise DeviceError(f"a block of a PMU must fit its {program.block_lines} lines, not {int(size.max())}")
-    data = np.ascontiguousarray(beats.data, np.float32).reshape(len(stop), words)[keep]
+    data = np.ascontiguousarray(beats.data, np.float32).reshape(len(beats.stop), words)[written.keep]
     data = np.concatenate([state.partial.reshape(-1, words), data])
 
-    whole, given = int(kept[:ended].sum()), chosen[:ended]
-    lines, holes = _placed(program, data[:whole], kept[:ended], size[:ended], spec.lanes)
+    blocks, given = written.blocks, written.chosen[:-1]
+    kept, size = written.kept[:-1], size[:-1]
+    whole = int(kept.sum())
+    lines, holes = _placed(program, data[:whole], kept, size, spec.lanes)
     return PmuState(
         np.concatenate([state.lines, lines]),
         np.concatenate([state.holes, holes]),
-        np.concatenate([state.kept, kept[:ended][given]]),
-        np.concatenate([state.size, size[:ended][given]]),
-        np.concatenate([state.outer, stop[ends][given] - program.write_rank]),
+        np.concatenate([state.kept, blocks.kept]),
+        np.concatenate([state.size, size[given]]),
+        np.concatenate([state.outer, blocks.outer]),
         data[whole:],
-        int(counted.sum() - begin[ended]),
-        state.number + ended,
+        written.counted,
+        state.number + len(kept),
     )
 
 
@@ -141,74 +122,20 @@ def _placed(
     return lines.reshape(-1, lanes), np.repeat(holes, words, axis=1)
 
 
-def _runs(
-    spec: FabricSpec, program: Pmu, state: PmuState, control: Beats | None, address: Beats | None
-) -> tuple[_Runs, int, int]:
-    """The runs of a launch, the blocks given back, and the beats taken of the trigger's input."""
-    bound = max(1, program.levels[0].bound if program.levels else 1)
-    blocks = len(state.kept)
-    if program.trigger is Trigger.BLOCK:
-        block, outer, value = np.arange(blocks), state.outer, np.zeros(blocks, np.int64)
-        void = np.zeros(blocks, bool)
-        freed, taken = blocks, 0
-    else:
-        beats = control if program.trigger is Trigger.CONTROL else address
-        stop = np.zeros(0, np.int64) if beats is None else np.asarray(beats.stop, np.int64)
-        frees = stop >= program.free_rank
-        block = np.cumsum(frees) - frees
-        taken = int(np.searchsorted(block, blocks))
-        freed = int(frees[:taken].sum())
-        block, outer = block[:taken], stop[:taken]
-        value, void = np.zeros(taken, np.int64), np.zeros(taken, bool)
-        if program.trigger.by_scalar and beats is not None:
-            words = np.ascontiguousarray(beats.data[:taken], np.float32).reshape(taken).view(np.int32)
-            value, void = words.astype(np.int64), np.asarray(beats.void[:taken], bool)
-    length = np.full(len(block), bound)
-    if program.trigger is Trigger.LENGTH:
-        length, value = np.where(void, 0, np.maximum(value, 0)), np.zeros(taken, np.int64)
-        if int(length.max(initial=0)) >= 2 * spec.pmu_words:
-            raise DeviceError(f"a length for a PMU must be at most {2 * spec.pmu_words - 1}, not {int(length.max())}")
-    elif program.by_length:
-        length = -(-state.size[block] // spec.lanes) if _across(program) else state.kept[block]
-    return _Runs(block, outer, value, np.where(void | (state.kept[block] == 0), 0, length)), freed, taken
-
-
-def _across(program: Pmu) -> bool:
-    """Whether a beat's lanes are words of different lines."""
-    return program.transposed and program.read is Port.VECTOR
-
-
-def _nest(program: Pmu, length: int) -> tuple[Ints, Ints]:
-    """Addresses, from the offset, and stops of one run with ``length`` iterations of level 0; its last stop is open."""
-    address, stop = np.array([program.offset], np.int64), np.zeros(1, np.int64)
-    for place, level in enumerate(program.levels or (PmuLevel(),)):
-        bound = max(1, level.bound) if place else length
-        address = (np.arange(bound)[:, None] * level.stride + address).reshape(-1)
-        stop = np.tile(stop, bound)
-        stop[-1] = level.rank
-    return address, stop
-
-
-def _read(spec: FabricSpec, program: Pmu, runs: _Runs, state: PmuState) -> Beats:
+def _read(spec: FabricSpec, program: Pmu, read: Read, state: PmuState) -> Beats:
     """The beats of all runs, all runs of equal length at once."""
     words = 1 if program.read is Port.SCALAR else spec.lanes
-    store = state.lines.reshape(-1, words)
-    across = _across(program)
+    store, walk = state.lines.reshape(-1, words), read.walk
+    across = program.transposed and program.read is Port.VECTOR
     unit = spec.lanes if across else spec.lanes // words  # addresses of a line
     first, size = (np.cumsum(state.size) - state.size) * unit, state.size * unit
-    last_stop = runs.outer + program.read_rank
-    if len(last_stop) and int(last_stop.max()) > spec.stop_ranks:
-        raise DeviceError(f"a stop must have a rank of at most {spec.stop_ranks}, not {int(last_stop.max())}")
-
-    nests = {int(length): _nest(program, int(length)) for length in np.unique(runs.length[runs.length > 0])}
-    beats = np.array([len(nests[length][0]) if length else 1 for length in runs.length.tolist()], np.int64)
-    begin = np.cumsum(beats) - beats
-    total = int(beats.sum())
-    data, stop = np.zeros((total, words), np.float32), np.zeros(total, np.uint8)
-    void = np.zeros(total, bool)
-    for length, (address, inner) in nests.items():
-        these = np.flatnonzero(runs.length == length)
-        block, value = runs.block[these], runs.value[these]
+    if len(walk.ends) and int(walk.ends.max()) > spec.stop_ranks:
+        raise DeviceError(f"a stop must have a rank of at most {spec.stop_ranks}, not {int(walk.ends.max())}")
+    assert read.address is not None
+    data = np.zeros((walk.beats, words), np.float32)
+    for nest, runs in walk.alike():
+        address = program.offset + nest.offsets()
+        block, value = read.block[runs], read.address[runs]
         low, high = int(address.min()), int(address.max())
         outside = (value + low < 0) | (value + high >= size[block])
         if outside.any():
@@ -219,19 +146,16 @@ def _read(spec: FabricSpec, program: Pmu, runs: _Runs, state: PmuState) -> Beats
             )
         source = ((first[block] + value)[:, None] + address).reshape(-1)
         if across:
-            read, holes = _columns(state, source, np.repeat(block, len(address)))
+            beats, holes = _columns(state, source, np.repeat(block, len(address)))
         else:
-            read, holes = store[source], state.holes.reshape(-1, words)[source]
+            beats, holes = store[source], state.holes.reshape(-1, words)[source]
         if holes.any():
             raise DeviceError("a read of a PMU must take words that its block has written")
-        if len(nests) == 1 and len(these) == len(beats):
-            data, stop = read, np.tile(inner, len(these)).astype(np.uint8)
+        if len(beats) == len(data):
+            data = beats
         else:
-            target = (begin[these][:, None] + np.arange(len(address))).reshape(-1)
-            data[target], stop[target] = read, np.tile(inner, len(these))
-    void[begin[runs.length == 0]] = True
-    stop[begin + beats - 1] = last_stop
-    return Beats(data, stop, void)
+            data[walk.places(nest, runs).reshape(-1)] = beats
+    return Beats(data, walk.stops, walk.void)
 
 
 def _columns(state: PmuState, address: Ints, block: Ints) -> tuple[NDArray[np.float32], Bools]:
@@ -284,11 +208,17 @@ def run_pmu(
     if program.read is Port.OFF:
         return PmuResult(None, None, None, state, arriving, 0)
 
-    runs, freed, taken = _runs(spec, program, state, control, address)
-    sent = _read(spec, program, runs, state)
+    trigger = address if program.trigger.by_scalar else control
+    started = shape_of(trigger) if trigger is not None else NOTHING
+    read = read_of(program, Blocks(state.outer, state.kept), started, lanes=spec.lanes)
+    longest = int(read.walk.length.max(initial=0))
+    if program.trigger is Trigger.LENGTH and longest >= 2 * spec.pmu_words:
+        raise DeviceError(f"a length for a PMU must be at most {2 * spec.pmu_words - 1}, not {longest}")
+    sent = _read(spec, program, read, state)
     tokens = None
     if program.control_out:
-        count = len(runs.outer)
-        tokens = Beats(np.zeros((count, 0), np.float32), runs.outer.astype(np.uint8), np.zeros(count, bool))
+        count = len(read.outer)
+        tokens = Beats(np.zeros((count, 0), np.float32), read.outer, np.zeros(count, bool))
     vector_out, scalar_out = (sent if program.read is port else None for port in (Port.VECTOR, Port.SCALAR))
-    return PmuResult(vector_out, scalar_out, tokens, state.without(freed), arriving, taken)
+    taken = 0 if program.trigger is Trigger.BLOCK else len(read.block)
+    return PmuResult(vector_out, scalar_out, tokens, state.without(read.freed), arriving, taken)

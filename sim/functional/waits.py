@@ -2,77 +2,46 @@
 
 from __future__ import annotations
 
-import numpy as np
+from collections.abc import Mapping
 
-from weft.hw.program import Agcu, AgcuKind, InputMode, Pcu, Source
+from weft.hw.program import Pcu
+from weft.hw.program.firings.header import inputs_of
+from weft.hw.program.firings.process import Where
 from weft.hw.topology import Network
 from weft.sim.device import Beats
+from weft.sim.functional.shapes import shape_of
 
-__all__ = ["Where", "agcu_waits", "describe", "leftovers", "pcu_waits"]
-
-Where = tuple[Network, int]
-"""An input of a unit: its network and its number."""
+__all__ = ["describe", "leftovers", "pcu_waits"]
 
 
-def describe(unit: str, where: Where, sources: dict[Where, str]) -> str:
+def describe(unit: str, where: Where, sources: Mapping[Where, str]) -> str:
     """That a unit waits at an input, and for whom."""
-    network, port = where
-    return f"{unit} waits for a beat at {network.value} input {port}, from {sources.get(where, 'nobody')}"
+    return f"{unit} waits for a beat at {_name(where)}, from {sources.get(where, 'nobody')}"
 
 
-def leftovers(unit: str, given: dict[Where, Beats], taken: dict[Where, int], sources: dict[Where, str]) -> list[str]:
+def leftovers(
+    unit: str, given: Mapping[Where, Beats], taken: Mapping[Where, int], sources: Mapping[Where, str]
+) -> list[str]:
     """A line for each input with beats that the unit has not taken."""
     return [
-        f"{unit} has taken {taken.get(where, 0)} of {len(beats.stop)} beats at {where[0].value} input {where[1]}, "
-        f"from {sources[where]}"
+        f"{unit} has taken {taken.get(where, 0)} of {len(beats.stop)} beats at {_name(where)}, from {sources[where]}"
         for where, beats in given.items()
         if taken.get(where, 0) < len(beats.stop)
     ]
 
 
-def pcu_waits(program: Pcu, given: dict[Where, Beats], taken: dict[Where, int]) -> list[Where]:
+def _name(where: Where) -> str:
+    network, port = where
+    assert network is not None
+    return f"{network.value} input {port}"
+
+
+def pcu_waits(program: Pcu, given: Mapping[Where, Beats], taken: Mapping[Where, int]) -> list[Where]:
     """The inputs that a PCU has emptied but needs for its next step."""
-    modes = [(Network.VECTOR, port, each) for port, each in enumerate(program.vector)]
-    modes += [(Network.SCALAR, port, each) for port, each in enumerate(program.scalar)]
-    needed: dict[Where, None] = {
-        (network, port): None for network, port, each in modes if each.mode is not InputMode.OFF
-    }
-    if program.unpack.is_wide:  # scalar input 0 feeds the others
-        needed = {where: None for where in needed if where[1] == 0}
-    if program.merge:
-        selector: Where = (Network.SCALAR, 0)
-        words = given.get(selector)
-        place = taken[selector]
-        needed[selector] = None
-        if words is not None and place < len(words.stop) and not words.void[place]:
-            bits = np.ascontiguousarray(words.data).view(np.uint32).reshape(len(words.stop), -1)
-            needed[Network.VECTOR, int(bits[place, 0] != 0)] = None
-    elif program.reference >= Source.SCALAR0:
-        needed[Network.SCALAR, program.reference - Source.SCALAR0] = None
-    else:
-        needed[Network.VECTOR, int(program.reference)] = None
+    needed = dict.fromkeys(inputs_of(program))
+    selector: Where = (Network.SCALAR, 0)
+    place = taken.get(selector, 0)
+    if program.merge and selector in given and place < len(given[selector].stop) and not given[selector].void[place]:
+        words = shape_of(given[selector]).values()
+        needed[Network.VECTOR, int(words is not None and words[place] != 0)] = None
     return [where for where in needed if where not in given or taken[where] == len(given[where].stop)]
-
-
-def agcu_waits(
-    program: Agcu, given: dict[Where, Beats], turn: int, turn_round: int
-) -> tuple[list[Where], dict[Where, int]]:
-    """The inputs at which an AGCU waits for ever in this turn, and what it takes of its scalar and control input."""
-    waits: list[Where] = []
-    taken: dict[Where, int] = {}
-    if program.kind is AgcuKind.OFF or not program.works_in(turn):
-        return waits, taken
-    if program.waits_in(turn, turn_round):
-        token: Where = (Network.CONTROL, 0)
-        taken[token] = 1
-        if token not in given:
-            return [token], taken
-    ended: list[Where] = [(Network.SCALAR, 0)] if program.indexed and program.kind is not AgcuKind.SINK else []
-    ended += [(Network.VECTOR, 0)] if program.kind is not AgcuKind.LOAD else []
-    for where in ended:
-        ends = np.flatnonzero(given[where].stop >= program.end_rank) if where in given else np.zeros(0, int)
-        if len(ends):
-            taken[where] = int(ends[0]) + 1
-        else:
-            waits.append(where)
-    return waits, taken

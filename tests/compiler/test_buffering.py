@@ -13,9 +13,6 @@ from buffering_programs import centred, centred_columns, counted, dynamic_rows
 from xdsl.dialects.builtin import ModuleOp
 
 from weft.compiler.backend.buffering import Launches, launches_of, shortages
-from weft.compiler.backend.buffering.beats import Shape
-from weft.compiler.backend.buffering.pcu import pcu_process
-from weft.compiler.backend.buffering.pmu import write_port
 from weft.compiler.backend.buffering.tracing import network_of
 from weft.compiler.backend.mapping import FitError, Mapping
 from weft.compiler.backend.memory import allocate
@@ -29,6 +26,9 @@ from weft.compiler.netlist.netlist import Net, Netlist, Pin, Unit
 from weft.compiler.passes.units import lower
 from weft.hw.presets import PRESETS
 from weft.hw.program import Accumulate, Agcu, AgcuKind, Input, InputMode, Pcu, Pmu, When
+from weft.hw.program.firings.pcu import firings_of
+from weft.hw.program.firings.pmu_write import write_port
+from weft.hw.program.firings.stream import Shape
 from weft.hw.spec import FabricSpec
 from weft.hw.topology import Network
 from weft.sim.decoder import DecoderSession
@@ -79,9 +79,8 @@ def test_the_least_that_is_needed_is_a_row(beats: int) -> None:
 def test_a_step_needs_room_even_if_it_gives_nothing() -> None:
     """A result without room at the end of the pipeline stops the header."""
     program = Pcu(vector=(Input(InputMode.EACH),), accumulate=Accumulate.REDUCE, acc_rank=1, scalar_out=True)
-    made = pcu_process(program, {(Network.VECTOR, 0): Shape.of(np.array([0, 0, 1, 0, 1], np.int8))})
-    assert made is not None
-    (gives,) = made[0].gives
+    made = firings_of(program, {(Network.VECTOR, 0): Shape.of(np.array([0, 0, 1, 0, 1], np.uint8))})
+    (gives,) = made.process.gives
     needs, done = gives.firings()
     assert (needs.tolist(), done.tolist()) == ([1, 1, 1, 2, 2], [0, 0, 1, 1, 2])
 
@@ -174,7 +173,7 @@ def test_examples_need_no_more(path: Path, spec: FabricSpec) -> None:
 
 
 def _decoder_launches(compiled: CompiledDecoder) -> list[dict[int, int]]:
-    last = compiled.shapes.context - 1
+    last = compiled.context - 1
     return [compiled.arguments(position) for position in (0, last // 2, last)]
 
 
@@ -184,7 +183,7 @@ def test_decoders_need_no_more(folder: Path, spec: FabricSpec) -> None:
     compiled = compile_decoder(read_checkpoint(folder).config, spec)
     launches, netlist = _decoder_launches(compiled), compiled.program.mapping.netlist
     assert not any(name.endswith(".fifo") for name in netlist.units)
-    for turn in range(compiled.shapes.config.layers):
+    for turn in range(compiled.config.layers):
         assert all(network_of(netlist, spec, arguments, turn) is not None for arguments in launches)
     assert shortages(netlist, spec, Launches((*launches,))) == []
 

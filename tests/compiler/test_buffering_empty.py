@@ -9,15 +9,16 @@ from hypothesis import strategies as st
 from test_buffering_units import _beats, _check_sides, _same, shapes
 
 from weft.compiler.backend.buffering import Launches, shortages
-from weft.compiler.backend.buffering.agcu import agcu_process
-from weft.compiler.backend.buffering.beats import Shape
-from weft.compiler.backend.buffering.pmu import read_process, write_process
 from weft.compiler.backend.buffering.tracing import network_of
 from weft.compiler.compile import CompiledProgram, compile_module
 from weft.compiler.mapped import parse_module
 from weft.compiler.timing import Memory, predict
 from weft.hw.presets import PRESETS
 from weft.hw.program import Agcu, AgcuKind, AgcuLevel, Pmu, PmuLevel, Port
+from weft.hw.program.firings.agcu import turn_of
+from weft.hw.program.firings.pmu_read import read_of
+from weft.hw.program.firings.pmu_write import written_of
+from weft.hw.program.firings.stream import Shape
 from weft.hw.topology import Network
 from weft.sim.functional.agcu import run_agcu
 from weft.sim.functional.pmu import run_pmu
@@ -42,13 +43,12 @@ def test_loads(data: st.DataObject) -> None:
         segment_size=1 << 14,
     )
     index = data.draw(shapes(voids=True, most=6))
-    made = agcu_process(program, {(Network.SCALAR, 0): index} if indexed else {}, {})
-    assert made is not None
+    turn = turn_of(program, {(Network.SCALAR, 0): index} if indexed else {}, {})
+    assert not turn.waits
     memory = np.zeros(1 << 14, np.uint8)
     expected = run_agcu(SPEC, program, memory, {}, vector=None, scalar=_beats(index, 1, 3), control=None)
-    process, outputs = made
-    _same(outputs[Network.VECTOR], expected.vector)
-    _check_sides(process)
+    _same(turn.outputs[Network.VECTOR], expected.vector)
+    _check_sides(turn.process)
 
 
 @settings(max_examples=200, deadline=None)
@@ -56,7 +56,7 @@ def test_loads(data: st.DataObject) -> None:
 def test_buffers(data: st.DataObject) -> None:
     """Blocks of two beats or of none, read by a nest."""
     full = data.draw(st.lists(st.booleans(), min_size=1, max_size=6))
-    stop = np.concatenate([[0, 1] if each else [1] for each in full]).astype(np.int8)
+    stop = np.concatenate([[0, 1] if each else [1] for each in full]).astype(np.uint8)
     void = np.concatenate([[False, False] if each else [True] for each in full])
     written = Shape(stop, void)
     program = Pmu(
@@ -69,8 +69,9 @@ def test_buffers(data: st.DataObject) -> None:
         by_length=data.draw(st.booleans()),
         read_rank=2,
     )
-    _, blocks = write_process(program, written, 0)
-    process, outputs, _ = read_process(program, blocks, None, lanes=SPEC.lanes)
+    blocks = written_of(program, written).blocks
+    read = read_of(program, blocks, None, lanes=SPEC.lanes)
+    process, outputs = read.process, read.outputs
     given_beats = {"scalar": None, "address": None, "control": None}
     _same(outputs[Network.VECTOR], run_pmu(SPEC, program, vector=_beats(written, 4), **given_beats).vector)
     _check_sides(process)

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from weft.compiler.backend.buffering.beats import Ints
 from weft.compiler.backend.buffering.execute import Execution
 from weft.compiler.backend.buffering.network import Channel, ProcessNetwork
-from weft.compiler.backend.buffering.process import RING, Process, Side
 from weft.compiler.netlist.netlist import Pin
+from weft.hw.program.firings.process import RING, Process, Side
+from weft.hw.program.firings.stream import Ints
 
 
 def _side(needs: Ints, done: Ints) -> Side:

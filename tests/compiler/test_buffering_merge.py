@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_buffering_units import _beats, _check_sides, _same, shapes
+from test_buffering_units import _beats, _check_sides, _inputs, _same, shapes
 
-from weft.compiler.backend.buffering.beats import Shape
-from weft.compiler.backend.buffering.pcu import pcu_process
+from weft.compiler.backend.buffering.selectors import with_selectors
 from weft.hw.presets import PRESETS
 from weft.hw.program import Input, InputMode, Pcu, Unpack
+from weft.hw.program.firings.pcu import firings_of
+from weft.hw.program.firings.stream import Shape
 from weft.hw.topology import Network
 from weft.sim.functional.pcu import run_pcu
 
@@ -34,39 +35,35 @@ def test_merge(data: st.DataObject) -> None:
         vector_out=True,
     )
     streams = {(Network.VECTOR, number): each for number, each in enumerate(streams)}
-    made = pcu_process(program, {**streams, (Network.SCALAR, 0): selector, (Network.VECTOR, 2): other})
-    assert made is not None
+    made = firings_of(program, {**streams, (Network.SCALAR, 0): selector, (Network.VECTOR, 2): other})
     vector = [_beats(each, 4) for each in (*streams.values(), other)]
-    expected = run_pcu(SPEC, program, vector, [_beats(selector, 1, choice)])
-    process, outputs = made
+    expected = run_pcu(SPEC, program, _inputs(vector, [_beats(selector, 1, choice)]))
+    process, outputs = made.process, made.outputs
     _same(outputs[Network.VECTOR], expected.vector)
     _check_sides(process)
     # Where the held input ends first, the functional model has looked at more than it takes.
     if not held:
-        taken = {(Network.VECTOR, number): count for number, count in enumerate(expected.vector_taken) if count}
-        taken |= {(Network.SCALAR, 0): expected.scalar_taken[0]} if expected.scalar_taken[0] else {}
+        taken = {where: count for where, count in expected.taken.items() if count}
         assert {side.where: side.total for side in process.takes if side.total} == taken
 
 
 def test_void_selectors_need_no_data() -> None:
-    selector = Shape(np.array([0, 1], np.int8), np.ones(2, bool), 1)
+    selector = Shape(np.array([0, 1], np.uint8), np.ones(2, bool), 1)
     program = Pcu(merge=True, merge_rank=1, vector_out=True)
-    made = pcu_process(program, {(Network.SCALAR, 0): selector})
-    assert made is not None
-    process, outputs = made
+    made = firings_of(program, {(Network.SCALAR, 0): selector})
+    process, outputs = made.process, made.outputs
     assert process.firings == 2
     assert outputs[Network.VECTOR].stop.tolist() == [1, 2]
     assert outputs[Network.VECTOR].void.tolist() == [True, True]
-    data = Shape.of(np.array([1], np.int8))
-    made = pcu_process(program, {(Network.SCALAR, 0): selector, (Network.VECTOR, 1): data})
-    assert made is not None
-    side = next(side for side in made[0].takes if side.where == (Network.VECTOR, 1))
+    data = Shape.of(np.array([1], np.uint8))
+    made = firings_of(program, {(Network.SCALAR, 0): selector, (Network.VECTOR, 1): data})
+    side = next(side for side in made.process.takes if side.where == (Network.VECTOR, 1))
     assert side.total == 0
     assert side.firings()[0].tolist() == [0, 0]
 
 
 def _rows(count: int) -> Shape:
-    stop = np.ones(count, np.int8)
+    stop = np.ones(count, np.uint8)
     stop[-1:] = 2
     return Shape.of(stop)
 
@@ -74,9 +71,8 @@ def _rows(count: int) -> Shape:
 def _taken(streams: dict[tuple[Network, int], Shape], selectors: tuple[int, ...], *, other_first: bool) -> list[int]:
     """The input of each step, from when each side takes its beats."""
     program = Pcu(merge=True, merge_rank=1, merge_empty=True, vector_out=True)
-    made = pcu_process(program, streams, selectors, other_first=other_first)
-    assert made is not None
-    process, outputs = made
+    made = firings_of(program, with_selectors(program, streams, selectors, other_first=other_first))
+    process, outputs = made.process, made.outputs
     assert outputs[Network.VECTOR].stop.tolist()[-1] == 2
     done = {side.where: side.firings()[1] for side in process.takes}
     steps = [np.diff(done[Network.VECTOR, port], prepend=0) for port in (0, 1) if (Network.VECTOR, port) in done]
@@ -84,7 +80,7 @@ def _taken(streams: dict[tuple[Network, int], Shape], selectors: tuple[int, ...]
 
 
 def test_selectors_that_are_data_are_tried_in_both_orders() -> None:
-    selector = Shape.of(np.array([0, 0, 0, 0, 1], np.int8))
+    selector = Shape.of(np.array([0, 0, 0, 0, 1], np.uint8))
     streams = {(Network.VECTOR, 0): _rows(2), (Network.VECTOR, 1): _rows(3), (Network.SCALAR, 0): selector}
     assert _taken(streams, (), other_first=False) == [0, 0, 1, 1, 1]
     assert _taken(streams, (), other_first=True) == [1, 1, 1, 0, 0]
@@ -92,12 +88,13 @@ def test_selectors_that_are_data_are_tried_in_both_orders() -> None:
 
 
 def test_an_input_without_blocks_gives_its_beat() -> None:
-    nothing = Shape(np.array([2], np.int8), np.ones(1, bool))
+    nothing = Shape(np.array([2], np.uint8), np.ones(1, bool))
     streams = {(Network.VECTOR, 0): _rows(2), (Network.VECTOR, 1): nothing, (Network.SCALAR, 0): _rows(2)}
     program = Pcu(merge=True, merge_rank=1, merge_empty=True, vector_out=True)
-    made = pcu_process(program, {**streams, (Network.SCALAR, 0): Shape.of(np.array([0, 1], np.int8))})
-    assert made is not None
-    assert {side.where: side.total for side in made[0].takes} == {
+    made = firings_of(
+        program, {**streams, (Network.SCALAR, 0): Shape(np.array([0, 1], np.uint8), np.zeros(2, bool), 0)}
+    )
+    assert {side.where: side.total for side in made.process.takes} == {
         (Network.SCALAR, 0): 2,
         (Network.VECTOR, 0): 2,
         (Network.VECTOR, 1): 1,

@@ -8,10 +8,6 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from weft.compiler.backend.buffering.beats import Shape
-from weft.compiler.backend.buffering.pcu import pcu_process
-from weft.compiler.backend.buffering.pmu import read_process, write_process
-from weft.compiler.backend.buffering.process import Process
 from weft.compiler.backend.buffering.tracing import network_of, trace
 from weft.compiler.netlist.netlist import Net, Netlist, Pin, Unit
 from weft.hw.numerics.ops import Op
@@ -33,6 +29,11 @@ from weft.hw.program import (
     Unpack,
     WriteLevel,
 )
+from weft.hw.program.firings.pcu import firings_of
+from weft.hw.program.firings.pmu_read import read_of
+from weft.hw.program.firings.pmu_write import written_of
+from weft.hw.program.firings.process import Process, Where
+from weft.hw.program.firings.stream import Shape
 from weft.hw.topology import Network
 from weft.sim.device import Beats
 from weft.sim.functional.pcu import run_pcu
@@ -47,12 +48,17 @@ def shapes(draw: st.DrawFn, *, voids: bool = False, most: int = 24) -> Shape:
     """Beats with stops up to 2, the last with a stop of 2."""
     stops = [*draw(st.lists(st.sampled_from([0, 0, 0, 1, 2]), max_size=most)), 2]
     void = draw(st.lists(st.booleans(), min_size=len(stops), max_size=len(stops))) if voids else [False] * len(stops)
-    return Shape(np.array(stops, np.int8), np.array(void, bool))
+    return Shape(np.array(stops, np.uint8), np.array(void, bool))
 
 
 def _beats(shape: Shape, width: int, value: int = 1) -> Beats:
     data = np.full((len(shape), width), value, np.int32).view(np.float32)
     return Beats(data, shape.stop.astype(np.uint8), shape.void)
+
+
+def _inputs(vector: list[Beats], scalar: list[Beats]) -> dict[Where, Beats]:
+    given: dict[Where, Beats] = {(Network.VECTOR, port): each for port, each in enumerate(vector)}
+    return given | {(Network.SCALAR, port): each for port, each in enumerate(scalar)}
 
 
 def _same(ours: Shape, theirs: Beats | None) -> None:
@@ -88,13 +94,11 @@ def test_pcu(data: st.DataObject) -> None:
     )
     if accumulate is not Accumulate.OFF:
         program = replace(program, stages=(Stage(c=Source.ACC),) * 3)
-    made = pcu_process(program, {(Network.VECTOR, 0): first, (Network.VECTOR, 1): other, (Network.SCALAR, 0): held})
-    assert made is not None
-    expected = run_pcu(SPEC, program, [_beats(first, 4), _beats(other, 4)], [_beats(held, 1, choice)])
-    process, outputs = made
+    made = firings_of(program, {(Network.VECTOR, 0): first, (Network.VECTOR, 1): other, (Network.SCALAR, 0): held})
+    expected = run_pcu(SPEC, program, _inputs([_beats(first, 4), _beats(other, 4)], [_beats(held, 1, choice)]))
+    process, outputs = made.process, made.outputs
     _same(outputs[Network.VECTOR], expected.vector)
-    taken = {(Network.VECTOR, i): count for i, count in enumerate(expected.vector_taken) if count}
-    taken |= {(Network.SCALAR, i): count for i, count in enumerate(expected.scalar_taken) if count}
+    taken = {where: count for where, count in expected.taken.items() if count}
     assert {side.where: side.total for side in process.takes if side.total} == taken
     _check_sides(process)
 
@@ -117,18 +121,17 @@ def _check_sides(process: Process) -> None:
 def test_pcu_of_a_product(data: st.DataObject) -> None:
     form, row = data.draw(st.sampled_from([Unpack.INT8, Unpack.MXFP4])), data.draw(st.integers(1, 9))
     sizes = data.draw(st.lists(st.integers(1, 70), min_size=1, max_size=3))
-    stop = np.concatenate([np.append(np.zeros(size - 1), 1) for size in sizes]).astype(np.int8)
+    stop = np.concatenate([np.append(np.zeros(size - 1), 1) for size in sizes]).astype(np.uint8)
     stop[-1] = 2
     program = product_program(form, row)
     beats = sum(form.matrix_beats(size, row) for size in sizes)
-    weights, numbers = Shape.of(np.full(beats, 3, np.int8)), Shape.of(stop)
-    made = pcu_process(program, {(Network.VECTOR, 0): weights, (Network.SCALAR, 0): numbers})
-    assert made is not None
-    expected = run_pcu(ROOMY, program, [_beats(weights, 4, 0)], [_beats(numbers, 1)])
-    process, outputs = made
+    weights, numbers = Shape.of(np.full(beats, 3, np.uint8)), Shape.of(stop)
+    made = firings_of(program, {(Network.VECTOR, 0): weights, (Network.SCALAR, 0): numbers})
+    expected = run_pcu(ROOMY, program, _inputs([_beats(weights, 4, 0)], [_beats(numbers, 1)]))
+    process, outputs = made.process, made.outputs
     _same(outputs[Network.VECTOR], expected.vector)
     assert [side.total for side in process.takes] == [beats, len(stop)]
-    assert (expected.vector_taken[0], expected.scalar_taken[0]) == (beats, len(stop))
+    assert list(expected.taken.values()) == [beats, len(stop)]
     assert [side.total for side in process.gives] == [row * len(sizes)]
     _check_sides(process)
 
@@ -179,9 +182,10 @@ def test_pmu(data: st.DataObject) -> None:
     starts = data.draw(shapes(voids=trigger is Trigger.ADDRESS))
     if not by_length:
         written = Shape.of(written.stop)  # a block of nothing cannot be read
-    _, blocks = write_process(program, written, 0)
+    blocks = written_of(program, written).blocks
     begin = None if trigger is Trigger.BLOCK else starts
-    process, outputs, _ = read_process(program, blocks, begin, lanes=SPEC.lanes)
+    read = read_of(program, blocks, begin, lanes=SPEC.lanes)
+    process, outputs = read.process, read.outputs
     expected = run_pmu(
         SPEC,
         program,

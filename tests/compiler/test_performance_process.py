@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 
-from weft.compiler.backend.buffering.beats import Shape
-from weft.compiler.backend.buffering.pcu import pcu_process
-from weft.compiler.backend.buffering.process import ACCUMULATOR_CYCLES
 from weft.compiler.timing.channel import MemoryChannel
 from weft.compiler.timing.process import Flow, TimedProcess
 from weft.compiler.timing.stream import Link, Stream
-from weft.compiler.timing.timing import ADDER, CONVERSION, SPECIAL, STAGE, Memory, pipeline_depth
+from weft.compiler.timing.timing import Memory
 from weft.hw.arith import Convert, FunctionUnit, ReductionTree, SpecialFunction
 from weft.hw.numerics.ops import Op, Reduction, Special
 from weft.hw.presets import PRESETS
 from weft.hw.program import Accumulate, Input, InputMode, Pcu, Source, Stage, Unpack
+from weft.hw.program.firings.pcu import firings_of
+from weft.hw.program.firings.pipeline import ADDER, CONVERSION, SPECIAL, STAGE, pipeline_depth
+from weft.hw.program.firings.process import ACCUMULATOR_CYCLES
+from weft.hw.program.firings.stream import Shape
 from weft.hw.topology import Network
 
 SPEC = PRESETS["tiny"]
@@ -82,9 +83,8 @@ def test_only_what_works_is_passed_through() -> None:
 
 def _cycles(accumulate: Accumulate, stops: list[int], row: int) -> list[int] | None:
     program = Pcu(vector=(Input(InputMode.EACH),), accumulate=accumulate, acc_row=row, acc_rank=2, vector_out=True)
-    made = pcu_process(program, {(Network.VECTOR, 0): Shape.of(np.array(stops, np.int8))})
-    assert made is not None
-    cycles = made[0].cycles
+    made = firings_of(program, {(Network.VECTOR, 0): Shape.of(np.array(stops, np.uint8))})
+    cycles = made.process.cycles
     return None if cycles is None else cycles().tolist()
 
 
@@ -103,12 +103,14 @@ def test_numbers_are_dealt_while_steps_go_on() -> None:
     program = Pcu(
         vector=(Input(InputMode.EACH),), unpack=Unpack.INT8, unpack_row=3, accumulate=Accumulate.DRAIN, vector_out=True
     )
-    beats = {(Network.VECTOR, 0): Shape.of(np.zeros(6, np.int8)), (Network.SCALAR, 0): Shape.of(np.array([0, 0, 0, 1]))}
-    made = pcu_process(program, beats)
-    assert made is not None
-    assert made[0].cycles is not None
+    beats = {
+        (Network.VECTOR, 0): Shape.of(np.zeros(6, np.uint8)),
+        (Network.SCALAR, 0): Shape.of(np.array([0, 0, 0, 1], np.uint8)),
+    }
+    made = firings_of(program, beats)
+    assert made.process.cycles is not None
     # Number, three steps; number, three steps; three drains.
-    assert made[0].cycles().tolist() == [0, 1, 1, 1, 0, 1, 1, 1, 1, 1, 1]
+    assert made.process.cycles().tolist() == [0, 1, 1, 1, 0, 1, 1, 1, 1, 1, 1]
 
 
 # -- channels ---------------------------------------------------------------------------------------------

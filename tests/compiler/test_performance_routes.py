@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from weft.compiler.backend.mapping import Hop, Route
 from weft.compiler.netlist.netlist import Net, Pin
-from weft.compiler.timing.routes import Branch, Exit, branches
+from weft.compiler.timing.routes import Branch, branches
 from weft.compiler.timing.stream import Link
 from weft.hw.presets import PRESETS
+from weft.hw.program.firings.links import Exit
 from weft.hw.topology import Network, Tile
 
 TINY = PRESETS["tiny"]  # two vector tracks: links are ports 0 to 7 of a switch, north, east, south, west; then the unit

@@ -48,7 +48,7 @@ def test_caches_and_logits_are_those_of_token_by_token(folder: Path, fabric: str
     spec, checkpoint = FABRICS[fabric], read_checkpoint(folder)
     compiled = compile_decoder(checkpoint.config, spec, prefill=True)
     assert compiled.prefill is not None, compiled.no_prefill
-    rows = compiled.prefill.shapes.rows
+    rows = compiled.prefill.rows
     assert rows > 1
     several, single = (
         DecoderSession(compiled, checkpoint, spec, FunctionalDevice(spec, memory_bytes=compiled.memory_bytes))
@@ -122,6 +122,6 @@ def test_rows_are_as_many_as_fit() -> None:
     assert DecoderShapes(config, DEMO, 256, rows=4).queries == 8
     few = compile_decoder(config, DEMO.replace(acc_depth=8), prefill=True).prefill
     assert few is not None
-    assert few.shapes.rows == 2
+    assert few.rows == 2
     many = read_checkpoint(DATA / "one-kv-head").config
     assert "need 16 accumulators" in compile_decoder(many, DEMO.replace(acc_depth=8), prefill=True).no_prefill

@@ -16,6 +16,7 @@ from weft.hw.fields import Layout
 from weft.hw.pcu import Pcu
 from weft.hw.program import Pcu as Program
 from weft.hw.spec import FabricSpec
+from weft.hw.topology import Network
 from weft.sim.device import Beats
 from weft.sim.functional.pcu import run_pcu
 
@@ -152,10 +153,17 @@ def bench(spec: FabricSpec = SPEC) -> Bench:
     return Bench(spec)
 
 
+def inputs(vector: Given, scalar: Given = ()) -> dict[tuple[Network | None, int], Beats]:
+    """What arrives, by input."""
+    arriving = [(Network.VECTOR, vector), (Network.SCALAR, scalar)]
+    return {(net, port): beats for net, each in arriving for port, beats in enumerate(each) if beats is not None}
+
+
 def expected(spec: FabricSpec, program: Program, vector: Given, scalar: Given) -> Run:
     """What the functional model says."""
-    result = run_pcu(spec, program, list(vector), list(scalar))
-    return Run(vector=listed(result.vector), scalar=listed(result.scalar))
+    result = run_pcu(spec, program, inputs(vector, scalar))
+    taken = {f"{where[0].value}_{where[1]}": count for where, count in result.taken.items() if where[0] is not None}
+    return Run(vector=listed(result.vector), scalar=listed(result.scalar), taken=taken)
 
 
 def listed(given: Beats | None) -> list[tuple[tuple[int, ...], int, bool]]:
@@ -189,6 +197,9 @@ def check(
     for pause, run in zip((0.0, *pauses), (free, *paused), strict=True):
         assert run.vector == golden.vector, f"vector output differs with pauses {pause}"
         assert run.scalar == golden.scalar, f"scalar output differs with pauses {pause}"
+        for name, count in run.taken.items():
+            least = golden.taken.get(name, 0)
+            assert least <= count <= least + spec.fifo_depth + 2, f"{count} beats of {name} are taken, not {least}"
     return free
 
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from pcu_bench import inputs
 
 from weft.hw.numerics import add, apply
 from weft.hw.numerics.ops import Op
@@ -61,7 +62,7 @@ def test_accumulators_equal_a_loop_over_steps(op: Op, regular: bool, odd: float,
     for seed in range(12):
         a, b = streams(seed, regular=regular, odd=odd, void=void)
         const = int((*ORDINARY, *ODD)[seed])
-        result = run_pcu(SPEC, scan(op, const), [a, b], []).vector
+        result = run_pcu(SPEC, scan(op, const), inputs([a, b])).vector
         assert result is not None
         assert result.data.view(np.uint32).tolist() == stepwise(op, const, a, b).tolist()
 
@@ -79,7 +80,7 @@ def test_accumulators_equal_a_loop_over_steps(op: Op, regular: bool, odd: float,
 def test_subnormals_on_the_way_are_flushed(const: int, terms: list[int], sums: list[int]) -> None:
     words = np.repeat(np.array(terms, np.uint32)[:, None], SPEC.lanes, axis=1)
     beats = Beats(words.view(np.float32), np.array([1, 1, 2], np.uint8), np.zeros(3, bool))
-    result = run_pcu(SPEC, scan(Op.ADD, const), [beats, beats], []).vector
+    result = run_pcu(SPEC, scan(Op.ADD, const), inputs([beats, beats])).vector
     assert result is not None
     assert result.data.view(np.uint32)[:, 0].tolist() == sums
 
@@ -88,7 +89,7 @@ def test_ordinary_sums_of_full_blocks_are_made_at_once(monkeypatch: pytest.Monke
     calls: list[Op] = []
     monkeypatch.setattr(pcu, "apply", lambda op, *args: calls.append(op) or apply(op, *args))
     a, b = streams(1, regular=True, odd=0.0, void=0.0)
-    result = run_pcu(SPEC, scan(Op.MULADD, 0), [a, b], []).vector
+    result = run_pcu(SPEC, scan(Op.MULADD, 0), inputs([a, b])).vector
     assert result is not None
     assert calls == [Op.MUL]
     assert result.data[0].tolist() == add(apply(Op.MUL, a.data, b.data, a.data)[0], np.float32(0)).tolist()

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from pcu_bench import SPEC, beats, bench, check, expected, nested_stops
+from pcu_bench import SPEC, beats, bench, check, expected, inputs, nested_stops
 
 from weft.hw.numerics import apply, floats_of
 from weft.hw.numerics.ops import Op, Reduction
@@ -66,7 +66,7 @@ def test_twin_equals_a_loop_over_steps(row_lanes: int, op: Op) -> None:
     for seed in range(4):
         void = np.random.default_rng(seed).random(24) < 0.2 * (seed % 2)
         a, b = beats(_words(seed, 24), nested_stops(2, 3, 4), void), beats(_words(seed + 50, 24))
-        result = run_pcu(SPEC, program, [a, b], []).vector
+        result = run_pcu(SPEC, program, inputs([a, b])).vector
         assert result is not None
         assert np.array_equal(result.data.view(np.uint32), _stepwise(program, a, b).view(np.uint32))
 

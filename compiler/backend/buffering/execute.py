@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import networkx as nx
 import numpy as np
 
-from weft.compiler.backend.buffering.beats import Ints
 from weft.compiler.backend.buffering.network import ProcessNetwork
+from weft.hw.program.firings.stream import Ints
 
 __all__ = ["Execution", "Wait"]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from weft.compiler.backend.buffering.process import Process, Side
 from weft.compiler.netlist.netlist import Net, Pin
+from weft.hw.program.firings.process import Process, Side
 
 __all__ = ["Channel", "ProcessNetwork"]
 

@@ -7,22 +7,24 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from weft.compiler.backend.buffering.agcu import agcu_process
-from weft.compiler.backend.buffering.beats import Shape
-from weft.compiler.backend.buffering.links import link_capacity
 from weft.compiler.backend.buffering.network import Channel, ProcessNetwork
-from weft.compiler.backend.buffering.pcu import pcu_process
-from weft.compiler.backend.buffering.pmu import Blocks, read_process, trigger_of, write_port, write_process
-from weft.compiler.backend.buffering.process import RING, Process, Side, Where
+from weft.compiler.backend.buffering.selectors import SELECTOR, with_selectors
 from weft.compiler.netlist.netlist import Netlist, Pin
 from weft.hw.program import Agcu, Pcu, Pmu, Port, Trigger
+from weft.hw.program.firings.agcu import turn_of
+from weft.hw.program.firings.header import inputs_of
+from weft.hw.program.firings.links import exit_of, sure_capacity
+from weft.hw.program.firings.pcu import firings_of
+from weft.hw.program.firings.pmu_read import read_of, trigger_of
+from weft.hw.program.firings.pmu_write import Blocks, write_port, written_of
+from weft.hw.program.firings.process import RING, Process, Side, Where
+from weft.hw.program.firings.stream import NOTHING, Shape
 from weft.hw.spec import FabricSpec
 from weft.hw.topology import Network
 
 __all__ = ["Traced", "network_of", "trace"]
 
-_NOTHING = Shape.of(np.zeros(0, np.int8))
-_TOKEN = Shape.of(np.zeros(1, np.int8))
+_TOKEN = Shape.of(np.zeros(1, np.uint8))
 
 
 @dataclass(frozen=True)
@@ -128,16 +130,20 @@ class _Tracing:
             self._pmu(name, program)
             return True
         if isinstance(program, Pcu):
+            if any(where not in given for where in inputs_of(program)):
+                return False
             selectors = self.netlist.units[name].selectors
-            if program.merge and not selectors and self._unknown(given, (Network.SCALAR, 0)):
-                self.unjudged = f"the order in which {name!r} takes its inputs is in a stream"
-            made = pcu_process(program, given, selectors, other_first=self.other_first)
+            if program.merge:
+                if not selectors and self._unknown(given, SELECTOR):
+                    self.unjudged = f"the order in which {name!r} takes its inputs is in a stream"
+                given = with_selectors(program, given, selectors, other_first=self.other_first)
+            does = firings_of(program, given)
         else:
-            made = agcu_process(program, given, self.arguments, self.turn, self.turn_round)
-        if made is None:
-            return False
-        self._add(name, made[0])
-        self._send(name, made[1])
+            does = turn_of(program, given, self.arguments, self.turn, self.turn_round)
+            if does.waits:
+                return False
+        self._add(name, does.process)
+        self._send(name, does.outputs)
         return True
 
     def _unknown(self, given: Mapping[Where, Shape], where: Where) -> bool:
@@ -148,9 +154,11 @@ class _Tracing:
         given, port = self.given[name], write_port(program)
         blocks = None
         if port is not None:
-            written = given.get(port, _NOTHING)
-            process, blocks = write_process(program, written, self.held.get(name, 0), self.turn)
-            self._add(name, process)
+            beats = given.get(port, NOTHING)
+            ended = int((beats.stop >= program.write_rank).sum())  # in each of the turns before, too
+            written = written_of(program, beats, number=self.turn * ended)
+            self._add(name, written.process(self.held.get(name, 0)))
+            blocks = written.blocks
             if program.by_length:
                 self.result.longest[name] = int(blocks.kept.max(initial=0))
         if program.read is not Port.OFF and name not in self.held:
@@ -158,12 +166,12 @@ class _Tracing:
 
     def _read(self, name: str, program: Pmu, blocks: Blocks | None) -> None:
         where = trigger_of(program)
-        trigger = None if where is None else self.given[name].get(where, _NOTHING)
-        process, outputs, needed = read_process(program, blocks, trigger, lanes=self.spec.lanes)
+        trigger = None if where is None else self.given[name].get(where, NOTHING)
+        read = read_of(program, blocks, trigger, lanes=self.spec.lanes)
         if blocks is None:
-            self.held[name] = needed
-        self._add(name, process)
-        self._send(name, outputs)
+            self.held[name] = read.needed
+        self._add(name, read.process)
+        self._send(name, read.outputs)
 
     def _read_ahead(self, waiting: Mapping[str, None]) -> bool:
         """Read what turns or launches before have left, in PMUs that something read from them will fill again."""
@@ -207,7 +215,7 @@ class _Tracing:
         for net in self.netlist.nets:
             where, program = (net.network, 0), self.netlist.units[net.source.unit].program
             source = self.giver.get((net.source.unit, where))
-            capacity = link_capacity(net, program, self.spec)
+            capacity = sure_capacity(exit_of(program, net.network, self.spec), len(net.targets), self.spec)
             for pin in net.targets:
                 target = self.taker.get((pin.unit, (net.network, pin.port)))
                 sent = self._total(source, where, gives=True)

@@ -3,57 +3,55 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from weft.compiler.backend.buffering import Launches
-from weft.compiler.backend.memory import Region, allocate
+from weft.compiler.backend.memory import Region
+from weft.compiler.backend.shared_memory import share_memory
 from weft.compiler.checkpoints.llama_config import LlamaConfig
-from weft.compiler.compile import CompiledProgram, compile_module, tensors_of
+from weft.compiler.compile import CompiledProgram, compile_mapped, map_program
 from weft.compiler.errors import WeftError
 from weft.compiler.mapped.loop import MOST_TURNS
 from weft.compiler.mapped.tensor import TensorOp
-from weft.compiler.models.llama import GATE_UP, Argument, DecoderShapes, decoder_module, prefill_module
+from weft.compiler.models.llama.program import decoder_program, prefill_program
 from weft.hw.spec import FabricSpec
 
-__all__ = ["CompiledDecoder", "CompiledPrefill", "compile_decoder", "row_arguments"]
+__all__ = ["CompiledDecoder", "CompiledPrefill", "check_context", "compile_decoder"]
 
 _PREFILL_CONTEXT = 1
 
 
 @dataclass(frozen=True)
 class CompiledPrefill:
-    """The program that takes ``shapes.rows`` tokens of a prompt in one launch."""
+    """The program that takes ``rows`` tokens of a prompt in one launch."""
 
-    shapes: DecoderShapes
+    rows: int
     program: CompiledProgram
 
     def arguments(self, position: int) -> dict[int, int]:
         """Launch arguments for positions from ``position`` on."""
-        shapes, regions = self.shapes, self.program.regions
-        return {
-            **row_arguments(regions, position),
-            Argument.CONTEXT: position + shapes.rows,
-            Argument.MASK_ROW: (shapes.context - shapes.rows - position) * regions["mask"].strides[0],
-        }
+        return self.program.arguments({"position": position})
 
 
 @dataclass(frozen=True)
 class CompiledDecoder:
     """The program of a decoder, of which a launch processes a position, and if it can be one for prompts.
 
-    With ``shapes.sequences`` it is a position of each of several sequences. If ``tokens`` is not 0 a launch makes up to
-    so many tokens by itself, and takes each from memory. ``tensors`` are those of memory, which has ``memory_bytes``, a
-    power of two. ``no_prefill`` says why there is no program for prompts.
+    A launch takes a position of each of ``sequences``. If ``tokens`` is not 0 a launch makes up to so many tokens by
+    itself, and takes each from memory. ``tensors`` are those of memory, which has ``memory_bytes``, a power of two.
+    ``no_prefill`` says why there is no program for prompts.
     """
 
-    shapes: DecoderShapes
+    config: LlamaConfig
+    context: int
     spec: FabricSpec
     program: CompiledProgram
     tensors: dict[str, TensorOp]
+    regions: dict[str, Region]
     memory_bytes: int
+    sequences: int = 1
+    tokens: int = 0
     prefill: CompiledPrefill | None = None
     no_prefill: str = ""
-    tokens: int = 0
 
     @property
     def programs(self) -> dict[str, CompiledProgram]:
@@ -63,16 +61,7 @@ class CompiledDecoder:
     @property
     def entry(self) -> str:
         """The tensor that takes the embedding of a token, or of one of each sequence."""
-        return "embedded" if self.shapes.rows == 1 else "embedded_rows"
-
-    @property
-    def regions(self) -> dict[str, Region]:
-        """Where the tensors lie (those of layer 0)."""
-        return self.program.regions
-
-    def region(self, name: str) -> Region:
-        """Where a tensor lies (of layer 0)."""
-        return self.regions[name]
+        return "embedded" if self.sequences == 1 else "embedded_rows"
 
     def launches(self, position: int) -> Iterator[tuple[str, CompiledProgram, dict[int, int]]]:
         """Name, program and arguments of the launch for a position, from 0."""
@@ -80,17 +69,23 @@ class CompiledDecoder:
 
     def arguments(self, position: int, tokens: int = 1) -> dict[int, int]:
         """Launch arguments for a position, from 0, or for ``tokens`` of them from there on."""
-        arguments = {**row_arguments(self.program.regions, position), Argument.CONTEXT: position + 1}
-        return {**arguments, Argument.TOKENS: tokens} if self.tokens else arguments
+        return self.program.arguments({"position": position, **({"count": tokens} if self.tokens else {})})
 
 
-def row_arguments(regions: dict[str, Region], position: int) -> dict[int, int]:
-    """Launch arguments that lead to the rows of a position."""
-    return {
-        Argument.KEY_ROW: position * regions["keys"].strides[-2],
-        Argument.VALUE_ROW: position * regions["values"].strides[-2],
-        Argument.ROTARY_ROW: position * regions["cos"].strides[0],
-    }
+def check_context(config: LlamaConfig, context: int | None) -> int:
+    """The positions to compile for, by default as many as the model was trained for.
+
+    Raises
+    ------
+    WeftError
+        A context that is not 1 to the model's.
+    """
+    most = config.max_position_embeddings
+    if context is None:
+        return most
+    if not 1 <= context <= most:
+        raise WeftError(f"context must be 1 to max_position_embeddings = {most}, not {context}")
+    return context
 
 
 def compile_decoder(
@@ -115,67 +110,52 @@ def compile_decoder(
         tokens than the context has positions.
         It does not fit the fabric; the sentence says what is missing and the smallest change that would fit it.
     """
-    if spec.arguments < max(Argument):
-        raise WeftError(f"arguments must be at least {max(Argument):d} for a decoder, not {spec.arguments}")
+    positions = check_context(config, context)
     if config.layers > MOST_TURNS:
         raise WeftError(f"num_hidden_layers must be at most {MOST_TURNS}, the turns of a launch, not {config.layers}")
     most = min(spec.stages, spec.lanes)
     if not 1 <= sequences <= most:
         raise WeftError(f"sequences must be 1 to {most}, stages and lanes of fabric {spec.name!r}, not {sequences}")
-    single = DecoderShapes(config, spec, config.max_position_embeddings if context is None else context)
-    if not 0 <= tokens <= single.context:
-        raise WeftError(f"tokens must be 0 to the context = {single.context}, not {tokens}")
+    if not 0 <= tokens <= positions:
+        raise WeftError(f"tokens must be 0 to the context = {positions}, not {tokens}")
     if tokens and sequences > 1:
         raise WeftError(f"sequences must be 1 where a launch makes several tokens, not {sequences}")
-    shapes = single if sequences == 1 else replace(single, rows=sequences, sequences=True)
-    of_prefill, reason = _prefill_shapes(shapes) if prefill and sequences == 1 else (None, "it was not asked for")
-    module = decoder_module(shapes, tokens=tokens)
-    modules = [module]
-    if sequences > 1:
-        modules.append(decoder_module(single))
-    elif of_prefill is not None:
-        modules.append(prefill_module(of_prefill))
-    tensors: dict[str, TensorOp] = {}
-    for tensor in (tensor for each in modules for tensor in tensors_of(each)):
-        tensors.setdefault(tensor.sym_name.data, tensor)
-    tensors.pop(GATE_UP, None)
-    regions, size = allocate(list(tensors.values()), spec, turns=config.layers)
-    regions = {**regions, GATE_UP: _side_by_side(regions["gate"], regions["up"])}
-    program = compile_module(module, spec, regions=regions, launches=_launches(shapes))
-    memory_bytes = max(1 << 16, 1 << (size - 1).bit_length())
-    compiled = CompiledDecoder(shapes, spec, program, tensors, memory_bytes, no_prefill=reason, tokens=tokens)
-    if of_prefill is None:
-        return compiled
-    try:
-        program = compile_module(
-            modules[1], spec, context=_PREFILL_CONTEXT, regions=regions, launches=_launches(of_prefill)
-        )
-    except WeftError as error:
-        return replace(compiled, no_prefill=str(error))
-    return replace(compiled, prefill=CompiledPrefill(of_prefill, program))
-
-
-def _side_by_side(gate: Region, up: Region) -> Region:
-    """Both tensors as one [2, groups, rows, columns]."""
-    both = up.base - gate.base
-    strides = (both, *(0,) * (3 - len(gate.strides)), *gate.strides)
-    return Region(gate.base, both + up.size, strides, both + up.span, gate.turn_stride)
-
-
-def _launches(shapes: DecoderShapes) -> Launches:
-    sizes = sorted({shapes.context, shapes.positions}, reverse=True)
-    return Launches(tuple({Argument.CONTEXT: positions} for positions in sizes))
-
-
-def _prefill_shapes(shapes: DecoderShapes) -> tuple[DecoderShapes | None, str]:
-    """As many rows as a PCU has stages, or as buffers and accumulators hold; or None, and why."""
-    spec, reason = shapes.spec, "a launch takes one row"
-    if spec.contexts <= _PREFILL_CONTEXT:
-        needed = _PREFILL_CONTEXT + 1
-        return None, f"contexts must be at least {needed} for a program of several rows, not {spec.contexts}"
-    for rows in range(min(spec.stages, spec.lanes, shapes.context), 1, -1):
+    program = decoder_program(config, positions, sequences=sequences, tokens=tokens)
+    mapped = [map_program(program, spec)]
+    rows, reason = 0, "it was not asked for"
+    if prefill and sequences == 1:
+        rows, reason = _prefill_rows(spec, positions)
+    prompts = prefill_program(config, positions, rows) if rows else None
+    if prompts is not None:
         try:
-            return replace(shapes, rows=rows), ""
+            mapped.append(map_program(prompts, spec))
+        except WeftError as error:
+            prompts, reason = None, str(error)
+    memory = share_memory(mapped, spec)
+    compiled, several = compile_mapped(program, mapped[0], spec, regions=memory.by_program[0]), None
+    if prompts is not None:
+        try:
+            several = compile_mapped(prompts, mapped[1], spec, context=_PREFILL_CONTEXT, regions=memory.by_program[1])
         except WeftError as error:
             reason = str(error)
-    return None, reason
+    return CompiledDecoder(
+        config,
+        positions,
+        spec,
+        compiled,
+        memory.tensors,
+        memory.regions,
+        memory.size,
+        sequences=sequences,
+        tokens=tokens,
+        prefill=None if several is None else CompiledPrefill(rows, several),
+        no_prefill=reason,
+    )
+
+
+def _prefill_rows(spec: FabricSpec, context: int) -> tuple[int, str]:
+    """How many rows of a prompt share the weights; or 0, and why."""
+    needed, rows = _PREFILL_CONTEXT + 1, min(spec.stages, spec.lanes, context)
+    if spec.contexts < needed:
+        return 0, f"contexts must be at least {needed} for a program of several rows, not {spec.contexts}"
+    return (rows, "") if rows > 1 else (0, "a launch takes one row")

@@ -8,21 +8,19 @@ from dataclasses import replace
 import numpy as np
 from xdsl.ir import SSAValue
 
-from weft.compiler.mapped.buffers import BufferizeOp, StreamifyOp
 from weft.compiler.mapped.onchip import ExpandOp as MappedExpand
 from weft.compiler.mapped.onchip import MapOp as MappedMap
 from weft.compiler.mapped.onchip import SpreadOp, UnpackOp, stream
-from weft.compiler.mapped.types import DYNAMIC, Kind
+from weft.compiler.mapped.types import Kind
 from weft.compiler.passes.bits import BitsOp
-from weft.compiler.passes.layout.gathers import gathered
 from weft.compiler.passes.layout.laying import Laid, Laying, lay
 from weft.compiler.passes.layout.reference import indices
+from weft.compiler.passes.layout.repeats import met_by_repeats, repeated
 from weft.compiler.step.convert import ConvertOp
 from weft.compiler.step.dims import Dim, dims_text
 from weft.compiler.step.expand import ExpandOp
 from weft.compiler.step.map import Function, MapOp
 from weft.compiler.step.types import Element
-from weft.compiler.step.walk import Walk
 
 __all__ = ["apply", "held_by_itself"]
 
@@ -56,11 +54,12 @@ def apply(
                 hint=hint,
             )
             return Laid(dims, element, repeats=result, hint=hint)
+    operands = met_by_repeats(laying, operands)
     carried = [each for each in operands if each.repeats is None]
     if not carried:
         held_by_itself(laying, operands[0])
         carried = [operands[0]]
-    vectors = any(each.vector is not None for each in carried)
+    vectors = any(each.vector is not None or each.packed is not None for each in carried)
     reference = laying.vector(carried[0]) if vectors else laying.scalar(carried[0])
     values: list[SSAValue] = []
     for each in operands:
@@ -173,47 +172,24 @@ def _(operation: ConvertOp, laying: Laying) -> None:
         laid = apply(laying, "bf16", [laid], target, hint=hint)
     elif target is Element.I32 and laid.element is not Element.I32:
         laid = apply(laying, "int32", [laid], target, hint=hint)
-    laying.values[operation.result] = Laid(laid.dims, target, laid.vector, laid.scalar, laid.repeats, hint)
+    laying.values[operation.result] = replace(laid, element=target, hint=hint)
 
 
 @lay.register
 def _(operation: BitsOp, laying: Laying) -> None:
-    laid, hint = laying.values[operation.value], operation.result.name_hint
-    repeats = laid.repeats
-    if repeats is not None:
-        repeats = replace(repeats, element=operation.result.type.element)
-    laying.values[operation.result] = replace(laid, element=operation.result.type.element, repeats=repeats, hint=hint)
+    element, hint = operation.result.type.element, operation.result.name_hint
+    laying.values[operation.result] = replace(laying.values[operation.value], element=element, hint=hint)
 
 
 @lay.register
 def _(operation: ExpandOp, laying: Laying) -> None:
-    laid, dims, hint = laying.values[operation.value], operation.result.type.dims, operation.result.name_hint
+    laid, dims, hint = laying.given(operation.value), operation.result.type.dims, operation.result.name_hint
     suffix = len(dims)
     while suffix - 1 in operation.along:
         suffix -= 1
     inner = [axis for axis in operation.along if axis < suffix]
     if inner:
-        laid = _repeated(laying, laid, inner, dims[:suffix], hint)
+        laid = repeated(laying, laid, inner, dims[:suffix], hint)
     if suffix < len(dims):
         laid = Laid(dims, laid.element, repeats=laid, hint=hint)
     laying.values[operation.result] = laid
-
-
-def _repeated(laying: Laying, laid: Laid, along: list[int], dims: tuple[Dim, ...], hint: str | None) -> Laid:
-    """Rows that a buffer reads several times."""
-    value, kind = laying.either(laid)
-    first = along[0]
-    inner, outer = laid.sizes[first:], dims[first:]
-    repeated = [dim for axis, dim in enumerate(dims) if axis in along]
-    if DYNAMIC in inner or any(dim.number is None for dim in repeated):
-        kept = iter(range(len(inner)))
-        entries = (*(-1 if axis in along else next(kept) for axis in range(first, len(dims))),)
-        walk = Walk(entries, (1,) * len(entries), (Dim.of(0),) * len(inner))
-        return gathered(laying, laid, first, walk, dims, hint)
-    laying.check_block(inner, kind)
-    natural = iter(laying.strides(inner, kind))
-    strides = [0 if axis in along else next(natural) for axis in range(first, len(dims))]
-    buffer = laying.emit(BufferizeOp(value, rank=len(inner))).result
-    sizes = [dim.number or 0 for dim in outer]
-    read = laying.emit(StreamifyOp(buffer, kind=kind, sizes=sizes, strides=strides), hint).result
-    return Laid.carried(dims, laid.element, kind, read, hint=hint)

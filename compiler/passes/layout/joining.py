@@ -44,8 +44,8 @@ def _merge(
 
 @lay.register
 def _(operation: MergeOp, laying: Laying) -> None:
-    parts = [laying.values[each] for each in (operation.zero, operation.other)]
-    which = laying.scalar(laying.values[operation.which])
+    parts = [laying.given(each) for each in (operation.zero, operation.other)]
+    which = laying.scalar(laying.given(operation.which))
     hint, kind = operation.result.name_hint, Kind.SCALAR if len(parts[0].dims) == 1 else Kind.VECTOR
     made = _merge(laying, which, parts, kind, hint)
     laying.values[operation.result] = Laid.carried(operation.result.type.dims, parts[0].element, kind, made, hint=hint)
@@ -53,7 +53,7 @@ def _(operation: MergeOp, laying: Laying) -> None:
 
 @lay.register
 def _(operation: ConcatOp, laying: Laying) -> None:
-    parts = [laying.values[each] for each in operation.parts]
+    parts = [laying.given(each) for each in operation.parts]
     axis, hint = operation.axis, operation.result.name_hint
     laid = parts[0]
     for part in parts[1:]:
@@ -103,7 +103,7 @@ def _behind(laying: Laying, size: Dim, dims: tuple[Dim, ...]) -> Laid:
 @lay.register
 def _(operation: PlaceOp, laying: Laying) -> None:
     """A merge element by element: of the row, or of zeros."""
-    laid, result, hint = laying.values[operation.value], operation.result, operation.result.name_hint
+    laid, result, hint = laying.given(operation.value), operation.result, operation.result.name_hint
     outer, size = laid.dims[:-1], result.type.dims[-1].number or 0
     laying.non_empty(outer, _EMPTY)
     places = set(operation.places)

@@ -8,15 +8,18 @@ from functools import singledispatch
 from math import prod
 from typing import TypeVar
 
+from xdsl.dialects.builtin import StringAttr
 from xdsl.ir import Operation, SSAValue
 
 from weft.compiler.backend.memory import row_beats
 from weft.compiler.errors import WeftError
 from weft.compiler.mapped.buffers import BufferizeOp, StreamifyOp
 from weft.compiler.mapped.launch import NonEmptyOp, SizeOp, Unit
-from weft.compiler.mapped.onchip import stream
-from weft.compiler.mapped.types import DYNAMIC, Kind
+from weft.compiler.mapped.offchip import LinearLoadOp, LinearStoreOp, RandomLoadOp
+from weft.compiler.mapped.onchip import UnpackOp, stream
+from weft.compiler.mapped.types import DYNAMIC, BufferType, Kind
 from weft.compiler.step.dims import Dim
+from weft.compiler.step.iterations import Iterations
 from weft.compiler.step.operation import inherit_line, line_of, origin_of
 from weft.compiler.step.types import Element
 from weft.hw.spec import FabricSpec
@@ -33,17 +36,21 @@ def sizes_of(dims: Sequence[Dim]) -> tuple[int, ...]:
 
 @dataclass
 class Laid:
-    """A logical stream, and the mapped streams that carry it as vectors, as scalars, or both.
+    """A logical stream, and the mapped streams that carry it: as vectors, as scalars, or as packed beats.
 
     ``repeats`` is another stream whose elements this one repeats along its innermost dimensions, where nothing carries
-    it by itself: a unit holds them (STeP's Expand).
+    it by itself: a unit holds them (STeP's Expand). ``again`` is one whose blocks, the dimensions from ``block`` on,
+    it repeats along new dimensions outside them: a buffer gives each again, as often as what the stream meets asks for.
     """
 
     dims: tuple[Dim, ...]
     element: Element
     vector: SSAValue | None = None
     scalar: SSAValue | None = None
+    packed: SSAValue | None = None
     repeats: Laid | None = None
+    again: Laid | None = None
+    block: int = 0
     hint: str | None = None
 
     @staticmethod
@@ -72,6 +79,10 @@ class Laying:
     """The largest value of each symbol."""
     filled: set[Dim] = field(default_factory=set)
     """Sizes that no launch may bring as 0."""
+    round: str | None = None
+    """The symbol that counts rounds."""
+    iterations: Iterations = Iterations.EVERY
+    """In which the operation that is being laid out takes place."""
 
     # -- emitting ---------------------------------------------------------------------------------------
 
@@ -80,9 +91,26 @@ class Laying:
         self.operations.append(operation)
         if self.current is not None:
             inherit_line(operation, self.current)
+        if self.iterations is not Iterations.EVERY and isinstance(
+            operation, LinearLoadOp | LinearStoreOp | RandomLoadOp
+        ):
+            operation.properties["when"] = StringAttr(self.iterations.value)
         if hint is not None and operation.results:
             operation.results[0].name_hint = hint
         return operation
+
+    def exchange(self, old: Operation, new: AnyOperation) -> AnyOperation:
+        """Put another operation in the place of one; it may have more results."""
+        self.operations[self.operations.index(old)] = new
+        for before, after in zip(old.results, new.results, strict=False):
+            after.name_hint = before.name_hint
+            before.replace_all_uses_with(after)
+            for laid in self.values.values():
+                for field_name in ("vector", "scalar", "packed"):
+                    if getattr(laid, field_name) is before:
+                        setattr(laid, field_name, after)
+        old.erase()
+        return new
 
     def refuse(self, rule: str) -> WeftError:
         """The error of the operation that is being laid out."""
@@ -94,6 +122,8 @@ class Laying:
 
     def argument(self, size: Dim, unit: Unit, per: int = 1) -> int:
         """The launch argument that holds a size."""
+        if self.round in size.symbols:
+            raise self.refuse(f"{size} changes with {self.round}, and only loads and where walks begin can")
         key = (size, unit, per)
         if key not in self.arguments:
             index = len(self.arguments) + 1
@@ -113,7 +143,7 @@ class Laying:
     def non_empty(self, dims: Iterable[Dim], rule: str) -> None:
         """Refuse launches in which one of these sizes is 0."""
         for dim in dims:
-            if dim.number is None and dim not in self.filled:
+            if dim.number is None and dim not in self.filled and dict(dim.terms).get((), 0) < 1:
                 self.filled.add(dim)
                 self.operations.insert(0, NonEmptyOp(dim, str(self.refuse(rule))))
 
@@ -125,11 +155,23 @@ class Laying:
         self.names.add(name)
         return name
 
+    def given(self, value: SSAValue) -> Laid:
+        """What carries a stream; by itself, if it is a repetition of blocks."""
+        laid = self.values[value]
+        if laid.again is not None:
+            from weft.compiler.passes.layout.repeats import repeated_by_itself
+
+            repeated_by_itself(self, laid)
+        return laid
+
     # -- forms ------------------------------------------------------------------------------------------
 
     def vector(self, laid: Laid) -> SSAValue:
         """A stream as vectors: the innermost dimension lies in lanes."""
         if laid.vector is None:
+            if laid.packed is not None:
+                laid.vector = self.emit(UnpackOp(laid.packed), laid.hint).result
+                return laid.vector
             if laid.repeats is not None:
                 from weft.compiler.passes.layout.elementwise import held_by_itself
 
@@ -141,6 +183,7 @@ class Laying:
     def scalar(self, laid: Laid) -> SSAValue:
         """A stream as scalars: a beat for each element."""
         if laid.scalar is None:
+            self.vector(laid) if laid.packed is not None else None
             if laid.repeats is not None:
                 from weft.compiler.passes.layout.elementwise import held_by_itself
 
@@ -200,6 +243,50 @@ class Laying:
             strides.append(step)
             step *= size
         return [*([step] if len(sizes) > 1 else []), *reversed(strides)]
+
+    def buffered(self, value: SSAValue, rank: int, *, part: tuple[int, int] | None = None) -> SSAValue:
+        """The ``rank`` innermost dimensions of a stream as buffers, or the beats from the first to before the last.
+
+        A stream that is read in order out of buffers of as many elements comes out of these.
+        """
+        read = value.owner
+        if part is None and isinstance(read, StreamifyOp) and self._in_order(read):
+            write, kind = read.buffer.owner, read.result.type
+            if (
+                isinstance(write, BufferizeOp)
+                and write.when is None
+                and kind.rank - len(write.result.type.outer) == rank
+            ):
+                inner = kind.dims[kind.rank - rank :]
+                if write.result.type.inner == inner:
+                    return write.result
+                first, last = (0 if each is None else each.value.data for each in (write.first, write.last))
+                beats = prod(inner[:-1]) * self.row_words(inner[-1], kind.kind) // self.beat(kind.kind)
+                again = BufferizeOp(
+                    write.value, rank=write.rank.value.data, first=first, last=last or beats, inner=inner
+                )
+                return self.emit(again).result
+        return self.emit(BufferizeOp(value, rank=rank)).result
+
+    def beat(self, kind: Kind) -> int:
+        """Words that a beat takes in a buffer."""
+        return 1 if kind is Kind.SCALAR else self.spec.lanes
+
+    def _in_order(self, read: StreamifyOp) -> bool:
+        """Whether all of a buffer is read once, in order, as it was written."""
+        buffer, result = read.buffer.type, read.result.type
+        assert isinstance(buffer, BufferType)
+        plain = read.trigger is None and read.transposed is None and read.offset is None and read.flat is None
+        if not plain or result.kind is not buffer.kind or not buffer.inner or DYNAMIC in buffer.inner:
+            return False
+        if read.sizes is None:
+            return True
+        sizes, kind = read.sizes.get_values(), buffer.kind
+        strides = self.strides(sizes, kind) if read.strides is None else [*read.strides.get_values()]
+        if kind is Kind.PACKED or not sizes or strides != self.strides(sizes, kind):
+            return False
+        words = [prod(dims[:-1]) * self.row_words(dims[-1], kind) for dims in (sizes, buffer.inner)]
+        return words[0] == words[1]
 
     def check_block(self, sizes: Sequence[int], kind: Kind) -> None:
         """Refuse a block that no PMU holds."""

@@ -9,6 +9,7 @@ from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import Block, Region, Use
 from xdsl.passes import ModulePass
 
+from weft.compiler.mapped.buffers import BufferizeOp, StreamifyOp
 from weft.compiler.mapped.matmul import MatmulOp
 from weft.compiler.mapped.onchip import COMPUTE, ExpandOp, MapOp, MergeOp, UnpackOp
 from weft.compiler.passes.layout import (  # noqa: F401  each registers how its operations are laid out
@@ -21,6 +22,7 @@ from weft.compiler.passes.layout import (  # noqa: F401  each registers how its 
 )
 from weft.compiler.passes.layout.laying import Laying, lay
 from weft.compiler.passes.layout.reference import rides_for_arguments
+from weft.compiler.step.iterations import Iterations, iterations_of
 from weft.hw.spec import FabricSpec
 
 __all__ = ["LayOut"]
@@ -43,14 +45,25 @@ class LayOut(ModulePass):
             An operation that the fabric cannot do: line, operation, rule.
         """
         laying = Laying(self.fabric)
-        for operation in op.ops:
-            laying.current = operation
+        for operation, iterations in iterations_of(list(op.ops)).items():
+            laying.current, laying.iterations = operation, iterations
             lay(operation, laying)
-        laying.current = None
+        laying.current, laying.iterations = None, Iterations.EVERY
+        _drop_unused(laying)
         rides_for_arguments(laying)
         _unpack_before_buffers(laying)
         op.detach_region(op.body)
         op.add_region(Region(Block(laying.operations)))
+
+
+def _drop_unused(laying: Laying) -> None:
+    """Remove reads and forms that in the end nothing took."""
+    for operation in reversed(list(laying.operations)):
+        if isinstance(operation, StreamifyOp | BufferizeOp | UnpackOp) and not any(
+            value.first_use for value in operation.results
+        ):
+            laying.operations.remove(operation)
+            operation.erase()
 
 
 def _unpacks(use: Use) -> bool:

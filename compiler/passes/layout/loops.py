@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
+from xdsl.ir import Operation, SSAValue
+
+from weft.compiler.mapped.buffers import BufferizeOp, ResidentOp, StreamifyOp
 from weft.compiler.mapped.buffers import KeepOp as MappedKeep
 from weft.compiler.mapped.buffers import RecallOp as MappedRecall
-from weft.compiler.mapped.buffers import ResidentOp
+from weft.compiler.mapped.launch import Unit
 from weft.compiler.mapped.loop import LoopOp as MappedLoop
 from weft.compiler.mapped.loop import TurnOp
-from weft.compiler.mapped.offchip import LinearLoadOp
-from weft.compiler.mapped.onchip import MergeOp, UnpackOp
+from weft.compiler.mapped.offchip import LinearLoadOp, SinkOp
+from weft.compiler.mapped.onchip import MergeOp, stream
 from weft.compiler.passes.layout.laying import Laid, Laying, lay, sizes_of
 from weft.compiler.passes.layout.memory import declared
-from weft.compiler.step.loop import KeepOp, LoopOp, RecallOp, StateOp
+from weft.compiler.step.dims import Dim
+from weft.compiler.step.loop import KeepOp, LastOp, LoopOp, RecallOp, StateOp
 
 __all__: list[str] = []
 
 
 @lay.register
 def _(operation: LoopOp, laying: Laying) -> None:
-    laying.emit(MappedLoop(operation.iterations))
+    if operation.rounds is None:
+        laying.emit(MappedLoop(operation.iterations))
+        return
+    laying.round, rounds = operation.round, Dim.of(operation.rounds)
+    laying.non_empty([rounds], "a launch has at least one round")
+    laying.emit(MappedLoop(operation.iterations, rounds_arg=laying.argument(rounds, Unit.ELEMENTS)))
 
 
 @lay.register
@@ -36,26 +45,25 @@ def _(operation: RecallOp, laying: Laying) -> None:
 
     The load of the first iteration tells in the others that what was kept is wanted.
     """
-    laid, hint = laying.values[operation.initial], operation.result.name_hint
-    value = laid.vector
-    assert value is not None
-    owner = value.owner
-    load = owner.value.owner if isinstance(owner, UnpackOp) else owner
+    laid, hint = laying.given(operation.initial), operation.result.name_hint
+    value = laying.vector(laid)
+    load = value.owner
+    while not isinstance(load, LinearLoadOp) and isinstance(load, Operation) and load.operands:
+        load = load.operands[0].owner
     if not isinstance(load, LinearLoadOp) or load.after is not None:
-        raise laying.refuse("initial must come straight from memory, after nothing")
+        raise laying.refuse("initial must come from a load, after nothing")
     load = _only_first(laying, load)
     turn = laying.emit(TurnOp(), "iteration").result
     assert load.done is not None
     resident = _resident(laying, operation.state.string_value())
     before = laying.emit(MappedRecall(resident, load.done), f"{operation.state.string_value()}_before").result
-    value = laying.values[operation.initial].vector
-    assert value is not None
+    value = laying.vector(laid)
     merged = laying.emit(MergeOp(turn, value, before), hint).result
     laying.values[operation.result] = Laid(laid.dims, laid.element, vector=merged, hint=hint)
 
 
 def _only_first(laying: Laying, load: LinearLoadOp) -> LinearLoadOp:
-    """The same load in the first iteration only, with a token in the others."""
+    """The same load in the first iteration, with a token in the others."""
     first = LinearLoadOp(
         declared(laying, load.tensor.string_value()),
         load.result.type,
@@ -65,16 +73,27 @@ def _only_first(laying: Laying, load: LinearLoadOp) -> LinearLoadOp:
     )
     for name, value in load.properties.items():
         first.properties.setdefault(name, value)
-    first.result.name_hint = load.result.name_hint
-    load.result.replace_all_uses_with(first.result)
-    for laid in laying.values.values():
-        if laid.vector is load.result:
-            laid.vector = first.result
-    laying.operations[laying.operations.index(load)] = first
-    return first
+    return laying.exchange(load, first)
 
 
 @lay.register
 def _(operation: KeepOp, laying: Laying) -> None:
-    value = laying.vector(laying.values[operation.value])
+    """Kept in all iterations but the last, where it must still be awaited if nothing else takes it."""
+    laid = laying.given(operation.value)
+    value = laying.vector(laid)
     laying.emit(MappedKeep(value, _resident(laying, operation.state.string_value()), when="earlier"))
+    if operation.value.has_one_use():
+        laying.emit(SinkOp(_of_last(laying, value, laid.hint), when="last"))
+
+
+@lay.register
+def _(operation: LastOp, laying: Laying) -> None:
+    laid, hint = laying.given(operation.value), operation.result.name_hint
+    value = _of_last(laying, laying.vector(laid), hint)
+    laying.values[operation.result] = Laid(laid.dims, laid.element, vector=value, hint=hint)
+
+
+def _of_last(laying: Laying, value: SSAValue, hint: str | None) -> SSAValue:
+    """A stream in the last iteration only, out of a buffer that is filled in no other."""
+    buffer = laying.emit(BufferizeOp(value, rank=stream(value).rank, when="last")).result
+    return laying.emit(StreamifyOp(buffer), hint).result

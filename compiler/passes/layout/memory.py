@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
+from xdsl.ir import SSAValue
+
 from weft.compiler.backend.memory import tensor_strides
 from weft.compiler.mapped.buffers import BufferizeOp, StreamifyOp
 from weft.compiler.mapped.launch import Unit
@@ -20,6 +25,7 @@ from weft.compiler.passes.layout.reference import argument_stream
 from weft.compiler.step.access import LoadOp, StoreOp
 from weft.compiler.step.dimension import DimensionOp, SizeOp
 from weft.compiler.step.dims import Dim
+from weft.compiler.step.loop import LoopOp
 from weft.compiler.step.random_access import RandomLoadOp, RandomStoreOp
 from weft.compiler.step.tensor import Role, TensorOp
 from weft.compiler.step.types import Element, stream_of
@@ -37,6 +43,7 @@ _ROLES = {
     Role.INPUT: MappedRole.INPUT,
     Role.OUTPUT: MappedRole.OUTPUT,
     Role.WEIGHT: MappedRole.WEIGHT,
+    Role.CACHE: MappedRole.CACHE,
     Role.IOTA: MappedRole.IOTA,
 }
 
@@ -69,7 +76,7 @@ def _(operation: SizeOp, laying: Laying) -> None:
     laying.values[operation.result] = Laid((), Element.I32, scalar=scalar)
 
 
-def _walk(operation: LoadOp | StoreOp, laying: Laying) -> dict[str, tuple[int, ...] | None]:
+def _walk(operation: LoadOp | StoreOp, laying: Laying) -> dict[str, Any]:
     """A walk as the attributes of a mapped access."""
     stream = operation.result.type if isinstance(operation, LoadOp) else stream_of(operation.value)
     tensor, walk, spec = operation.declaration, operation.visits, laying.spec
@@ -85,8 +92,8 @@ def _walk(operation: LoadOp | StoreOp, laying: Laying) -> dict[str, tuple[int, .
     rows = [step for dim, step in zip(walk.dims[:-1], walk.by[:-1], strict=True) if dim == len(tensor.sizes) - 1]
     if any(step % unit for step in rows):
         raise laying.refuse(f"steps along the last dimension of @{tensor.label} must be multiples of {unit} elements")
-    sizes = []
-    for place, size in enumerate(stream.dims):
+    sizes, grows = [], _growing(stream.dims, laying)
+    for place, size in enumerate(_before_rounds(each, laying) for each in stream.dims):
         if size.number is not None:
             sizes.append(0)
         elif place == stream.rank - 1:
@@ -94,24 +101,46 @@ def _walk(operation: LoadOp | StoreOp, laying: Laying) -> dict[str, tuple[int, .
         else:
             sizes.append(laying.argument(size, Unit.ELEMENTS))
     strides = _row_bytes(tensor, laying)
+    begins = [_before_rounds(start, laying) for start in walk.start]
     bases = [
         laying.argument(start, Unit.BYTES, stride)
-        for start, stride in zip(walk.start, strides, strict=True)
+        for start, stride in zip(begins, strides, strict=True)
         if start.number is None
     ]
     if len(bases) > 2:
         raise laying.refuse(
             f"at most 2 dimensions of @{tensor.label} can begin at a size of the launch, not {len(bases)}"
         )
-    starts = tuple(start.number or 0 for start in walk.start)
+    starts = [start.number or 0 for start in begins]
+    moving = [dim for dim, start in enumerate(walk.start) if laying.round in start.symbols]
+    if len(moving) > 1:
+        raise laying.refuse(f"one dimension of @{tensor.label} can begin at {laying.round}, not {len(moving)}")
     whole = tuple(range(len(tensor.sizes)))
     return {
         "dims": None if walk.dims == whole else walk.dims,
         "size_args": (*sizes,) if any(sizes) else None,
         "base_args": (*bases,) or None,
         "steps": walk.by if any(step != 1 for step in walk.by) else None,
-        "starts": starts if any(starts) else None,
+        "starts": tuple(starts) if any(starts) else None,
+        **({"round_dim": moving[0]} if moving else {}),
+        **({"grows": True} if grows else {}),
     }
+
+
+def _before_rounds(size: Dim, laying: Laying) -> Dim:
+    """A size in the first round."""
+    terms = tuple((symbols, factor) for symbols, factor in size.terms if laying.round not in symbols)
+    if laying.round in size.symbols and dict(size.terms).get((laying.round or "",)) != 1:
+        raise laying.refuse(f"a size can grow by one each round, not as {size} does")
+    return Dim(terms)
+
+
+def _growing(dims: Sequence[Dim], laying: Laying) -> bool:
+    """Whether a load has more each round: all of its sizes that a launch brings."""
+    grow = {laying.round in dim.symbols for dim in dims if dim.number is None}
+    if grow == {True, False}:
+        raise laying.refuse(f"all sizes that a launch brings must grow with {laying.round}, or none")
+    return grow == {True}
 
 
 def _row_bytes(tensor: TensorOp, laying: Laying) -> list[int]:
@@ -138,32 +167,58 @@ def _(operation: LoadOp, laying: Laying) -> None:
         kind = Kind.VECTOR
     else:
         kind = Kind.PACKED if element is Element.BF16 else Kind[element.name]
-    after = None if operation.after is None else laying.values[operation.after].scalar
-    load = laying.emit(LinearLoadOp(mapped, StreamType.make(kind, dims), after=after, **walk), hint)  # pyright: ignore[reportArgumentType]
-    vector = load.result
+    after = None if operation.after is None else laying.given(operation.after).scalar
+    if walk.get("round_dim") is not None and _stored_before(operation):
+        walk["follows"] = True
+    load = laying.emit(LinearLoadOp(mapped, StreamType.make(kind, dims), after=after, **walk), hint)
+    loaded = load.result
+    if tensor.role is Role.WEIGHT and len(tensor.sizes) > 1 and DYNAMIC not in dims and _iterates(operation):
+        moves = any(start.number is None for start in operation.visits.start)
+        loaded = loaded if moves else _ahead(laying, loaded)
+    laid = Laid(result.type.dims, element, hint=hint)
     if kind is Kind.PACKED:
-        vector = laying.emit(UnpackOp(vector), hint).result
+        laid.packed = loaded
         if dims[-1] == DYNAMIC:  # nothing says whether the last of its beats holds one vector or two
-            vector = laying.as_long(vector, result.type.dims[-1], Kind.VECTOR, hint)
-    laying.values[result] = Laid(result.type.dims, element, vector=vector, hint=hint)
+            laid.vector = laying.as_long(laying.vector(laid), result.type.dims[-1], Kind.VECTOR, hint)
+            laid.packed = None
+    else:
+        laid.vector = loaded
+    laying.values[result] = laid
+
+
+def _stored_before(load: LoadOp) -> bool:
+    """Whether a load takes what the round before has stored."""
+    block = load.parent_block()
+    assert block is not None
+    return any(isinstance(each, StoreOp) and each.tensor == load.tensor for each in block.ops)
+
+
+def _iterates(operation: LoadOp) -> bool:
+    block = operation.parent_block()
+    return block is not None and any(isinstance(each, LoopOp) for each in block.ops)
+
+
+def _ahead(laying: Laying, loaded: SSAValue) -> SSAValue:
+    """Matrices of weights run ahead of their product by a whole PMU, so that the channels always have work."""
+    return laying.emit(StreamifyOp(laying.emit(BufferizeOp(loaded, rank=0)).result), f"{loaded.name_hint}_ahead").result
 
 
 @lay.register
 def _(operation: StoreOp, laying: Laying) -> None:
-    tensor, laid = operation.declaration, laying.values[operation.value]
+    tensor, laid = operation.declaration, laying.given(operation.value)
     walk = _walk(operation, laying)
     columns, size = laid.dims[-1], tensor.sizes[-1]
     unit = laying.spec.lanes * (2 if tensor.element is Element.BF16 else 1)
     end = None if columns.number is None else (operation.visits.start[-1].number or 0) + columns.number
     if end is None or (end % unit and end != size):
-        if not only_store(operation):
+        if not only_store(operation) or tensor.role is Role.CACHE:
             raise laying.refuse(
                 f"where @{tensor.label} is stored to more than once, a store must end with a row of it or with a "
                 f"beat of {unit} elements, not at {operation.visits.start[-1] + columns} of {size}"
             )
         laid = zero_filled(laying, laid)
     store = laying.emit(
-        LinearStoreOp(laying.vector(laid), declared(laying, tensor.label), done=operation.done is not None, **walk)  # pyright: ignore[reportArgumentType]
+        LinearStoreOp(laying.vector(laid), declared(laying, tensor.label), done=operation.done is not None, **walk)
     )
     if operation.done is not None:
         laying.values[operation.done] = Laid((), Element.I32, scalar=store.done)
@@ -172,7 +227,7 @@ def _(operation: StoreOp, laying: Laying) -> None:
 @lay.register
 def _(operation: RandomLoadOp, laying: Laying) -> None:
     tensor, result, hint = operation.declaration, operation.result, operation.result.name_hint
-    index = laying.scalar(laying.values[operation.index])
+    index = laying.scalar(laying.given(operation.index))
     mapped = declared(laying, tensor.label)
     dims, element = result.type.dims, tensor.element
     if len(tensor.sizes) == 1:
@@ -195,8 +250,8 @@ def _(operation: RandomStoreOp, laying: Laying) -> None:
     tensor = operation.declaration
     if len(tensor.sizes) == 1:
         raise laying.refuse(f"entries of @{tensor.label} must be rows, not single elements: a store writes whole beats")
-    laid = laying.values[operation.value]
-    index = laying.scalar(laying.values[operation.index])
+    laid = laying.given(operation.value)
+    index = laying.scalar(laying.given(operation.index))
     if DYNAMIC in laid.sizes[1:]:
         raise laying.refuse("rows must be of a size that is known when compiling")
     for _ in range(len(tensor.sizes) - 1):  # the index ends with a stop of the rows' rank

@@ -6,7 +6,7 @@ from math import prod
 
 from xdsl.ir import SSAValue
 
-from weft.compiler.mapped.buffers import BufferizeOp, StreamifyOp
+from weft.compiler.mapped.buffers import StreamifyOp
 from weft.compiler.mapped.matmul import MatmulOp as MappedMatmul
 from weft.compiler.mapped.onchip import AccumOp as MappedAccum
 from weft.compiler.mapped.onchip import ScanOp as MappedScan
@@ -39,7 +39,7 @@ def _groups(over: tuple[int, ...]) -> list[tuple[int, int]]:
 
 @lay.register
 def _(operation: AccumOp, laying: Laying) -> None:
-    laid, hint = laying.values[operation.value], operation.result.name_hint
+    laid, hint = laying.given(operation.value), operation.result.name_hint
     name = _function(operation, laying)
     if not _stored_at_once(operation, laying):
         outer = [dim for axis, dim in enumerate(laid.dims) if axis < operation.over[-1] and axis not in operation.over]
@@ -79,7 +79,7 @@ def _stored_at_once(operation: AccumOp, laying: Laying) -> bool:
     """Whether a result goes to memory alone, without a buffer of rows: the store knows the sizes itself."""
     if any(not isinstance(use.operation, StoreOp) for use in operation.result.uses):
         return False
-    laid, dims = laying.values[operation.value], operation.result.type.dims
+    laid, dims = laying.given(operation.value), operation.result.type.dims
     rows = operation.over[-1] < len(laid.dims) - 1 and laying.either(laid)[1] is Kind.VECTOR
     return rows or (bool(dims) and dims[-1].number is None)
 
@@ -112,7 +112,7 @@ def _function(operation: AccumOp | ScanOp, laying: Laying) -> str:
 
 @lay.register
 def _(operation: ScanOp, laying: Laying) -> None:
-    laid, hint = laying.values[operation.value], operation.result.name_hint
+    laid, hint = laying.given(operation.value), operation.result.name_hint
     name = _function(operation, laying)
     (axis,) = operation.over
     keep = len(laid.dims) - axis - 1
@@ -124,7 +124,7 @@ def _(operation: ScanOp, laying: Laying) -> None:
 
 @lay.register
 def _(operation: MatmulOp, laying: Laying) -> None:
-    left, right = laying.values[operation.left], laying.values[operation.right]
+    left, right = laying.given(operation.left), laying.given(operation.right)
     result, hint = operation.result, operation.result.name_hint
     if right.element.is_quantised:
         if len(left.dims) == len(right.dims):
@@ -136,7 +136,7 @@ def _(operation: MatmulOp, laying: Laying) -> None:
         made = laying.emit(ProductOp(laying.scalar(left), laying.vector(right), rows=rows), hint).result
     else:
         laying.check_block(left.sizes, Kind.VECTOR)
-        buffer = laying.emit(BufferizeOp(laying.vector(left), rank=2)).result
+        buffer = laying.buffered(laying.vector(left), 2)
         columns = laying.emit(StreamifyOp(buffer, transposed=True)).result
         made = laying.emit(MappedMatmul(columns, laying.vector(right)), hint).result
     laying.values[result] = Laid(result.type.dims, Element.F32, vector=made, hint=hint)

@@ -23,12 +23,12 @@ __all__ = ["read_by_walk"]
 
 @lay.register
 def _(operation: LogicalBufferize, laying: Laying) -> None:
-    laying.values[operation.result] = laying.values[operation.value]
+    laying.values[operation.result] = laying.given(operation.value)
 
 
 @lay.register
 def _(operation: LogicalStreamify, laying: Laying) -> None:
-    laid = laying.values[operation.buffer]
+    laid = laying.given(operation.buffer)
     outer = len(buffer_of(operation.buffer).outer)
     dims, hint = operation.result.type.dims, operation.result.name_hint
     laying.values[operation.result] = read_by_walk(laying, laid, outer, operation.visits, dims, hint)
@@ -60,7 +60,14 @@ def read_by_walk(laying: Laying, laid: Laid, outer: int, walk: Walk, dims: tuple
     rows = all(stride % lanes == 0 for stride in (*strides[:-1], offset))
     as_rows = bool(strides) and strides[-1] == 1 and walk.dims[-1] == len(inner) - 1 and rows
     to = Kind.VECTOR if as_rows else Kind.SCALAR
-    buffer = laying.emit(BufferizeOp(value, rank=len(inner))).result
+    beat = laying.beat(kind)
+    if to is kind and numbers and strides == laying.strides(numbers, kind) and 0 not in numbers and offset % beat == 0:
+        # A part without gaps: a buffer that keeps nothing else.
+        words = prod(numbers[:-1]) * laying.row_words(numbers[-1], kind)
+        part = BufferizeOp(value, rank=len(inner), first=offset // beat, last=(offset + words) // beat, inner=numbers)
+        read = laying.emit(StreamifyOp(laying.emit(part).result), hint).result
+        return Laid.carried(dims, laid.element, to, read, hint=hint)
+    buffer = laying.buffered(value, len(inner))
     read = laying.emit(StreamifyOp(buffer, kind=to, sizes=numbers, strides=strides, offset=offset), hint).result
     return Laid.carried(dims, laid.element, to, read, hint=hint)
 
@@ -93,7 +100,7 @@ def _transposes(laying: Laying, walk: Walk, inner: Sequence[int], sizes: Sequenc
 
 @lay.register
 def _(operation: FlattenOp, laying: Laying) -> None:
-    laid, hint = laying.values[operation.value], operation.result.name_hint
+    laid, hint = laying.given(operation.value), operation.result.name_hint
     first, last = operation.over[0], operation.over[-1]
     innermost = last == len(laid.dims) - 1
     whole = laid.sizes[-1] != DYNAMIC and laid.sizes[-1] % laying.spec.lanes == 0
@@ -112,7 +119,7 @@ def _(operation: FlattenOp, laying: Laying) -> None:
 
 @lay.register
 def _(operation: PromoteOp, laying: Laying) -> None:
-    laid, hint = laying.values[operation.value], operation.result.name_hint
+    laid, hint = laying.given(operation.value), operation.result.name_hint
     value, kind = laying.either(laid)
     made = laying.emit(MappedPromote(value), hint).result
     laying.values[operation.result] = Laid.carried(operation.result.type.dims, laid.element, kind, made, hint=hint)
@@ -120,7 +127,7 @@ def _(operation: PromoteOp, laying: Laying) -> None:
 
 @lay.register
 def _(operation: ReshapeOp, laying: Laying) -> None:
-    laid, hint = laying.values[operation.value], operation.result.name_hint
+    laid, hint = laying.given(operation.value), operation.result.name_hint
     laying.values[operation.result] = reshaped(laying, laid, operation.result.type.dims, hint)
 
 

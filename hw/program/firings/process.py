@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from weft.compiler.backend.buffering.beats import Ints
+from weft.hw.program.firings.stream import Bools, Ints
 from weft.hw.topology import Network
 
 __all__ = ["ACCUMULATOR_CYCLES", "RING", "Process", "Side", "Where"]
@@ -34,6 +34,19 @@ class Side:
     where: Where
     total: int
     firings: Callable[[], tuple[Ints, Ints]]
+
+    @classmethod
+    def of(
+        cls, where: Where, total: int, moves: Callable[[], Bools], *, needs: Bools | bool = False, held: int = 0
+    ) -> Side:
+        """Of the firings that move a beat, and those that need one besides. ``held`` have been moved before."""
+
+        def firings() -> tuple[Ints, Ints]:
+            moved = moves()
+            done = held + np.cumsum(moved, dtype=np.int64)
+            return np.maximum.accumulate(done - moved + (moved | needs)), done
+
+        return cls(where, held + total, firings)
 
     @classmethod
     def each(cls, where: Where, total: int) -> Side:
