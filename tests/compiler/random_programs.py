@@ -178,6 +178,13 @@ class _Builder:
         return self.load_whole(name, element, shape, "")
 
     def load_whole(self, name: str, element: Element, shape: tuple[int, ...], after: str) -> bool:
+        """A walk over a tensor, or entries of it by index."""
+        if after and shape[0] and self.choices.once_in(3):
+            index = self.index(shape[0], (self.size(),))
+            dims = (*index.dims, *(Dim.of(size) for size in shape[1:]))
+            if self.fits(dims):
+                return self.give(f"random_load %{index.name} of @{name}{after}", element, dims, index)
+            self.store(index)
         walk, dims = walk_over(self.choices, [Dim.of(size) for size in shape], MOST_RANK)
         if not dims or not self.fits(dims):
             return False

@@ -252,6 +252,24 @@ step.tensor @y : f32 [8] output
 %y = step.accum add %chosen over [0] : !step.stream<f32, [8]>
 step.store %y in @y""",
     ),
+    "entries_of_what_was_stored": Found(
+        "loads by index took no token",
+        """step.tensor @a : f32 [2, 9] input
+step.tensor @index : i32 [3, 2] input
+step.tensor @y : f32 [2, 9] output
+step.tensor @s : f32 [2] output
+step.tensor @z : f32 [3, 2, 9] output
+step.tensor @w : f32 [3, 2] output
+%a = step.load @a : !step.stream<f32, [2, 9]>
+%index = step.load @index : !step.stream<i32, [3, 2]>
+%sum = step.accum add %a over [1] : !step.stream<f32, [2]>
+%stored = step.store %a in @y -> !step.token
+%summed = step.store %sum in @s -> !step.token
+%z = step.random_load %index of @y after %stored : !step.stream<f32, [3, 2, 9]>
+%w = step.random_load %index of @s after %summed : !step.stream<f32, [3, 2]>
+step.store %z in @z
+step.store %w in @w""",
+    ),
     "subnormals_stored_apart": Found(
         "what was stored at places of a row that a launch brings was added to zeros, which flushes it",
         """step.dimension @n <= 5
