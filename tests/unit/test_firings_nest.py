@@ -70,6 +70,10 @@ def test_a_load_by_index_runs_its_nest_for_each(levels: list[AgcuLevel], indices
     assert beats.void.tolist() == [empty for _, _, empty in want]
     assert turn.addresses(len(want)).tolist() == [address & 0xFFFF_FFFF for address, _, empty in want if not empty]
     assert turn.taken == {SCALAR: len(indices)}
+    moves = [each for _, _, nothing in indices for each in [False, *[True] * (1 if nothing else len(walked(levels)))]]
+    (takes,), (gives,) = turn.process.takes, turn.process.gives
+    assert gives.firings()[1].tolist() == np.cumsum(moves).tolist()
+    assert takes.firings()[1].tolist() == np.cumsum(~np.array(moves)).tolist()
 
 
 @given(st.lists(st.tuples(st.sampled_from([0, 0, 0, 1]), st.booleans()), max_size=20))
