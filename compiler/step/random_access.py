@@ -136,6 +136,8 @@ class RandomStoreOp(_RandomAccess):
 
     def verify_(self) -> None:
         tensor = self.declaration
-        if tensor.role is not Role.OUTPUT:
-            raise VerifyException(f"@{tensor.label} must be an output to be stored to, not {tensor.role.value}")
+        if tensor.role not in (Role.OUTPUT, Role.CACHE):
+            raise VerifyException(
+                f"@{tensor.label} must be an output or cache to be stored to, not {tensor.role.value}"
+            )
         self.verify_entries(stream_of(self.value))

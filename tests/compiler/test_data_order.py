@@ -50,7 +50,7 @@ def test_every_unit_is_there_once(seed: int) -> None:
 def test_a_decoder_layer_reads_like_the_model() -> None:
     compiled = compile_decoder(read_checkpoint(MODEL).config, PRESETS["demo"])
     order = data_order(compiled.program.mapping.netlist)
-    way = ["hidden", "norm", "qkv", "rotated", "score", "mixed", "attention", "o_proj", "attended", "norm.2", "gate"]
+    way = ["hidden", "norm", "qkv", "rotated", "score", "mixed", "attention", "o_proj", "attended", "mlp_norm", "gate"]
     assert [unit for unit in order if unit in way] == way
-    assert order[order.index("down") - 2 : order.index("down")] == ["load_down", "down_weights"]
+    assert order[order.index("down") - 2 : order.index("down")] == ["load_down", "down_weights_ahead"]
     assert order[-1] == "store_logits"

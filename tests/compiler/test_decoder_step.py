@@ -73,7 +73,9 @@ def _arrays(checkpoint: LlamaCheckpoint, program: ModuleOp, **more: Floats) -> d
     layers = [layer_tensors(checkpoint, layer) for layer in range(checkpoint.config.layers)]
     own = {name: np.stack([each[name] for each in layers]) for name in layers[0]}
     declared = {op.label for op in program.ops if isinstance(op, TensorOp)}
-    return {name: values for name, values in (own | global_tensors(checkpoint, CONTEXT) | more).items() if name in declared}
+    return {
+        name: values for name, values in (own | global_tensors(checkpoint, CONTEXT) | more).items() if name in declared
+    }
 
 
 def _one_layer(folder: Path) -> LlamaCheckpoint:

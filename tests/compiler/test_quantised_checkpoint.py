@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +14,8 @@ from small_checkpoint import QUERY, WEIGHTS, small_tensors, write_config, write_
 from weft.compiler.checkpoints.checkpoint import LlamaCheckpoint, read_checkpoint
 from weft.compiler.checkpoints.quantised_checkpoint import quantised_files, weight_bytes
 from weft.compiler.errors import WeftError
-from weft.compiler.models.llama import DecoderShapes, global_tensors, layer_tensors
-from weft.compiler.models.llama.decoder_program import compile_decoder
+from weft.compiler.models.llama import global_tensors, layer_tensors
 from weft.compiler.weights.quantised import Quantisation, Quantised, quantise
-from weft.hw.presets import PRESETS
 
 FORMS = list(Quantisation)
 SHIPPED = Path(__file__).parents[2] / "models" / "weft-tiny"
@@ -133,15 +130,12 @@ def test_every_broken_one_is_refused(tmp_path: Path, form: Quantisation, edit: E
 
 
 def _laid_out(checkpoint: LlamaCheckpoint) -> dict[str, Any]:
-    shapes = DecoderShapes(checkpoint.config, PRESETS["demo"], 16)
-    return layer_tensors(checkpoint, shapes, 1) | global_tensors(checkpoint, shapes)
+    return layer_tensors(checkpoint, 1) | global_tensors(checkpoint, 16)
 
 
 @pytest.mark.parametrize("form", FORMS)
 def test_quantised_matrices_are_laid_out_like_plain_ones(tmp_path: Path, form: Quantisation) -> None:
-    # Heads of 6 would tear blocks of MXFP4.
-    source = original(tmp_path / "a") if form is Quantisation.INT8 else SHIPPED
-    checkpoint = read_checkpoint(quantised(tmp_path / "b", source, form))
+    checkpoint = read_checkpoint(quantised(tmp_path / "b", original(tmp_path / "a"), form))
     plain = _laid_out(LlamaCheckpoint(checkpoint.config, checkpoint.tensors))
     for name, values in _laid_out(checkpoint).items():
         if isinstance(values, Quantised):
@@ -149,20 +143,3 @@ def test_quantised_matrices_are_laid_out_like_plain_ones(tmp_path: Path, form: Q
         else:
             np.testing.assert_array_equal(values, plain[name])
     assert isinstance(_laid_out(checkpoint)["qkv"], Quantised)
-
-
-def test_blocks_are_never_torn(tmp_path: Path) -> None:
-    """Heads are filled up to whole vectors, which moves rows of the output projection."""
-    folder = quantised(tmp_path / "b", original(tmp_path / "a"), Quantisation.MXFP4)
-    config = read_checkpoint(folder).config
-    with pytest.raises(WeftError, match="head_dim must be a multiple of lanes = 8 for mxfp4 weights, not 6"):
-        DecoderShapes(config, PRESETS["demo"], 16)
-    DecoderShapes(replace(config, head_dim=8), PRESETS["demo"], 16)
-
-
-@pytest.mark.parametrize("form", FORMS)
-def test_prompts_go_token_by_token(tmp_path: Path, form: Quantisation) -> None:
-    config = read_checkpoint(quantised(tmp_path / "b", SHIPPED, form)).config
-    compiled = compile_decoder(config, PRESETS["demo"], prefill=True)
-    assert compiled.prefill is None
-    assert compiled.no_prefill == f"weights must be bf16 for several rows, not {form.value}"

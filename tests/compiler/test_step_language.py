@@ -55,7 +55,10 @@ RULES = [
     ("step.state @s : f32 [n]", "state must have sizes that are numbers of at least 1"),
     ("step.state @s : f32 [4, 6]", "@s must be kept once and recalled once, not 0 and 0 times"),
     ("step.state @s : f32 [4]\nstep.keep %x in @s", r"line 11: step.keep: @s holds .*\[4\]>, not .*\[4, 6\]>"),
-    (f"step.state @s : f32 [4, 6]\n%r = step.recall @s initial %x : {F}", "initial must be a step.load that nothing"),
+    (
+        f"step.state @s : f32 [4, 6]\n%r = step.recall @s initial %x : {F}\nstep.store %x in @y",
+        "nothing else may take initial",
+    ),
     ("%r = step.recall @s initial %x : " + F, r"step.recall \(%r\): @s must be declared by a step.state"),
     ("%k = step.size @k : !step.stream<i32, []>", "@k must be declared by a step.dimension"),
     # loads and stores

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,15 +10,14 @@ from compared_decoder import compared_on_rtl
 from numpy.typing import NDArray
 
 from weft.compiler.checkpoints.checkpoint import LlamaCheckpoint, read_checkpoint
-from weft.compiler.compile import compile_module
+from weft.compiler.compile import compile_program
 from weft.compiler.errors import WeftError
-from weft.compiler.mapped.offchip import LinearLoadOp
-from weft.compiler.mapped.tensor import Format, Role
-from weft.compiler.mapped.types import Kind, StreamType
-from weft.compiler.models.llama import TOKENS, Argument, DecoderShapes
-from weft.compiler.models.llama.builder import Builder
+from weft.compiler.models.llama import TOKENS
 from weft.compiler.models.llama.decoder_program import compile_decoder
-from weft.compiler.models.llama.token import next_token
+from weft.compiler.models.llama.token import likeliest
+from weft.compiler.step.builder import ProgramBuilder
+from weft.compiler.step.tensor import Role
+from weft.compiler.step.types import Element
 from weft.hw.presets import PRESETS
 from weft.hw.spec import FabricSpec
 from weft.sim.choosing import LogitsError, choose
@@ -126,23 +124,20 @@ def _rows(vocabulary: int) -> NDArray[np.float32]:
     ids=["filled up", "whole vectors", "a full buffer", "a larger buffer, filled up"],
 )
 def test_the_next_token_is_the_one_that_the_host_would_take(vocabulary: int, spec: FabricSpec, rtl: bool) -> None:
-    """And what fills up the vocabulary, zeros here, is none of them."""
-    config = replace(read_checkpoint(SHIPPED).config, vocab_size=vocabulary)
     rows = _rows(vocabulary)
-    build = Builder(DecoderShapes(config, spec, 16), tokens=len(rows))
-    build.when, filled = "last", build.shapes.vocabulary
-    build.tensor(TOKENS, len(rows) + 1, 1, format=Format.I32, role=Role.OUTPUT)
-    tensor = build.tensor("logits", len(rows), filled, role=Role.INPUT)
-    row = StreamType.make(Kind.VECTOR, (filled,))
-    next_token(build, build.add(LinearLoadOp(tensor, row, dims=(1,), when="last", round_dim=0)).result)
+    build = ProgramBuilder()
+    build.dimension("count", len(rows))
+    build.loop(1, round="round", rounds="count")
+    build.tensor("logits", Element.F32, rows.shape, Role.INPUT)
+    build.tensor(TOKENS, Element.I32, [len(rows), 1], Role.OUTPUT)
+    token = likeliest(build, build.load("logits", [vocabulary], walk=[1], start=["round", 0]))
+    build.store(build.reshape(token, [1]), TOKENS, walk=[1], start=["round", 0])
 
-    program = compile_module(build.module, spec)
-    places = np.append(np.arange(vocabulary), np.full(filled - vocabulary, 1e9)).astype(np.float32)
-    inputs = {"logits": np.pad(rows, ((0, 0), (0, filled - vocabulary))), "vocabulary": places}
-    arguments, memory = {Argument.TOKENS: len(rows)}, memory_needed(program)
+    program, inputs = compile_program(build.module, spec), {"logits": rows}
+    arguments, memory = program.arguments({"count": len(rows)}), memory_needed(program)
     device = FunctionalDevice(spec, memory_bytes=memory)
     outputs, expected = run_program(program, spec, device, inputs, arguments=arguments)
-    assert outputs[TOKENS][1:, 0].tolist() == [choose(each, 0, np.random.default_rng()) for each in rows]
+    assert outputs[TOKENS][:, 0].tolist() == [choose(each, 0, np.random.default_rng()) for each in rows]
     if rtl:
         with RtlDevice(spec, memory_bytes=memory, stalls=1, count=False) as chip:
             theirs, launch = run_program(program, spec, chip, inputs, arguments=arguments)
@@ -174,14 +169,6 @@ def test_a_model_with_a_nan_makes_the_tokens_that_it_makes_launch_by_launch() ->
             alone.append(choose(decoder.step(alone[-1]), 0, np.random.default_rng()))
         made.append(alone[1:])
     assert made == [[77, 0, 0, 0]] * 2
-
-
-def test_a_vocabulary_larger_than_a_buffer_is_refused_with_what_would_hold_it() -> None:
-    config = replace(read_checkpoint(SHIPPED).config, vocab_size=4097)
-    with pytest.raises(WeftError, match=r"vocab_size = 4097 .*513 lines of a PMU.*set pmu_lines=1024"):
-        compile_decoder(config, DEMO, tokens=4)
-    assert compile_decoder(config, DEMO).tokens == 0, "the host chooses among any number"
-    assert compile_decoder(config, DEMO.replace(pmu_lines=1024), tokens=4).tokens == 4
 
 
 @pytest.mark.parametrize("tokens", [-1, 257])

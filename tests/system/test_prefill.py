@@ -9,7 +9,6 @@ import pytest
 from compared_decoder import compared_on_rtl, real_and_native
 
 from weft.compiler.checkpoints.checkpoint import read_checkpoint
-from weft.compiler.models.llama import DecoderShapes
 from weft.compiler.models.llama.decoder_program import CompiledDecoder, compile_decoder
 from weft.hw.presets import PRESETS
 from weft.sim.decoder import DecoderSession
@@ -34,7 +33,7 @@ PROMPT = [3, 1, 4, 1, 5, 9, 2, 6, 5]
 
 
 def _cache(compiled: CompiledDecoder, session: DecoderSession, name: str) -> list[bytes]:
-    region = compiled.region(name)
+    region = compiled.regions[name]
     bases = (region.base + layer * region.turn_stride for layer in range(session.checkpoint.config.layers))
     return [session.device.memory[base : base + region.size].tobytes() for base in bases]
 
@@ -117,11 +116,9 @@ def test_where_there_is_no_program_for_prompts() -> None:
         session.prefill(PROMPT[:4])
 
 
-def test_rows_are_as_many_as_fit() -> None:
-    config = read_checkpoint(SHIPPED).config
-    assert DecoderShapes(config, DEMO, 256, rows=4).queries == 8
-    few = compile_decoder(config, DEMO.replace(acc_depth=8), prefill=True).prefill
-    assert few is not None
-    assert few.rows == 2
-    many = read_checkpoint(DATA / "one-kv-head").config
-    assert "need 16 accumulators" in compile_decoder(many, DEMO.replace(acc_depth=8), prefill=True).no_prefill
+@pytest.mark.parametrize("change", [{"stages": 3}, {"lanes": 4, "channel_bits": 64, "pmu_lines": 1024}])
+def test_rows_are_as_many_as_stages_and_lanes(change: dict[str, int]) -> None:
+    spec = ROOMY.replace(**change)
+    prefill = compile_decoder(read_checkpoint(SHIPPED).config, spec, prefill=True).prefill
+    assert prefill is not None
+    assert prefill.rows == min(spec.stages, spec.lanes)

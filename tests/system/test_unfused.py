@@ -13,7 +13,6 @@ from compared_decoder import real_and_native
 from weft.compiler.checkpoints.checkpoint import read_checkpoint
 from weft.compiler.errors import WeftError
 from weft.compiler.models.llama.decoder_program import compile_decoder
-from weft.compiler.models.llama.operator import LAYER
 from weft.compiler.models.llama.unfused_program import compile_unfused
 from weft.hw.presets import PRESETS
 from weft.hw.spec import FabricSpec
@@ -76,14 +75,15 @@ def test_one_image_an_operator_serves_all_layers() -> None:
     assert len({program.image for _, program, _ in launches}) == len(compiled.programs) == OPERATORS + 2
     contexts = [program.context for _, program, _ in launches]
     assert contexts == [number % 2 for number in range(len(launches))]
-    places = [arguments[LAYER] for name, _, arguments in launches if name.endswith(" qkv")]
-    assert places == [layer * compiled.regions["qkv"].turn_stride for layer in range(config.layers)]
+    (argument,) = compiled.layer["qkv"].arguments({"layer": 1, "position": 0})
+    places = [arguments[argument] for name, _, arguments in launches if name.endswith(" qkv")]
+    assert places == [layer * compiled.regions["qkv"].strides[0] for layer in range(config.layers)]
     assert len(set(places)) == config.layers
 
 
 def test_a_fabric_with_too_few_arguments_is_refused() -> None:
-    with pytest.raises(WeftError, match=f"arguments must be at least {LAYER} for a decoder's operators, not 4"):
-        compile_unfused(read_checkpoint(SHIPPED).config, DEMO.replace(arguments=4))
+    with pytest.raises(WeftError, match="at most arguments = 1 sizes .*set arguments=3"):
+        compile_unfused(read_checkpoint(SHIPPED).config, DEMO.replace(arguments=1))
 
 
 def test_generate_tells_launches_and_bytes() -> None:

@@ -58,7 +58,7 @@ def test_a_wrong_device_is_found(model: tuple[LlamaCheckpoint, CompiledDecoder])
     checkpoint, compiled = model
     device = Sampled(DEMO, memory_bytes=compiled.memory_bytes)
     recorder = DecoderRecorder(compiled, checkpoint, DEMO, device, PROMPT[:2])
-    device.memory[compiled.region("lm_head").base] ^= 0x40
+    device.memory[compiled.regions["lm_head"].base] ^= 0x40
     _, compared = recorder.step()
     assert compared.mismatches > 0
     assert compared.first == ("logits",)

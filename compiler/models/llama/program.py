@@ -9,7 +9,7 @@ from xdsl.ir import SSAValue
 
 from weft.compiler.checkpoints.llama_config import LlamaConfig
 from weft.compiler.models.llama.pieces import F32, Pieces
-from weft.compiler.step.accum import Reduction
+from weft.compiler.models.llama.token import likeliest
 from weft.compiler.step.dims import Dim
 from weft.compiler.step.map import Function
 from weft.compiler.step.tensor import Role
@@ -107,19 +107,5 @@ class _Decoder(Pieces):
             return
         rows = build.tensor("logits_rows", F32, [self.tokens, config.vocab_size], Role.OUTPUT)
         build.store(logits, rows, walk=[1], start=["round", 0])
-        token = build.reshape(self.likeliest(logits), [1], "next_token")
+        token = build.reshape(likeliest(build, logits), [1], "next_token")
         build.store(token, TOKENS, walk=[1], start=[Dim.of("round") + 1, 0])
-
-    def likeliest(self, logits: SSAValue) -> SSAValue:
-        """The first place of the largest logit, as i32; a NaN is larger than all, as in NumPy.
-
-        Found in two passes: the largest, then the least place at which it stands.
-        """
-        build, size = self.build, self.config.vocab_size
-        places = build.load(build.tensor("places", F32, [size], Role.IOTA), name="places")
-        top = build.accum(Reduction.MAX, logits, [0], name="top_logit")
-        same = build.map(Function.EQ, logits, build.expand(top, [0], logits))
-        found = build.map(Function.SELECT, same, places, float(size))
-        # If there is a NaN it is the largest, and equals nothing, not even itself.
-        found = build.map(Function.SELECT, build.map(Function.EQ, logits, logits), found, places)
-        return build.convert(build.accum(Reduction.MIN, found, [0]), Element.I32)
