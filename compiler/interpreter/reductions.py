@@ -40,7 +40,8 @@ def _extreme(given: Bounded, axes: tuple[int, ...], initial: float, *, greatest:
     """The greatest or least number; exact whatever the order. NaN if one is; +0 is above -0."""
     start = nearest(np.asarray(initial, np.float64))
     at = np.where(given.exact, flush(given.value), given.value)
-    ends = [at, np.where(given.exact, at, at - given.error), np.where(given.exact, at, at + given.error)]
+    reach = np.where(given.judged, given.error, 0.0)
+    ends = [at, np.where(given.exact, at, at - reach), np.where(given.exact, at, at + reach)]
     reduce = np.max if greatest else np.min
     sign = np.signbit if greatest else lambda x: ~np.signbit(x)
     found: list[Array] = []

@@ -16,7 +16,7 @@ from weft.compiler.step.expand import ExpandOp
 from weft.compiler.step.joining import ConcatOp, MergeOp
 from weft.compiler.step.map import Function, MapOp
 from weft.compiler.step.matmul import MatmulOp
-from weft.compiler.step.random_access import RandomStoreOp
+from weft.compiler.step.random_access import RandomLoadOp, RandomStoreOp
 from weft.compiler.step.tensor import Role, TensorOp
 from weft.compiler.step.types import Element, StreamType, stream_of
 
@@ -55,9 +55,10 @@ def _forget(store: StoreOp | RandomStoreOp) -> None:
     """Remove a store of nothing; loads wait for it no more."""
     for use in list(store.done.uses) if store.done is not None else ():
         load = use.operation
-        assert isinstance(load, LoadOp)
-        inserting = Inserting(load)
-        now = LoadOp(load.tensor.string_value(), load.result.type, load.walk_attr.data)
+        assert isinstance(load, LoadOp | RandomLoadOp)
+        name, kind, inserting = load.tensor.string_value(), load.result.type, Inserting(load)
+        at_once = isinstance(load, LoadOp)
+        now = LoadOp(name, kind, load.walk_attr.data) if at_once else RandomLoadOp(load.index, name, kind)
         inserting.replace([inserting.add(now).result])
     store.detach()
     store.erase()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import SSAValue
 
+from weft.compiler.passes.bits import BitsOp
 from weft.compiler.passes.rewriting import Inserting, fresh_name
 from weft.compiler.step.access import LoadOp
 from weft.compiler.step.accum import AccumOp, Reduction
@@ -46,10 +47,12 @@ def scattered(value: SSAValue, places: SSAValue, size: int, inserting: Inserting
     held = _held(value, [last], dims, inserting)
     zero = 0 if given.element is Element.I32 else 0.0
     terms = inserting.add(MapOp(Function.SELECT, hit, held, zero)).result
-    made = inserting.add(AccumOp(Reduction.ADD, terms, [last - 1])).result
-    if given.element is Element.BF16:
-        made = inserting.add(ConvertOp(made, Element.BF16)).result
-    return made
+    if given.element is Element.I32:
+        return inserting.add(AccumOp(Reduction.ADD, terms, [last - 1])).result
+    # Of each place one word is not 0 at most: as integers they add up bit for bit, subnormals, too.
+    words = inserting.add(BitsOp(terms, Element.I32)).result
+    made = inserting.add(AccumOp(Reduction.ADD, words, [last - 1])).result
+    return inserting.add(BitsOp(made, given.element)).result
 
 
 def last_of_each(index: SSAValue, most: int, size: int, inserting: Inserting) -> SSAValue:

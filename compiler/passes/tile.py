@@ -12,6 +12,7 @@ from xdsl.ir import SSAValue
 from xdsl.passes import ModulePass
 
 from weft.compiler.backend.memory import row_beats
+from weft.compiler.passes.bits import BitsOp
 from weft.compiler.passes.rewriting import Inserting, erase_unused
 from weft.compiler.step.access import LoadOp
 from weft.compiler.step.accum import AccumOp, ScanOp
@@ -217,9 +218,9 @@ def _cut(value: SSAValue, axis: int, at: int, tile: int, inserting: Inserting, s
         operands = [parts[each] if isinstance(each, SSAValue) else each for each in owner.arguments]
         made = MapOp(owner.function, *(each for each in operands if each is not None), result=kind)
         return inserting.add(made, value.name_hint).result
-    if isinstance(owner, ConvertOp):
+    if isinstance(owner, ConvertOp | BitsOp):
         part = _cut(owner.value, axis, at, tile, inserting, spec)
-        return None if part is None else inserting.add(ConvertOp(part, given.element), value.name_hint).result
+        return None if part is None else inserting.add(type(owner)(part, given.element), value.name_hint).result
     if isinstance(owner, ExpandOp):
         return _cut_expand(owner, axis, at, tile, kind, inserting, spec)
     inner = given.dims[at:]

@@ -85,8 +85,9 @@ def _kinds(operation: Operation) -> None:
         else (StreamType, "stream")
     )
     for operand in operation.operands:
-        if not isinstance(operand.type, kind):
-            raise _Broken(operation, f"{name_of(operand)} must be a {word}, not {operand.type}")
+        token = isinstance(operation, RandomLoadOp) and operand is operation.after
+        if not isinstance(operand.type, TokenType if token else kind):
+            raise _Broken(operation, f"{name_of(operand)} must be a {'token' if token else word}, not {operand.type}")
 
 
 def _last_sentence(error: VerifyException) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Self
 from weakref import WeakKeyDictionary
 
@@ -13,6 +15,7 @@ from xdsl.parser import Parser
 from xdsl.printer import Printer
 from xdsl.utils.exceptions import VerifyException
 
+from weft.compiler.errors import WeftError
 from weft.compiler.step.types import BufferType, StreamType
 
 __all__ = [
@@ -22,17 +25,21 @@ __all__ = [
     "integer",
     "line_of",
     "name_of",
+    "origin_of",
     "parse_axes",
     "parse_result_type",
     "parse_symbol",
     "parse_value",
     "print_type",
     "print_value",
+    "told_of",
 ]
 
 
 _LINES: WeakKeyDictionary[Operation, int] = WeakKeyDictionary()
 """The line of the text that each parsed operation comes from."""
+_ORIGINS: WeakKeyDictionary[Operation, str] = WeakKeyDictionary()
+"""The operation of the text that one of a pass's own was made from, in words."""
 
 
 class StepOperation(IRDLOperation):
@@ -60,11 +67,30 @@ def line_of(operation: Operation) -> int | None:
     return _LINES.get(operation)
 
 
+def origin_of(operation: Operation) -> str:
+    """The operation of the text that it is, or was made from, as a sentence calls it: ``step.load (%x)``."""
+    name = next((f" ({name_of(value)})" for value in operation.results if value.name_hint), "")
+    return _ORIGINS.get(operation, f"{operation.name}{name}")
+
+
 def inherit_line(operation: Operation, origin: Operation) -> None:
     """Give an operation the line of the one that it was made from."""
     line = _LINES.get(origin)
     if line is not None:
         _LINES[operation] = line
+        _ORIGINS[operation] = origin_of(origin)
+
+
+@contextmanager
+def told_of(operation: Operation) -> Iterator[None]:
+    """Errors inside say which operation of the text they are about."""
+    try:
+        yield
+    except WeftError as error:
+        line = line_of(operation)
+        if line is None or str(error).startswith("line "):
+            raise
+        raise WeftError(f"line {line}: {origin_of(operation)}: {error}") from None
 
 
 def name_of(value: SSAValue) -> str:

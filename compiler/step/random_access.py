@@ -6,7 +6,7 @@ from typing import Self
 
 from xdsl.dialects.builtin import SymbolRefAttr
 from xdsl.ir import SSAValue
-from xdsl.irdl import irdl_op_definition, operand_def, opt_result_def, prop_def, result_def
+from xdsl.irdl import irdl_op_definition, operand_def, opt_operand_def, opt_result_def, prop_def, result_def
 from xdsl.parser import Parser
 from xdsl.printer import Printer
 from xdsl.utils.exceptions import VerifyException
@@ -57,15 +57,20 @@ class _RandomAccess(StepOperation):
 class RandomLoadOp(_RandomAccess):
     """STeP's RandomOffChipLoad: for each index, the entry of a tensor's first dimension that it names.
 
-    ``%rows = step.random_load %index of @table : !step.stream<f32, [7, 19]>``
+    ``%rows = step.random_load %index of @table after %stored : !step.stream<f32, [7, 19]>``
     """
 
     name = "step.random_load"
 
+    after = opt_operand_def(TokenType)
     result = result_def(StreamType)
 
-    def __init__(self, index: SSAValue, tensor: str, result: StreamType) -> None:
-        super().__init__(operands=[index], properties={"tensor": SymbolRefAttr(tensor)}, result_types=[result])
+    def __init__(self, index: SSAValue, tensor: str, result: StreamType, *, after: SSAValue | None = None) -> None:
+        super().__init__(
+            operands=[after, index],  # in the order of the fields: those of this class first
+            properties={"tensor": SymbolRefAttr(tensor)},
+            result_types=[result],
+        )
 
     @classmethod
     def read(cls, parser: Parser) -> Self:
@@ -73,13 +78,17 @@ class RandomLoadOp(_RandomAccess):
         index = parse_value(parser)
         parser.parse_keyword("of")
         tensor = parse_symbol(parser)
-        return cls(index, tensor.data, parse_result_type(parser))
+        after = parse_value(parser) if parser.parse_optional_keyword("after") else None
+        return cls(index, tensor.data, parse_result_type(parser), after=after)
 
     def print(self, printer: Printer) -> None:
-        """``%index of @table : type``."""
+        """``%index of @table after %t : type``."""
         print_value(printer, self.index)
         printer.print_string(" of ")
         printer.print_symbol_name(self.tensor.string_value())
+        if self.after is not None:
+            printer.print_string(" after")
+            print_value(printer, self.after)
         print_type(printer, self.result.type)
 
     def verify_(self) -> None:

@@ -10,11 +10,13 @@ from math import prod
 import numpy as np
 from choices import Choices
 from numpy.typing import NDArray
+from random_data import RandomData
 from random_walks import Sizes, walk_over, walk_text, walked_tensor
 
 from weft.compiler.step.dims import Dim, dims_text
 from weft.compiler.step.map import Function
 from weft.compiler.step.types import Element
+from weft.compiler.step.walk import Walk
 
 __all__ = ["RandomProgram", "random_program"]
 
@@ -70,7 +72,8 @@ class _Builder:
     sizes: Sizes = field(default_factory=lambda: Sizes({}, {}))
     iterations: int = 1
     looped: bool = False
-    outputs: int = 0
+    loaded: list[tuple[str, Element, tuple[int, ...]]] = field(default_factory=list)
+    """Tensors that a load has read, all of them inputs or iota."""
 
     # -- the whole ----------------------------------------------------------------------------------------
 
@@ -78,8 +81,7 @@ class _Builder:
         choices = self.choices
         operations = choices.weighted(((1, 2), (2, 3), (3, 3), (4, 2), (6, 1), (9, 1)))
         self.most_elements = choices.weighted(((512, 4), (2048, 2), (8192, 1)))
-        self.whole = not choices.once_in(5)
-        self.random = np.random.default_rng(choices.below(1 << 16))
+        self.data = RandomData.of(choices)
         self.names = (f"v{number}" for number in count())
         lanes = self.lanes
         all_sizes = (3, 2, 1, 5, lanes, lanes + 1, lanes - 1, 2 * lanes, 3 * lanes + 1, 7, 40, 100, 0)
@@ -93,11 +95,13 @@ class _Builder:
                 self.sizes.now[name] = choices.pick((min(3, most), 1, most, 0, most - 1))
                 self.declarations.append(f"step.dimension @{name} <= {most}")
                 self.base.append(Dim.of(name))
+            first = Dim.of("n")
+            self.base += choices.weighted((([], 4), ([first + 1], 1), ([first * 2], 1), ([first + self.base[-1]], 1)))
         if choices.once_in(8):
             self.looped, self.iterations = True, choices.pick((2, 3, 1, 5))
             self.declarations.append(f"step.loop {self.iterations}")
         self.pool.append(self.load(self.new_dims(), self.element()))
-        if self.looped and choices.once_in(2):
+        for _ in range(choices.pick((0, 1, 2)) if self.looped else 0):
             self.state()
         made = 0
         for _ in range(4 * operations):
@@ -157,22 +161,34 @@ class _Builder:
         self.declarations.append(f"step.tensor @{name} : {element.value} {list(shape)} {role}{' each' if each else ''}")
         if role in ("input", "weight"):
             full = (self.iterations, *shape) if each else (*shape,)
-            self.inputs[name] = self.data(element, full) if data is None else data
+            self.inputs[name] = self.data.array(element, full) if data is None else data
         return name
-
-    def data(self, element: Element, shape: tuple[int, ...]) -> NDArray[np.generic]:
-        if element is I32:
-            return self.random.integers(-4, 5, shape)
-        if self.whole:
-            return self.random.integers(-4, 5, shape).astype(np.float32)
-        return self.random.normal(size=shape).astype(np.float32)
 
     def load(self, dims: tuple[Dim, ...], element: Element) -> _Value:
         """A load of a new tensor that gives such a stream."""
         walk, shape = walked_tensor(self.choices, dims, self.sizes)
         roles = (("input", 6), ("weight", 1), ("iota", 0 if element is BF16 else 1))
         name = self.tensor(element, shape, self.choices.weighted(roles))
+        self.loaded.append((name, element, shape))
         return self.line(f"load @{name}{walk_text(walk)}", element, dims)
+
+    def load_again(self) -> bool:
+        """Another walk over a tensor that is loaded already."""
+        name, element, shape = self.choices.pick(self.loaded)
+        return self.load_whole(name, element, shape, "")
+
+    def load_whole(self, name: str, element: Element, shape: tuple[int, ...], after: str) -> bool:
+        """A walk over a tensor, or entries of it by index."""
+        if after and shape[0] and self.choices.once_in(3):
+            index = self.index(shape[0], (self.size(),))
+            dims = (*index.dims, *(Dim.of(size) for size in shape[1:]))
+            if self.fits(dims):
+                return self.give(f"random_load %{index.name} of @{name}{after}", element, dims, index)
+            self.store(index)
+        walk, dims = walk_over(self.choices, [Dim.of(size) for size in shape], MOST_RANK)
+        if not dims or not self.fits(dims):
+            return False
+        return self.give(f"load @{name}{walk_text(walk)}{after}", element, dims)
 
     def store_all(self) -> None:
         """Store what nothing takes, and now and then what something takes, too."""
@@ -193,9 +209,27 @@ class _Builder:
             return True
         token = next(self.names)
         self.lines.append(f"%{token} = {text} -> !step.token")
+        if self.choices.once_in(2) and self.load_whole(name, element, shape, f" after %{token}"):
+            return self.store(self.pool[-1])
         again = self.line(f"load @{name}{walk_text(walk)} after %{token}", element, value.dims)
         self.pool.append(again)
         self.store(again)
+        return True
+
+    def store_parts(self) -> bool:
+        """Two streams in one tensor, one behind the other."""
+        one = self.any(lambda each: each.rank > 1 and all(dim.number for dim in each.dims))
+        if one is None:
+            return False
+        two = self.any(lambda each: each.dims[1:] == one.dims[1:] and each.element is one.element)
+        if two is None or not two.dims[0].number:
+            return False
+        rows = [each.dims[0].number or 0 for each in (one, two)]
+        columns = [dim.number or 0 for dim in one.dims[1:]]
+        name = self.tensor(one.element, (sum(rows), *columns), "output")
+        self.lines.append(f"step.store %{one.name} in @{name}")
+        self.lines.append(f"step.store %{two.name} in @{name} from {[rows[0], *(0 for _ in columns)]}")
+        self.used |= {one.name, two.name}
         return True
 
     def state(self) -> None:
@@ -207,9 +241,13 @@ class _Builder:
         start = self.tensor(F32, tuple(dim.number or 0 for dim in value.dims), "input")
         initial = self.line(f"load @{start}", F32, value.dims)
         before = self.line(f"recall @{name} initial %{initial.name}", F32, value.dims, initial)
-        after = self.line(f"map add %{before.name}, %{value.name}", F32, value.dims, before, value)
+        combined = self.choices.pick(("add", "max", "sub"))
+        after = self.line(f"map {combined} %{before.name}, %{value.name}", F32, value.dims, before, value)
+        if value.rank and self.choices.once_in(3):
+            axis = self.choices.below(value.rank)
+            after = self.line(f"scan add %{after.name} over [{axis}]", F32, value.dims, after)
         self.lines.append(f"step.keep %{after.name} in @{name}")
-        self.pool.append(after)
+        self.pool += [before, after]
 
     # -- operations: each says whether it has done anything --------------------------------------------------
 
@@ -462,19 +500,20 @@ class _Builder:
         return self.give(f"concat {text} over {axis}", value.element, dims, *parts)
 
     def merge(self) -> bool:
-        value = self.any(lambda each: each.rank > 0 and each.dims[0].number is not None)
+        value = self.any(lambda each: each.rank > 0)
         if value is None:
             return False
         other = self.any(lambda each: each.dims == value.dims and each.element is value.element)
         if other is None or not self.choices.once_in(2):
             other = self.load((Dim.of(self.choices.pick((2, 1, 5))), *value.dims[1:]), value.element)
-        rows = [each.dims[0].number or 0 for each in (value, other)]
-        dims = (Dim.of(sum(rows)), *value.dims[1:])
+        total = value.dims[0] + other.dims[0]
+        dims = (total, *value.dims[1:])
         if not self.fits(dims):
             return False
-        which = np.repeat([0, 1], rows)
-        self.random.shuffle(which)
-        name = self.tensor(I32, (sum(rows),), "input", which)
+        which = np.repeat([0, 1], [each.dims[0].at(self.sizes.now) for each in (value, other)])
+        self.data.random.shuffle(which)
+        which = np.concatenate([which, np.zeros(total.at(self.sizes.most) - len(which), which.dtype)])
+        name = self.tensor(I32, which.shape, "input", which)
         selector = self.line(f"load @{name}", I32, dims[:1])
         text = f"merge %{selector.name} of %{value.name}, %{other.name}"
         return self.give(text, value.element, dims, selector, value, other)
@@ -482,8 +521,12 @@ class _Builder:
     def index(self, rows: int, dims: tuple[Dim, ...]) -> _Value:
         """A stream of indices below ``rows``."""
         shape = tuple(dim.at(self.sizes.most) for dim in dims)
-        name = self.tensor(I32, shape, "input", self.random.integers(0, rows, shape))
-        return self.line(f"load @{name}", I32, dims)
+        if not self.choices.once_in(4):
+            name = self.tensor(I32, shape, "input", self.data.random.integers(0, rows, shape))
+            return self.line(f"load @{name}", I32, dims)
+        table = self.tensor(I32, (7,), "input", self.data.random.integers(0, rows, 7))
+        places = self.index(7, dims)
+        return self.line(f"random_load %{places.name} of @{table}", I32, dims, places)
 
     def random_load(self) -> bool:
         rows = 1 + self.choices.below(6)
@@ -510,7 +553,16 @@ class _Builder:
         name = self.tensor(value.element, (rows, *(dim.number or 0 for dim in entry)), "output")
         index = self.index(rows, value.dims[:split])
         self.used |= {value.name, index.name}
-        self.lines.append(f"step.random_store %{value.name} at %{index.name} in @{name}")
+        text = f"step.random_store %{value.name} at %{index.name} in @{name}"
+        if self.looped or not self.choices.once_in(4):
+            self.lines.append(text)
+            return True
+        token = next(self.names)
+        self.lines.append(f"%{token} = {text} -> !step.token")
+        shape = (rows, *(dim.number or 0 for dim in entry))
+        if not self.load_whole(name, value.element, shape, f" after %{token}"):
+            walk = walk_text(Walk.whole(len(shape)))
+            self.give(f"load @{name}{walk} after %{token}", value.element, [Dim.of(size) for size in shape])
         return True
 
     def size_of(self) -> bool:
@@ -539,4 +591,6 @@ _STEPS: tuple[tuple[Callable[[_Builder], bool], int], ...] = (
     (_Builder.random_load, 2),
     (_Builder.random_store, 1),
     (_Builder.size_of, 1),
+    (_Builder.load_again, 1),
+    (_Builder.store_parts, 1),
 )

@@ -235,6 +235,68 @@ step.tensor @y : f32 [2, 18] output
 step.store %y in @y""",
         {"n": 3, "m": 8},
     ),
+    "held_beside_what_was_joined": Found(
+        "an input was held as the stops say before the parts of a row were joined",
+        """step.tensor @a : f32 [3, 3] input
+step.tensor @b : f32 [3, 5] input
+step.tensor @c : f32 [3] input
+step.tensor @d : f32 [3, 16] input
+step.tensor @y : f32 [8] output
+%a = step.load @a : !step.stream<f32, [3, 3]>
+%b = step.load @b : !step.stream<f32, [3, 5]>
+%all = step.concat %a, %b over 1 : !step.stream<f32, [3, 8]>
+%c = step.load @c : !step.stream<f32, [3]>
+%held = step.expand %c along [1] : !step.stream<f32, [3, 8]>
+%d = step.load @d by [1, 2] : !step.stream<f32, [3, 8]>
+%chosen = step.map select %held, %d, %all : !step.stream<f32, [3, 8]>
+%y = step.accum add %chosen over [0] : !step.stream<f32, [8]>
+step.store %y in @y""",
+    ),
+    "entries_of_what_was_stored": Found(
+        "loads by index took no token",
+        """step.tensor @a : f32 [2, 9] input
+step.tensor @index : i32 [3, 2] input
+step.tensor @y : f32 [2, 9] output
+step.tensor @s : f32 [2] output
+step.tensor @z : f32 [3, 2, 9] output
+step.tensor @w : f32 [3, 2] output
+%a = step.load @a : !step.stream<f32, [2, 9]>
+%index = step.load @index : !step.stream<i32, [3, 2]>
+%sum = step.accum add %a over [1] : !step.stream<f32, [2]>
+%stored = step.store %a in @y -> !step.token
+%summed = step.store %sum in @s -> !step.token
+%z = step.random_load %index of @y after %stored : !step.stream<f32, [3, 2, 9]>
+%w = step.random_load %index of @s after %summed : !step.stream<f32, [3, 2]>
+step.store %z in @z
+step.store %w in @w""",
+    ),
+    "subnormals_stored_apart": Found(
+        "what was stored at places of a row that a launch brings was added to zeros, which flushes it",
+        """step.dimension @n <= 5
+step.tensor @small : f32 [3, 5] input
+step.tensor @y : f32 [3, 9] output
+%a = step.load @small : !step.stream<f32, [3, n]>
+step.store %a in @y by [1, 2]""",
+        {"n": 4},
+    ),
+    "state_of_which_a_buffer_holds_one": Found(
+        "a state that is read while the next one comes was said to need one buffer, which there is",
+        """step.loop 2
+step.state @sum : f32 [100, 3]
+step.tensor @start : f32 [100, 3] input
+step.tensor @x : f32 [100, 3] input
+step.tensor @y : f32 [100, 3] output each
+step.tensor @z : f32 [300] output each
+%start = step.load @start : !step.stream<f32, [100, 3]>
+%old = step.recall @sum initial %start : !step.stream<f32, [100, 3]>
+%x = step.load @x : !step.stream<f32, [100, 3]>
+%y = step.map add %old, %x : !step.stream<f32, [100, 3]>
+%z = step.flatten %x over [0, 1] : !step.stream<f32, [300]>
+step.keep %y in @sum
+step.store %y in @y
+step.store %z in @z""",
+        fabric={"pmu_lines": 128},
+    ),
     "tiles_of_packed_rows": Found(
         "rows of bf16 were cut within a beat, which holds two vectors",
         """step.tensor @a : f32 [2] input
@@ -279,6 +341,8 @@ def _launched(found: Found) -> RandomProgram:
             low, end = {"index": (0, 2), "large": (-(1 << 31), 1 << 31)}.get(tensor.label, (-9, 10))
             values = rng.integers(low, end, shape)
             inputs[tensor.label] = values if tensor.element is Element.I32 else values.astype(np.float32)
+            if tensor.label == "small":
+                inputs[tensor.label] *= np.float32(1e-41)
     return RandomProgram(found.text + "\n", inputs, found.sizes)
 
 
@@ -328,6 +392,27 @@ step.store %z in @y
     assert (outcome.fixed or "").startswith("line 7: step.reshape (%y): ")
     with pytest.raises(WeftError, match=r"line 7: step.reshape \(%y\): "):
         compile_program(parse_program(text), PRESETS["demo"])
+
+
+def test_a_refusal_speaks_of_the_operation_that_the_text_has() -> None:
+    """What is stored apart becomes a merge, a row of which is larger than a PMU; a product becomes a PCU's program."""
+    text = """step.tensor @a : f32 [140] input
+step.tensor @y : f32 [1000] output
+%a = step.load @a : !step.stream<f32, [140]>
+step.store %a in @y by [3]
+"""
+    with pytest.raises(WeftError, match=r"^line 4: step.store: a block of 140 must fit a PMU"):
+        compile_program(parse_program(text), PRESETS["demo"].replace(pmu_lines=16, acc_depth=4))
+    text = """step.tensor @a : f32 [4] input
+step.tensor @w : mxfp4 [4, 8] weight
+step.tensor @y : f32 [8] output
+%a = step.load @a : !step.stream<f32, [4]>
+%w = step.load @w : !step.stream<mxfp4, [4, 8]>
+%y = step.matmul %a, %w : !step.stream<f32, [8]>
+step.store %y in @y
+"""
+    with pytest.raises(WeftError, match=r"^line 6: step.matmul \(%y\): mxfp4 weights need at least stages = 4"):
+        compile_program(parse_program(text), PRESETS["demo"].replace(stages=3))
 
 
 def test_the_room_of_a_program_that_reads_rows_as_long_as_a_launch_says_is_judged() -> None:

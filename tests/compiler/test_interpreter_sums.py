@@ -71,6 +71,23 @@ def test_whole_numbers_beyond_24_bits_are_bounded() -> None:
     assert sum_in_any_order(exactly(np.array([[2.0**-149, 0, 0]])), (1,)).value.tolist() == [0]
 
 
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+def test_an_extreme_of_what_is_not_judged_is_not_judged() -> None:
+    """A comparison of two exponentials that may round apart, alone and beside infinity."""
+    program = parse_program(
+        "step.tensor @x : f32 [2, 2] input\nstep.tensor @z : f32 [2, 2] input\nstep.tensor @y : f32 [2] output\n"
+        "%x = step.load @x : !step.stream<f32, [2, 2]>\n%z = step.load @z : !step.stream<f32, [2, 2]>\n"
+        "%e = step.map exp %x : !step.stream<f32, [2, 2]>\n%f = step.map exp %z : !step.stream<f32, [2, 2]>\n"
+        "%less = step.map lt %e, %f : !step.stream<f32, [2, 2]>\n"
+        "%d = step.map add %x, %less : !step.stream<f32, [2, 2]>\n"
+        "%y = step.accum max %d over [1] : !step.stream<f32, [2]>\nstep.store %y in @y\n"
+    )
+    x = np.float32([[1, 2], [3, np.inf]])
+    found = interpret(program, {"x": x, "z": np.float32([[1, 2], [3, np.inf]])}, {}).outputs["y"]
+    assert isinstance(found, Bounded)
+    assert found.judged.tolist() == [False, False]
+
+
 def test_infinities_and_overflow() -> None:
     big, inf = 3e38, np.inf
     rows = [

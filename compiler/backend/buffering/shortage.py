@@ -43,7 +43,7 @@ def find_shortage(networks: Iterable[ProcessNetwork]) -> list[Shortage]:
 def _shortage(network: ProcessNetwork, execution: Execution, circle: list[Wait], wait: Wait) -> Shortage:
     """Bisects for the capacity: more never makes a deadlock."""
     channel = network.channels[wait.channel]
-    low, high = channel.capacity, network.total(wait.channel)
+    low, high = channel.capacity, channel.held + network.total(wait.channel)
     while high - low > 1:
         middle = (low + high) // 2
         stuck = execution.run({wait.channel: middle})

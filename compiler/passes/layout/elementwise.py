@@ -12,6 +12,7 @@ from weft.compiler.mapped.onchip import ExpandOp as MappedExpand
 from weft.compiler.mapped.onchip import MapOp as MappedMap
 from weft.compiler.mapped.onchip import SpreadOp, UnpackOp, stream
 from weft.compiler.mapped.types import Kind
+from weft.compiler.passes.bits import BitsOp
 from weft.compiler.passes.layout.laying import Laid, Laying, lay
 from weft.compiler.passes.layout.reference import indices
 from weft.compiler.passes.layout.repeats import met_by_repeats, repeated
@@ -172,6 +173,12 @@ def _(operation: ConvertOp, laying: Laying) -> None:
     elif target is Element.I32 and laid.element is not Element.I32:
         laid = apply(laying, "int32", [laid], target, hint=hint)
     laying.values[operation.result] = replace(laid, element=target, hint=hint)
+
+
+@lay.register
+def _(operation: BitsOp, laying: Laying) -> None:
+    element, hint = operation.result.type.element, operation.result.name_hint
+    laying.values[operation.result] = replace(laying.values[operation.value], element=element, hint=hint)
 
 
 @lay.register

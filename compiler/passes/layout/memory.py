@@ -24,7 +24,7 @@ from weft.compiler.passes.layout.masking import zero_filled
 from weft.compiler.passes.layout.reference import argument_stream
 from weft.compiler.step.access import LoadOp, StoreOp
 from weft.compiler.step.dimension import DimensionOp, SizeOp
-from weft.compiler.step.dims import Dim
+from weft.compiler.step.dims import Dim, dims_text
 from weft.compiler.step.loop import LoopOp
 from weft.compiler.step.random_access import RandomLoadOp, RandomStoreOp
 from weft.compiler.step.tensor import Role, TensorOp
@@ -230,19 +230,36 @@ def _(operation: RandomLoadOp, laying: Laying) -> None:
     index = laying.scalar(laying.given(operation.index))
     mapped = declared(laying, tensor.label)
     dims, element = result.type.dims, tensor.element
+    after = None if operation.after is None else laying.values[operation.after].scalar
     if len(tensor.sizes) == 1:
         kind = Kind.PACKED if element is Element.BF16 else Kind.VECTOR
-        loaded = laying.emit(LinearLoadOp(mapped, StreamType.make(kind, tensor.sizes)), tensor.label).result
+        loaded = laying.emit(
+            LinearLoadOp(mapped, StreamType.make(kind, tensor.sizes), after=after), tensor.label
+        ).result
         loaded = laying.emit(UnpackOp(loaded)).result if kind is Kind.PACKED else loaded
         laying.check_block(tensor.sizes, Kind.VECTOR)
         buffer = laying.emit(BufferizeOp(loaded, rank=1)).result
         read = laying.emit(StreamifyOp(buffer, kind=Kind.SCALAR, trigger=index, sizes=(), strides=()), hint).result
         laying.values[result] = Laid(dims, element, scalar=read, hint=hint)
         return
+    if after is not None:
+        index = _held_back(laying, index, stream_of(operation.index).dims, after)
     vector = laying.emit(MappedRandomLoad(index, mapped), hint).result
     if element is Element.BF16:
         vector = laying.emit(UnpackOp(vector), hint).result
     laying.values[result] = Laid(dims, element, vector=vector, hint=hint)
+
+
+def _held_back(laying: Laying, index: SSAValue, dims: Sequence[Dim], after: SSAValue) -> SSAValue:
+    """Indices that a buffer gives once a token comes."""
+    sizes = sizes_of(dims)
+    if DYNAMIC in sizes:
+        raise laying.refuse(
+            f"indices that wait for a token must be as many as is known when compiling, not {dims_text(dims)}"
+        )
+    laying.check_block(sizes, Kind.SCALAR)
+    buffer = laying.emit(BufferizeOp(index, rank=len(sizes))).result
+    return laying.emit(StreamifyOp(buffer, kind=Kind.SCALAR, trigger=after)).result
 
 
 @lay.register

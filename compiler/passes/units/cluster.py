@@ -158,6 +158,8 @@ class _Draft:
         if name not in _STAGES:
             self.tail(operation)
             return
+        if self.stop is not None and any(isinstance(value.owner, ExpandOp) for value in operation.inputs):
+            raise Unfit("inputs that are held after a change of shape")  # the header sees the stops before it
         op, slots = _STAGES[name]
         operands = [self.operand(value) for value in operation.inputs]
         const = 0

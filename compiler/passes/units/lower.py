@@ -27,6 +27,7 @@ from weft.compiler.passes.units.offchip import (
     sink_program,
     store_program,
 )
+from weft.compiler.step.operation import line_of, told_of
 from weft.hw.spec import FabricSpec
 from weft.hw.topology import Network, Tile
 
@@ -110,36 +111,42 @@ class _Lowering:
         self.compute()
         emitted = [op for op in self.operations if isinstance(op, ArgumentOp | TurnOp)]
         for priority, op in enumerate(op for op in self.operations if isinstance(op, LinearLoadOp | RandomLoadOp)):
-            self.load(op, priority, emitted)
+            with told_of(op):
+                self.load(op, priority, emitted)
         if emitted:
             raise WeftError(f"each {emitted[0].name} needs a mapped.linear_load beside it, {len(emitted)} have none")
         for op in self.operations:
-            if isinstance(op, LinearStoreOp):
-                name = op.tensor.string_value()
-                load = self.followed.get(op)
-                program = store_program(op, self.regions[name], self.spec, loop=self.loop, told=load is not None)
-                unit = self.add(f"store_{name}", "store", program)
-                self.take(op.value, unit)
-                self.give(op.done, unit)
-                if load is not None:
-                    self.between_rounds.append(Net(Network.CONTROL, Pin(unit), (Pin(self.followers[load]),)))
-            elif isinstance(op, RandomStoreOp):
-                name = op.tensor.string_value()
-                program = random_store_program(op, self.regions[name], self.spec, loop=self.loop)
-                unit = self.add(f"store_{name}", "store", program)
-                self.take(op.value, unit)
-                self.take(op.index, unit)
-                self.give(op.done, unit)
-            elif isinstance(op, SinkOp):
-                if stream(op.value).kind not in (Kind.VECTOR, Kind.PACKED):
-                    raise WeftError(f"mapped.sink takes a vector stream, not {stream(op.value).kind.value}")
-                self.take(op.value, self.add("sink", "sink", sink_program(op, loop=self.loop)))
-            elif isinstance(op, StreamifyOp):
-                self.buffer(op)
-            elif isinstance(op, BufferizeOp) and not used(op.result):
-                raise WeftError("nobody reads a mapped.bufferize")
-            elif isinstance(op, ResidentOp):
-                self.resident(op)
+            with told_of(op):
+                self.other(op)
+
+    def other(self, op: Operation) -> None:
+        """A store, sink or buffer."""
+        if isinstance(op, LinearStoreOp):
+            name = op.tensor.string_value()
+            load = self.followed.get(op)
+            program = store_program(op, self.regions[name], self.spec, loop=self.loop, told=load is not None)
+            unit = self.add(f"store_{name}", "store", program)
+            self.take(op.value, unit)
+            self.give(op.done, unit)
+            if load is not None:
+                self.between_rounds.append(Net(Network.CONTROL, Pin(unit), (Pin(self.followers[load]),)))
+        elif isinstance(op, RandomStoreOp):
+            name = op.tensor.string_value()
+            program = random_store_program(op, self.regions[name], self.spec, loop=self.loop)
+            unit = self.add(f"store_{name}", "store", program)
+            self.take(op.value, unit)
+            self.take(op.index, unit)
+            self.give(op.done, unit)
+        elif isinstance(op, SinkOp):
+            if stream(op.value).kind not in (Kind.VECTOR, Kind.PACKED):
+                raise WeftError(f"mapped.sink takes a vector stream, not {stream(op.value).kind.value}")
+            self.take(op.value, self.add("sink", "sink", sink_program(op, loop=self.loop)))
+        elif isinstance(op, StreamifyOp):
+            self.buffer(op)
+        elif isinstance(op, BufferizeOp) and not used(op.result):
+            raise WeftError("nobody reads a mapped.bufferize")
+        elif isinstance(op, ResidentOp):
+            self.resident(op)
 
     def load(self, op: LinearLoadOp | RandomLoadOp, priority: int, emitted: list[ArgumentOp | TurnOp]) -> None:
         name = op.tensor.string_value()
@@ -171,7 +178,9 @@ class _Lowering:
         if not isinstance(write, BufferizeOp):
             raise WeftError("mapped.streamify must read a mapped.bufferize")
         hint = op.result.name_hint or op.buffer.name_hint
-        unit = self.add(hint, "buffer", buffer_program(write, op, self.spec, hint or "buffer", turns=self.loop.turns))
+        unit = self.add(
+            hint, _unnamed(op), buffer_program(write, op, self.spec, hint or "buffer", turns=self.loop.turns)
+        )
         self.take(write.value, unit)
         if op.trigger is not None:
             self.take(op.trigger, unit, 0 if stream(op.trigger).kind is Kind.CONTROL else 1)
@@ -193,6 +202,13 @@ class _Lowering:
             self.take(recall.trigger, unit)
             self.give(recall.result, unit)
 
+    def alone(self, op: Operation) -> Cluster:
+        """An operation in a PCU of its own."""
+        try:
+            return build([op], self.spec)
+        except Unfit as error:
+            raise WeftError(f"{op.name} needs more than a PCU of fabric {self.spec.name!r} has: {error}") from None
+
     # -- clusters ---------------------------------------------------------------------------------------
 
     def compute(self) -> None:
@@ -209,7 +225,8 @@ class _Lowering:
                 if chain is None or value.owner is not chain[-1] or any(use.operation is not op for use in value.uses):
                     continue
                 try:
-                    built[id(chain)] = build([*chain, op], self.spec)
+                    with told_of(op):
+                        built[id(chain)] = build([*chain, op], self.spec)
                 except Unfit:
                     continue
                 chain.append(op)
@@ -217,18 +234,14 @@ class _Lowering:
                 break
             else:
                 chain = [op]
-                try:
-                    built[id(chain)] = build(chain, self.spec)
-                except Unfit as error:
-                    raise WeftError(
-                        f"{op.name} needs more than a PCU of fabric {self.spec.name!r} has: {error}"
-                    ) from None
+                with told_of(op):
+                    built[id(chain)] = self.alone(op)
                 chains.append(chain)
                 chain_of[op] = chain
         for chain in chains:
             cluster = built[id(chain)]
             result = chain[-1].results[0]
-            unit = self.add(result.name_hint, chain[-1].name.removeprefix("mapped."), cluster.program)
+            unit = self.add(result.name_hint, _unnamed(chain[-1]), cluster.program)
             if isinstance(chain[0], MergeOp) and chain[0].known is not None:
                 self.units[unit] = replace(self.units[unit], selectors=chain[0].known.get_values())
             for port, value in enumerate(cluster.vector):
@@ -236,6 +249,12 @@ class _Lowering:
             for port, value in enumerate(cluster.scalar):
                 self.take(value, unit, port)
             self.give(result, unit)
+
+
+def _unnamed(op: Operation) -> str:
+    """What a unit is called whose stream has no name: ``line7.map``."""
+    line, what = line_of(op), "buffer" if isinstance(op, StreamifyOp) else op.name.removeprefix("mapped.")
+    return what if line is None else f"line{line}.{what}"
 
 
 def _followed(operations: list[Operation], loop: Loop) -> dict[LinearStoreOp, LinearLoadOp]:
