@@ -81,7 +81,9 @@ def _to_write(program: Agcu, vector: Beats, taken: int) -> NDArray[np.uint32]:
     if not program.pack:
         return words[~np.asarray(vector.void[:taken], bool)]
     low, high = pairs_of(vector.stop[:taken], vector.void[:taken])
-    return words[low] >> 16 | np.where(high[:, None] < 0, np.uint32(0), words[high] & np.uint32(0xFFFF_0000))
+    upper = words[high] & np.uint32(0xFFFF_0000)
+    upper[high < 0] = 0
+    return words[low] >> np.uint32(16) | upper
 
 
 def told_at_the_beginning(program: Agcu, arguments: dict[int, int], turn: int, turn_round: int) -> Beats | None:

@@ -39,7 +39,9 @@ def gather(spec: FabricSpec, program: Pcu, header: Header, given: Mapping[Where,
     count = len(header.steps)
     registers = [np.zeros((count, spec.lanes), np.float32)] * spec.registers
     scalars = [np.zeros((1, 1), np.float32)] * spec.scalar_inputs
-    data = {where: np.asarray(beats.data).reshape(len(beats.stop), -1) for where, beats in given.items()}
+    if program.merge:  # of which a void selector gives nothing
+        registers[0] = registers[0].copy()
+    data = {where: each.data if each.data.ndim == 2 else each.data[:, None] for where, each in given.items()}
     if header.halves is not None:
         data[Network.VECTOR, 0] = _unpacked(data[Network.VECTOR, 0], header.halves)
     for where, take in header.takes.items():
@@ -51,8 +53,6 @@ def gather(spec: FabricSpec, program: Pcu, header: Header, given: Mapping[Where,
         elif take.holds:
             registers[port] = data[where][take.used()] if count else registers[port]
         elif where in data:
-            if port == 0:
-                registers[0] = registers[0].copy()
             assert take.pops is not None
             registers[0][take.pops[: take.popped]] = data[where][header.kept[port]][: take.popped]
     return Steps(registers, scalars)

@@ -93,3 +93,25 @@ def test_ordinary_sums_of_full_blocks_are_made_at_once(monkeypatch: pytest.Monke
     assert result is not None
     assert calls == [Op.MUL]
     assert result.data[0].tolist() == add(apply(Op.MUL, a.data, b.data, a.data)[0], np.float32(0)).tolist()
+
+
+def test_registers_without_an_input_are_zeros_in_a_merge_that_has_only_one() -> None:
+    ones = Beats(np.ones((2, SPEC.lanes), np.float32), np.array([1, 1], np.uint8), np.zeros(2, bool))
+    selectors = Beats(np.array([[1], [1]], np.int32).view(np.float32), np.array([0, 1], np.uint8), np.zeros(2, bool))
+    add_next = Stage(Op.ADD, a=Source.REG0, c=Source.REG1)
+    program = Pcu(merge=True, merge_rank=1, stages=(add_next,), vector_out=True)
+    result = run_pcu(SPEC, program, inputs([None, ones], [selectors])).vector
+    assert result is not None
+    assert result.data.tolist() == ones.data.tolist()
+    assert result.stop.tolist() == [1, 2]
+
+
+def test_a_merge_without_selectors_makes_no_step() -> None:
+    ones = Beats(np.ones((2, SPEC.lanes), np.float32), np.array([1, 1], np.uint8), np.zeros(2, bool))
+    nothing = Beats(np.zeros((0, 1), np.float32), np.zeros(0, np.uint8), np.zeros(0, bool))
+    program = Pcu(merge=True, merge_rank=1, vector_out=True)
+    for selectors in (None, nothing):
+        result = run_pcu(SPEC, program, inputs([ones, ones], [selectors]))
+        assert result.vector is not None
+        assert len(result.vector.stop) == 0
+        assert not any(result.taken.values())

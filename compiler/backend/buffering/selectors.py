@@ -11,6 +11,7 @@ from weft.hw.program import Pcu
 from weft.hw.program.firings.merge import blocks_in
 from weft.hw.program.firings.process import Where
 from weft.hw.program.firings.stream import NOTHING, Shape
+from weft.hw.program.firings.unpacked import unpacked_of
 from weft.hw.topology import Network
 
 __all__ = ["SELECTOR", "with_selectors"]
@@ -31,7 +32,9 @@ def with_selectors(
         return dict(given)
     if not selectors:
         order = (1, 0) if other_first else (0, 1)
-        blocks = [blocks_in(program, given.get((Network.VECTOR, port), NOTHING)) for port in order]
+        streams = [given.get((Network.VECTOR, port), NOTHING) for port in (0, 1)]
+        streams[0] = unpacked_of(program, streams[0]).shape if program.unpack else streams[0]
+        blocks = [blocks_in(program, streams[port]) for port in order]
         selectors = [*np.repeat(order, blocks).tolist(), *[0] * len(selector)]
     words = np.zeros(len(selector), np.int64)
     words[~selector.void] = np.resize(selectors, int((~selector.void).sum()))

@@ -36,9 +36,9 @@ class Shape:
 
     def values(self) -> Ints | None:
         """The int32 of each beat, [beats]; None where nobody knows them."""
-        if self.value is None:
-            return None
-        return np.broadcast_to(np.asarray(self.value, np.int64), len(self.stop))
+        if not len(self.stop):
+            return np.zeros(0, np.int64)
+        return None if self.value is None else np.broadcast_to(np.asarray(self.value, np.int64), len(self.stop))
 
 
 NOTHING = Shape.of(np.zeros(0, np.uint8))
