@@ -252,6 +252,16 @@ step.tensor @y : f32 [8] output
 %y = step.accum add %chosen over [0] : !step.stream<f32, [8]>
 step.store %y in @y""",
     ),
+    "matrices_of_one_step": Found(
+        "a matrix of one step was multiplied with the exponents of the one before",
+        """step.tensor @a : f32 [3, 3] input
+step.tensor @w : mxfp4 [3, 3, 3] weight
+step.tensor @y : f32 [3, 3] output
+%a = step.load @a : !step.stream<f32, [3, 3]>
+%w = step.load @w : !step.stream<mxfp4, [3, 3, 3]>
+%y = step.matmul %a, %w : !step.stream<f32, [3, 3]>
+step.store %y in @y""",
+    ),
     "entries_of_what_was_stored": Found(
         "loads by index took no token",
         """step.tensor @a : f32 [2, 9] input
