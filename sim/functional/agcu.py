@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from weft.hw.program import Agcu, AgcuKind
-from weft.hw.program.firings.agcu import CONTROL, SCALAR, VECTOR, AgcuTurn, turn_of
+from weft.hw.program.firings.agcu import CONTROL, SCALAR, VECTOR, AgcuTurn, pairs_of, turn_of
 from weft.hw.program.firings.process import Where
 from weft.hw.spec import FabricSpec
 from weft.sim.device import Beats, DeviceError
@@ -75,30 +75,13 @@ def _load(spec: FabricSpec, program: Agcu, memory: NDArray[np.uint8], turn: Agcu
     return Beats(words.view(np.float32), stop, void), int(inside.sum()) * spec.beat_bytes, refused
 
 
-def _packed(beats: Beats, taken: int) -> Iterator[NDArray[np.uint32]]:
-    """The beats of bf16 pairs of a stream, the first of a pair in the low halves."""
-    words = np.ascontiguousarray(beats.data[:taken], dtype=np.float32).view(np.uint32)
-    low: NDArray[np.uint32] | None = None
-    for word, stop, void in zip(words, beats.stop[:taken], beats.void[:taken], strict=True):
-        if not void and low is not None:
-            yield low | word & 0xFFFF_0000
-            low = None
-        elif not void:
-            low = word >> 16
-        if stop and low is not None:
-            yield low
-            low = None
-    # A stop of 0 can end a launch whose end_rank is 0: the pair stays open, and is padded like at any other end.
-    if low is not None:
-        yield low
-
-
-def _to_write(spec: FabricSpec, program: Agcu, vector: Beats, taken: int) -> NDArray[np.uint32]:
-    if program.pack:
-        pairs = list(_packed(vector, taken))
-        return np.stack(pairs) if pairs else np.zeros((0, spec.lanes), np.uint32)
+def _to_write(program: Agcu, vector: Beats, taken: int) -> NDArray[np.uint32]:
+    """The words of each beat that is written; a bf16 is the upper half of one."""
     words = np.ascontiguousarray(vector.data[:taken], dtype=np.float32).view(np.uint32)
-    return words[~np.asarray(vector.void[:taken], bool)]
+    if not program.pack:
+        return words[~np.asarray(vector.void[:taken], bool)]
+    low, high = pairs_of(vector.stop[:taken], vector.void[:taken])
+    return words[low] >> 16 | np.where(high[:, None] < 0, np.uint32(0), words[high] & np.uint32(0xFFFF_0000))
 
 
 def told_at_the_beginning(program: Agcu, arguments: dict[int, int], turn: int, turn_round: int) -> Beats | None:
@@ -122,10 +105,9 @@ def run_agcu(
 ) -> AgcuResult:
     """One turn of an AGCU; a store changes ``memory`` in place.
 
-    Loops over packed beats in Python, over everything else in NumPy. Where the program's text leaves room: a bound
-    taken from an argument is its low 24 bits; beats to store that come after the indices have ended are taken and
-    dropped; a bf16 is the upper half of a word; an access that is not aligned to a vector beat is refused; SINK ignores
-    ``indexed``.
+    Where the program's text leaves room: a bound taken from an argument is its low 24 bits; beats to store that come
+    after the indices have ended are taken and dropped; an access that is not aligned to a vector beat is refused; SINK
+    ignores ``indexed``.
 
     Parameters
     ----------
@@ -160,7 +142,7 @@ def run_agcu(
         beats, read, refused = _load(spec, program, memory, does)
         return AgcuResult(beats, emitted, done, does.taken, read, 0, refused)
     assert vector is not None
-    words = _to_write(spec, program, vector, does.taken[VECTOR])
+    words = _to_write(program, vector, does.taken[VECTOR])
     address = does.addresses(len(words))
     words = words[: len(address)]
     inside = _allowed(spec, program, memory, address)

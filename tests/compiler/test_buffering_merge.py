@@ -1,50 +1,17 @@
-"""A merge as a process against the functional model: selectors with stops, and void ones."""
+"""A merge as a process: void selectors, selectors that are data, inputs without blocks."""
 
 from __future__ import annotations
 
 import numpy as np
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from test_buffering_units import _beats, _check_sides, _inputs, _same, shapes
 
 from weft.compiler.backend.buffering.selectors import with_selectors
 from weft.hw.presets import PRESETS
-from weft.hw.program import Input, InputMode, Pcu, Unpack
+from weft.hw.program import Pcu
 from weft.hw.program.firings.pcu import firings_of
 from weft.hw.program.firings.stream import Shape
 from weft.hw.topology import Network
-from weft.sim.functional.pcu import run_pcu
 
 SPEC = PRESETS["tiny"]
-
-
-@settings(max_examples=300, deadline=None)
-@given(st.data())
-def test_merge(data: st.DataObject) -> None:
-    streams, choice = [data.draw(shapes(voids=True)) for _ in range(2)], data.draw(st.integers(0, 1))
-    selector = data.draw(shapes(voids=True, most=8))
-    selector = Shape(selector.stop, selector.void, choice)
-    other = data.draw(shapes())
-    held = data.draw(st.booleans())
-    program = Pcu(
-        vector=(Input(), Input(), Input(InputMode.HOLD, 1)) if held else (),
-        merge=True,
-        merge_rank=data.draw(st.integers(0, 2)),
-        unpack=data.draw(st.sampled_from([Unpack.OFF, Unpack.BF16])),
-        unpack_odd=data.draw(st.booleans()),
-        vector_out=True,
-    )
-    streams = {(Network.VECTOR, number): each for number, each in enumerate(streams)}
-    made = firings_of(program, {**streams, (Network.SCALAR, 0): selector, (Network.VECTOR, 2): other})
-    vector = [_beats(each, 4) for each in (*streams.values(), other)]
-    expected = run_pcu(SPEC, program, _inputs(vector, [_beats(selector, 1, choice)]))
-    process, outputs = made.process, made.outputs
-    _same(outputs[Network.VECTOR], expected.vector)
-    _check_sides(process)
-    # Where the held input ends first, the functional model has looked at more than it takes.
-    if not held:
-        taken = {where: count for where, count in expected.taken.items() if count}
-        assert {side.where: side.total for side in process.takes if side.total} == taken
 
 
 def test_void_selectors_need_no_data() -> None:

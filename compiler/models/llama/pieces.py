@@ -230,7 +230,7 @@ class Pieces:
         """What all heads have mixed as one row, [lead, heads * head_dim]."""
         build, config, first = self.build, self.config, len(self.own)
         if not self.together:
-            return build.flatten(attention, [first, first + 1, first + 2])
+            return build.flatten(attention, [first, first + 1, first + 2], "mixed_heads")
         heads, size = config.heads, config.head_dim
         split = build.reshape(attention, [heads, self.rows, size])
-        return build.flatten(build.read(split, 3, [self.rows, heads, size], walk=[1, 0, 2]), [1, 2])
+        return build.flatten(build.read(split, 3, [self.rows, heads, size], walk=[1, 0, 2]), [1, 2], "mixed_heads")

@@ -16,7 +16,7 @@ from weft.compiler.errors import WeftError
 from weft.compiler.mapped.buffers import BufferizeOp, StreamifyOp
 from weft.compiler.mapped.launch import NonEmptyOp, SizeOp, Unit
 from weft.compiler.mapped.offchip import LinearLoadOp, LinearStoreOp, RandomLoadOp
-from weft.compiler.mapped.onchip import UnpackOp, stream
+from weft.compiler.mapped.onchip import FlattenOp, UnpackOp, stream
 from weft.compiler.mapped.types import DYNAMIC, BufferType, Kind
 from weft.compiler.step.dims import Dim
 from weft.compiler.step.iterations import Iterations
@@ -24,7 +24,7 @@ from weft.compiler.step.operation import inherit_line, line_of, origin_of
 from weft.compiler.step.types import Element
 from weft.hw.spec import FabricSpec
 
-__all__ = ["Laid", "Laying", "lay", "sizes_of"]
+__all__ = ["Laid", "Laying", "hint_of", "lay", "sizes_of"]
 
 AnyOperation = TypeVar("AnyOperation", bound=Operation)
 
@@ -36,7 +36,8 @@ def sizes_of(dims: Sequence[Dim]) -> tuple[int, ...]:
 
 @dataclass
 class Laid:
-    """A logical stream, and the mapped streams that carry it: as vectors, as scalars, or as packed beats.
+    """A logical stream, and the mapped streams that carry it: as vectors, as scalars, or as packed beats; ``columns``
+    are those of a matrix as vectors.
 
     ``repeats`` is another stream whose elements this one repeats along its innermost dimensions, where nothing carries
     it by itself: a unit holds them (STeP's Expand). ``again`` is one whose blocks, the dimensions from ``block`` on,
@@ -48,6 +49,7 @@ class Laid:
     vector: SSAValue | None = None
     scalar: SSAValue | None = None
     packed: SSAValue | None = None
+    columns: SSAValue | None = None
     repeats: Laid | None = None
     again: Laid | None = None
     block: int = 0
@@ -159,9 +161,7 @@ class Laying:
         """What carries a stream; by itself, if it is a repetition of blocks."""
         laid = self.values[value]
         if laid.again is not None:
-            from weft.compiler.passes.layout.repeats import repeated_by_itself
-
-            repeated_by_itself(self, laid)
+            self._carry(laid)
         return laid
 
     # -- forms ------------------------------------------------------------------------------------------
@@ -169,28 +169,29 @@ class Laying:
     def vector(self, laid: Laid) -> SSAValue:
         """A stream as vectors: the innermost dimension lies in lanes."""
         if laid.vector is None:
-            if laid.packed is not None:
-                laid.vector = self.emit(UnpackOp(laid.packed), laid.hint).result
-                return laid.vector
-            if laid.repeats is not None:
-                from weft.compiler.passes.layout.elementwise import held_by_itself
-
-                held_by_itself(self, laid)
-                return self.vector(laid)
-            laid.vector = self._vectors_of_scalars(laid)
+            self._carry(laid)
+            laid.vector = laid.vector or self._vectors_of_scalars(laid)
         return laid.vector
 
     def scalar(self, laid: Laid) -> SSAValue:
         """A stream as scalars: a beat for each element."""
         if laid.scalar is None:
-            self.vector(laid) if laid.packed is not None else None
-            if laid.repeats is not None:
-                from weft.compiler.passes.layout.elementwise import held_by_itself
-
-                held_by_itself(self, laid)
-                return self.scalar(laid)
-            laid.scalar = self._scalars_of_vectors(laid)
+            self._carry(laid)
+            laid.scalar = laid.scalar or self._scalars_of_vectors(laid)
         return laid.scalar
+
+    def _carry(self, laid: Laid) -> None:
+        """Let vectors or scalars carry a stream that is packed, or that repeats another."""
+        if laid.packed is not None:
+            laid.vector = laid.vector or self.emit(UnpackOp(laid.packed), laid.hint).result
+        elif laid.repeats is not None:
+            from weft.compiler.passes.layout.elementwise import held_by_itself
+
+            held_by_itself(self, laid)
+        elif laid.again is not None:
+            from weft.compiler.passes.layout.repeats import repeated_by_itself
+
+            repeated_by_itself(self, laid)
 
     def either(self, laid: Laid) -> tuple[SSAValue, Kind]:
         """A stream in the form that carries it already; vectors where both do."""
@@ -203,18 +204,18 @@ class Laying:
         if not laid.dims:
             raise self.refuse("a single number has no vectors")
         if laid.sizes[-1] == DYNAMIC:
-            return self.as_long(laid.scalar, laid.dims[-1], Kind.VECTOR, _hint(laid, "row"))
+            return self.as_long(laid.scalar, laid.dims[-1], Kind.VECTOR, hint_of(laid, "row"))
         self.check_block(laid.sizes[-1:], Kind.SCALAR)
         buffer = self.emit(BufferizeOp(laid.scalar, rank=1)).result
-        return self.emit(StreamifyOp(buffer, kind=Kind.VECTOR), _hint(laid, "row")).result
+        return self.emit(StreamifyOp(buffer, kind=Kind.VECTOR), hint_of(laid, "row")).result
 
     def _scalars_of_vectors(self, laid: Laid) -> SSAValue:
         assert laid.vector is not None
         if laid.sizes[-1] == DYNAMIC:
-            return self.as_long(laid.vector, laid.dims[-1], Kind.SCALAR, _hint(laid, "numbers"))
+            return self.as_long(laid.vector, laid.dims[-1], Kind.SCALAR, hint_of(laid, "numbers"))
         self.check_block(laid.sizes[-1:], Kind.VECTOR)
-        buffer = self.emit(BufferizeOp(laid.vector, rank=1)).result
-        return self.emit(StreamifyOp(buffer, kind=Kind.SCALAR), _hint(laid, "numbers")).result
+        buffer = self.buffered(laid.vector, 1)
+        return self.emit(StreamifyOp(buffer, kind=Kind.SCALAR), hint_of(laid, "numbers")).result
 
     def as_long(self, value: SSAValue, size: Dim, kind: Kind, hint: str | None) -> SSAValue:
         """Rows read out of buffers as far as ``size``, which a launch brings, says."""
@@ -244,29 +245,33 @@ class Laying:
             step *= size
         return [*([step] if len(sizes) > 1 else []), *reversed(strides)]
 
-    def buffered(self, value: SSAValue, rank: int, *, part: tuple[int, int] | None = None) -> SSAValue:
-        """The ``rank`` innermost dimensions of a stream as buffers, or the beats from the first to before the last.
+    def buffered(self, value: SSAValue, rank: int) -> SSAValue:
+        """The ``rank`` innermost dimensions of a stream as buffers.
 
-        A stream that is read in order out of buffers of as many elements comes out of these.
+        They need not be flattened before, and where a stream is read in order out of buffers of as many elements, it
+        comes out of these.
         """
-        read = value.owner
-        if part is None and isinstance(read, StreamifyOp) and self._in_order(read):
-            write, kind = read.buffer.owner, read.result.type
-            if (
-                isinstance(write, BufferizeOp)
-                and write.when is None
-                and kind.rank - len(write.result.type.outer) == rank
-            ):
-                inner = kind.dims[kind.rank - rank :]
-                if write.result.type.inner == inner:
-                    return write.result
-                first, last = (0 if each is None else each.value.data for each in (write.first, write.last))
-                beats = prod(inner[:-1]) * self.row_words(inner[-1], kind.kind) // self.beat(kind.kind)
-                again = BufferizeOp(
-                    write.value, rank=write.rank.value.data, first=first, last=last or beats, inner=inner
-                )
-                return self.emit(again).result
-        return self.emit(BufferizeOp(value, rank=rank)).result
+        given = stream(value)
+        inner = given.dims[given.rank - rank :]
+        source, depth = value, rank
+        if DYNAMIC not in inner:
+            while isinstance(source.owner, FlattenOp) and source.owner.level <= depth and source.owner.size is None:
+                source, depth = source.owner.value, depth + 1
+        last, read = 0, source.owner
+        if isinstance(read, StreamifyOp) and self._in_order(read) and len(_outer(read)) == given.rank - rank:
+            write = read.buffer.owner
+            assert isinstance(write, BufferizeOp)
+            if write.result.type.inner == inner:
+                return write.result
+            first, last = (0 if each is None else each.value.data for each in (write.first, write.last))
+            source, depth = write.value, write.rank.value.data
+        else:
+            first = 0
+        if source is value:
+            return self.emit(BufferizeOp(value, rank=rank)).result
+        words = prod(inner[:-1]) * self.row_words(inner[-1], given.kind)
+        seen = BufferizeOp(source, rank=depth, first=first, last=last or words // self.beat(given.kind), inner=inner)
+        return self.emit(seen).result
 
     def beat(self, kind: Kind) -> int:
         """Words that a beat takes in a buffer."""
@@ -276,7 +281,9 @@ class Laying:
         """Whether all of a buffer is read once, in order, as it was written."""
         buffer, result = read.buffer.type, read.result.type
         assert isinstance(buffer, BufferType)
+        write = read.buffer.owner
         plain = read.trigger is None and read.transposed is None and read.offset is None and read.flat is None
+        plain &= isinstance(write, BufferizeOp) and write.when is None
         if not plain or result.kind is not buffer.kind or not buffer.inner or DYNAMIC in buffer.inner:
             return False
         if read.sizes is None:
@@ -309,7 +316,14 @@ class Laying:
         return True
 
 
-def _hint(laid: Laid, what: str) -> str:
+def _outer(read: StreamifyOp) -> tuple[int, ...]:
+    buffer = read.buffer.type
+    assert isinstance(buffer, BufferType)
+    return buffer.outer
+
+
+def hint_of(laid: Laid, what: str) -> str:
+    """A name for a stream that carries another in some form."""
     return f"{laid.hint}.{what}" if laid.hint else what
 
 

@@ -12,7 +12,7 @@ from weft.compiler.mapped.onchip import AccumOp as MappedAccum
 from weft.compiler.mapped.onchip import ScanOp as MappedScan
 from weft.compiler.mapped.product import ProductOp
 from weft.compiler.mapped.types import DYNAMIC, Kind
-from weft.compiler.passes.layout.laying import Laid, Laying, lay
+from weft.compiler.passes.layout.laying import Laid, Laying, hint_of, lay
 from weft.compiler.passes.layout.masking import masked
 from weft.compiler.step.access import StoreOp
 from weft.compiler.step.accum import AccumOp, Reduction, ScanOp
@@ -136,7 +136,9 @@ def _(operation: MatmulOp, laying: Laying) -> None:
         made = laying.emit(ProductOp(laying.scalar(left), laying.vector(right), rows=rows), hint).result
     else:
         laying.check_block(left.sizes, Kind.VECTOR)
-        buffer = laying.buffered(laying.vector(left), 2)
-        columns = laying.emit(StreamifyOp(buffer, transposed=True)).result
+        if left.columns is None:  # products of the same rows share them
+            buffer = laying.buffered(laying.vector(left), 2)
+            left.columns = laying.emit(StreamifyOp(buffer, transposed=True), hint_of(left, "columns")).result
+        columns = left.columns
         made = laying.emit(MappedMatmul(columns, laying.vector(right)), hint).result
     laying.values[result] = Laid(result.type.dims, Element.F32, vector=made, hint=hint)

@@ -61,13 +61,19 @@ def read_by_walk(laying: Laying, laid: Laid, outer: int, walk: Walk, dims: tuple
     as_rows = bool(strides) and strides[-1] == 1 and walk.dims[-1] == len(inner) - 1 and rows
     to = Kind.VECTOR if as_rows else Kind.SCALAR
     beat = laying.beat(kind)
-    if to is kind and numbers and strides == laying.strides(numbers, kind) and 0 not in numbers and offset % beat == 0:
-        # A part without gaps: a buffer that keeps nothing else.
-        words = prod(numbers[:-1]) * laying.row_words(numbers[-1], kind)
-        part = BufferizeOp(value, rank=len(inner), first=offset // beat, last=(offset + words) // beat, inner=numbers)
-        read = laying.emit(StreamifyOp(laying.emit(part).result), hint).result
-        return Laid.carried(dims, laid.element, to, read, hint=hint)
-    buffer = laying.buffered(value, len(inner))
+    whole = prod(inner[:-1]) * laying.row_words(inner[-1], kind) // beat if inner else 1
+    ways = [(size - 1) * stride for size, stride in zip(numbers, strides, strict=True)]
+    first = (offset + sum(way for way in ways if way < 0)) // beat
+    last = (offset + sum(way for way in ways if way > 0)) // beat + 1
+    if (first, last) == (0, whole) or 0 in numbers:
+        buffer = laying.buffered(value, len(inner))
+    else:  # a buffer of what is read alone
+        in_order = to is kind and numbers and strides == laying.strides(numbers, kind)
+        kept = numbers if in_order else [(last - first) * beat]
+        buffer = laying.emit(BufferizeOp(value, rank=len(inner), first=first, last=last, inner=kept)).result
+        offset -= first * beat
+        if in_order:
+            return Laid.carried(dims, laid.element, to, laying.emit(StreamifyOp(buffer), hint).result, hint=hint)
     read = laying.emit(StreamifyOp(buffer, kind=to, sizes=numbers, strides=strides, offset=offset), hint).result
     return Laid.carried(dims, laid.element, to, read, hint=hint)
 

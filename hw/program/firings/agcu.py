@@ -10,10 +10,10 @@ import numpy as np
 from weft.hw.program.agcu import BOUND_BITS, Agcu, AgcuKind
 from weft.hw.program.firings.nest import Loop, Nest, Walk
 from weft.hw.program.firings.process import Process, Side, Where
-from weft.hw.program.firings.stream import NOTHING, Bools, Ints, Shape
+from weft.hw.program.firings.stream import NOTHING, Bools, Ints, Shape, Stops
 from weft.hw.topology import Network
 
-__all__ = ["CONTROL", "SCALAR", "VECTOR", "AgcuTurn", "addresses_of", "nest_of", "turn_of"]
+__all__ = ["CONTROL", "SCALAR", "VECTOR", "AgcuTurn", "addresses_of", "nest_of", "pairs_of", "turn_of"]
 
 VECTOR: Where = (Network.VECTOR, 0)
 SCALAR: Where = (Network.SCALAR, 0)
@@ -44,6 +44,17 @@ def _base(program: Agcu, arguments: Mapping[int, int], turn: int, turn_round: in
 def addresses_of(program: Agcu, arguments: Mapping[int, int], turn: int, beats: int) -> Ints:
     """Byte addresses of the first beats of a turn, [beats], where no index decides them."""
     return (_base(program, arguments, turn, 0) + nest_of(program, arguments).offsets(beats)) & _WORD
+
+
+def pairs_of(stop: Stops, void: Bools) -> tuple[Ints, Ints]:
+    """The beats that ``pack`` puts into the low and into the high half of each word, [words]; -1 for none."""
+    full = np.flatnonzero(~void)
+    row = (np.cumsum(stop > 0) - (stop > 0))[full]
+    begins = np.append(True, row[1:] != row[:-1])[: len(row)]
+    place = np.arange(len(full)) - np.flatnonzero(begins)[np.cumsum(begins) - 1]
+    alone = np.append(begins[1:], True)[: len(row)]
+    low = place % 2 == 0
+    return full[low], np.where(alone, -1, np.append(full[1:], -1)[: len(full)])[low]
 
 
 @dataclass(frozen=True)

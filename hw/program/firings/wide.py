@@ -66,9 +66,8 @@ class Wide:
     def exponent_beats(self) -> Ints:
         """The beat that holds each step's exponents, [steps]; only where a format has some."""
         loads = self.program.unpack.exponent_beats(self.program.unpack_row)
-        block = self.place // (BLOCK // self.program.unpack.width * self.program.unpack_row)
-        begins = np.append(True, (np.diff(block) != 0) | (np.diff(self.place) < 0))[: len(block)]
-        first = np.maximum.accumulate(np.where(begins, np.arange(len(block)), 0))
+        begins = self.place % (BLOCK // self.program.unpack.width * self.program.unpack_row) == 0
+        first = np.maximum.accumulate(np.where(begins, np.arange(len(begins)), 0))
         return self.step_beats[first] - loads + self.column // 4
 
     @property
