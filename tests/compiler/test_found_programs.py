@@ -252,6 +252,14 @@ step.tensor @y : f32 [8] output
 %y = step.accum add %chosen over [0] : !step.stream<f32, [8]>
 step.store %y in @y""",
     ),
+    "few_columns_of_long_rows": Found(
+        "whole rows were loaded into a buffer for a few elements of each",
+        """step.tensor @a : bf16 [40, 400] input
+step.tensor @y : f32 [5, 40] output
+%a = step.load @a walk [1, 0] by [3, 1] from [0, 213] : !step.stream<bf16, [5, 40]>
+%y = step.map add %a, 1.0 : !step.stream<f32, [5, 40]>
+step.store %y in @y""",
+    ),
     "more_operands_than_inputs": Found(
         "what was held for a function that became two was held for nothing, and nobody took it",
         """step.tensor @a : f32 [2, 12] input
