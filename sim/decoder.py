@@ -131,10 +131,13 @@ class DecoderSession:
     def _read(self, name: str, layer: int | None = None) -> Floats:
         return decode(*self._place(name, layer), self.spec).astype(np.float32, copy=False)
 
-    def caches(self) -> dict[str, Floats]:
-        """All that a step leaves for those after it: `keys` and `values`, each [layers, key heads, positions, size]."""
-        layers = range(self.checkpoint.config.layers)
-        return {name: np.stack([self._read(name, each)[:, : self.position] for each in layers]) for name in CACHES}
+    def caches(self, positions: int | None = None) -> dict[str, Floats]:
+        """All that a step leaves for those after it: `keys` and `values`, each [layers, key heads, positions, size].
+
+        ``positions`` are by default those that were processed.
+        """
+        layers, count = range(self.checkpoint.config.layers), self.position if positions is None else positions
+        return {name: np.stack([self._read(name, each)[:, :count] for each in layers]) for name in CACHES}
 
     def restore(self, caches: Mapping[str, Floats]) -> None:
         """Go on behind the positions of such caches."""

@@ -86,11 +86,13 @@ class Dim:
         return result
 
     def __str__(self) -> str:
-        parts = []
-        for symbols, factor in sorted(self.terms, key=lambda term: (not term[0], term)):
-            names = " * ".join(symbols)
-            parts.append(str(factor) if not names else names if factor == 1 else f"{factor} * {names}")
-        return " + ".join(parts) or "0"
+        text = ""
+        for symbols, factor in sorted(self.terms, key=lambda term: (term[1] < 0, not term[0], term)):
+            names, count = " * ".join(symbols), abs(factor)
+            part = str(count) if not names else names if count == 1 else f"{count} * {names}"
+            sign = " + " if factor > 0 else " - "
+            text += sign + part if text else part if factor > 0 else f"-{part}"
+        return text or "0"
 
 
 def dims_text(dims: Sequence[Dim | int]) -> str:
@@ -118,9 +120,13 @@ def parse_dim(parser: AttrParser) -> Dim:
         return result
 
     result = term()
-    while parser.parse_optional_punctuation("+"):
-        result = result + term()
-    return result
+    while True:
+        if parser.parse_optional_punctuation("+"):
+            result = result + term()
+        elif parser.parse_optional_punctuation("-"):
+            result = result + term() * -1
+        else:
+            return result
 
 
 def parse_dims(parser: AttrParser) -> tuple[Dim, ...]:

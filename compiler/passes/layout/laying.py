@@ -213,9 +213,22 @@ class Laying:
         assert laid.vector is not None
         if laid.sizes[-1] == DYNAMIC:
             return self.as_long(laid.vector, laid.dims[-1], Kind.SCALAR, hint_of(laid, "numbers"))
+        read, hint = laid.vector.owner, hint_of(laid, "numbers")
+        if isinstance(read, StreamifyOp) and self._by_rows(read):
+            sizes, strides = read.sizes, read.strides
+            assert sizes is not None
+            assert strides is not None
+            again = StreamifyOp(
+                read.buffer,
+                kind=Kind.SCALAR,
+                sizes=sizes.get_values(),
+                strides=strides.get_values(),
+                offset=0 if read.offset is None else read.offset.value.data,
+            )
+            return self.emit(again, hint).result
         self.check_block(laid.sizes[-1:], Kind.VECTOR)
         buffer = self.buffered(laid.vector, 1)
-        return self.emit(StreamifyOp(buffer, kind=Kind.SCALAR), hint_of(laid, "numbers")).result
+        return self.emit(StreamifyOp(buffer, kind=Kind.SCALAR), hint).result
 
     def as_long(self, value: SSAValue, size: Dim, kind: Kind, hint: str | None) -> SSAValue:
         """Rows read out of buffers as far as ``size``, which a launch brings, says."""
@@ -276,6 +289,11 @@ class Laying:
     def beat(self, kind: Kind) -> int:
         """Words that a beat takes in a buffer."""
         return 1 if kind is Kind.SCALAR else self.spec.lanes
+
+    def _by_rows(self, read: StreamifyOp) -> bool:
+        """Whether loops read rows of a buffer, each element of which could come by itself."""
+        plain = read.trigger is None and read.transposed is None and read.flat is None and read.runs is None
+        return plain and read.strides is not None and read.sizes is not None and read.strides.get_values()[-1:] == (1,)
 
     def _in_order(self, read: StreamifyOp) -> bool:
         """Whether all of a buffer is read once, in order, as it was written."""
