@@ -42,8 +42,8 @@ def only_store(store: StoreOp | RandomStoreOp) -> bool:
 class SplitAccesses(ModulePass):
     """Leaves only accesses that walk whole beats of rows, the last dimension of a tensor, in steps of one.
 
-    A load that walks rows otherwise loads the beats that it reaches and reads them out of a buffer; a store whose last dimension is
-    another one reads what it stores out of a buffer first.
+    A load that walks rows otherwise loads the beats that it reaches and reads them out of a buffer; a store whose last
+    dimension is another one reads what it stores out of a buffer first.
     """
 
     name = "split-accesses"
