@@ -42,8 +42,8 @@ def only_store(store: StoreOp | RandomStoreOp) -> bool:
 class SplitAccesses(ModulePass):
     """Leaves only accesses that walk whole beats of rows, the last dimension of a tensor, in steps of one.
 
-    A load that walks rows otherwise loads them whole and reads them out of a buffer; a store whose last dimension is
-    another one reads what it stores out of a buffer first.
+    A load that walks rows otherwise loads the beats that it reaches and reads them out of a buffer; a store whose last
+    dimension is another one reads what it stores out of a buffer first.
     """
 
     name = "split-accesses"
@@ -77,11 +77,12 @@ class SplitAccesses(ModulePass):
             return
         first = min(of_rows, default=result.rank)
         kept = [axis for axis in range(result.rank) if axis not in of_rows]
-        rows_dims = [result.dims[axis] for axis in kept] + [Dim.of(tensor.sizes[-1])]
+        low, end = self._reached(tensor, walk, [(result.dims[axis], walk.by[axis]) for axis in of_rows])
+        rows_dims = [result.dims[axis] for axis in kept] + [Dim.of(end - low)]
         rows_walk = Walk(
             (*(walk.dims[axis] for axis in kept), last),
             (*(walk.by[axis] for axis in kept), 1),
-            (*walk.start[:-1], Dim.of(0)),
+            (*walk.start[:-1], Dim.of(low)),
         )
         inserting = Inserting(load)
         rows = LoadOp(tensor.label, StreamType.make(result.element, rows_dims), rows_walk, after=load.after)
@@ -93,9 +94,17 @@ class SplitAccesses(ModulePass):
         inner = Walk(
             tuple(rank - 1 if axis in of_rows else places[axis] for axis in range(outer, result.rank)),
             tuple(walk.by[axis] if axis in of_rows else 1 for axis in range(outer, result.rank)),
-            (*(Dim.of(0),) * (rank - 1), start),
+            (*(Dim.of(0),) * (rank - 1), start if start.number is None else Dim.of(start.number - low)),
         )
         inserting.replace([inserting.add(StreamifyOp(buffer, result, inner)).result])
+
+    def _reached(self, tensor: TensorOp, walk: Walk, along: Sequence[tuple[Dim, int]]) -> tuple[int, int]:
+        """From where to where a walk needs rows: whole beats, or all of a row where only a launch knows it."""
+        start, size = walk.start[-1].number, tensor.sizes[-1]
+        if start is None or any(not dim.number for dim, _ in along):
+            return 0, size
+        end = start + sum(((dim.number or 1) - 1) * step for dim, step in along) + 1
+        return start - start % self._beat(tensor.element), end
 
     def _whole(self, load: LoadOp) -> None:
         """Load all of the tensor, and walk it in a buffer, where a loop nest has more levels."""

@@ -185,6 +185,8 @@ class _Builder:
             if self.fits(dims):
                 return self.give(f"random_load %{index.name} of @{name}{after}", element, dims, index)
             self.store(index)
+        if 0 in shape:
+            return False
         walk, dims = walk_over(self.choices, [Dim.of(size) for size in shape], MOST_RANK)
         if not dims or not self.fits(dims):
             return False

@@ -252,6 +252,53 @@ step.tensor @y : f32 [8] output
 %y = step.accum add %chosen over [0] : !step.stream<f32, [8]>
 step.store %y in @y""",
     ),
+    "few_columns_of_long_rows": Found(
+        "whole rows were loaded into a buffer for a few elements of each",
+        """step.tensor @a : bf16 [40, 400] input
+step.tensor @y : f32 [5, 40] output
+%a = step.load @a walk [1, 0] by [3, 1] from [0, 213] : !step.stream<bf16, [5, 40]>
+%y = step.map add %a, 1.0 : !step.stream<f32, [5, 40]>
+step.store %y in @y""",
+    ),
+    "more_operands_than_inputs": Found(
+        "what was held for a function that became two was held for nothing, and nobody took it",
+        """step.tensor @a : f32 [2, 12] input
+step.tensor @b : f32 [2] input
+step.tensor @c : f32 [2] input
+step.tensor @y : f32 [2, 6] output
+%a = step.load @a by [1, 2] : !step.stream<f32, [2, 6]>
+%b = step.load @b : !step.stream<f32, [2]>
+%held = step.expand %b along [1] : !step.stream<f32, [2, 6]>
+%c = step.load @c : !step.stream<f32, [2]>
+%other = step.expand %c along [1] : !step.stream<f32, [2, 6]>
+%y = step.map select %held, %a, %other : !step.stream<f32, [2, 6]>
+step.store %y in @y""",
+        fabric={"registers": 2, "vector_inputs": 2, "scalar_inputs": 2},
+    ),
+    "repeated_inside_and_outside": Found(
+        "what a launch repeats outside rows, and a unit inside them, was carried by nothing",
+        """step.dimension @n <= 5
+step.tensor @a : f32 [5, 3, 3] input
+step.tensor @b : f32 [3] input
+step.tensor @y : f32 [5, 3, 3] output
+%a = step.load @a : !step.stream<f32, [n, 3, 3]>
+%b = step.load @b : !step.stream<f32, [3]>
+%c = step.map mul %b, 2.0 : !step.stream<f32, [3]>
+%held = step.expand %c along [0, 2] : !step.stream<f32, [n, 3, 3]>
+%y = step.map add %a, %held : !step.stream<f32, [n, 3, 3]>
+step.store %y in @y""",
+        {"n": 3},
+    ),
+    "matrices_of_one_step": Found(
+        "a matrix of one step was multiplied with the exponents of the one before",
+        """step.tensor @a : f32 [3, 3] input
+step.tensor @w : mxfp4 [3, 3, 3] weight
+step.tensor @y : f32 [3, 3] output
+%a = step.load @a : !step.stream<f32, [3, 3]>
+%w = step.load @w : !step.stream<mxfp4, [3, 3, 3]>
+%y = step.matmul %a, %w : !step.stream<f32, [3, 3]>
+step.store %y in @y""",
+    ),
     "entries_of_what_was_stored": Found(
         "loads by index took no token",
         """step.tensor @a : f32 [2, 9] input

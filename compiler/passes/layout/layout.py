@@ -11,7 +11,7 @@ from xdsl.passes import ModulePass
 
 from weft.compiler.mapped.buffers import BufferizeOp, StreamifyOp
 from weft.compiler.mapped.matmul import MatmulOp
-from weft.compiler.mapped.onchip import COMPUTE, ExpandOp, FlattenOp, MapOp, MergeOp, UnpackOp
+from weft.compiler.mapped.onchip import COMPUTE, ExpandOp, MapOp, MergeOp, UnpackOp
 from weft.compiler.passes.layout import (  # noqa: F401  each registers how its operations are laid out
     elementwise,
     joining,
@@ -57,9 +57,9 @@ class LayOut(ModulePass):
 
 
 def _drop_unused(laying: Laying) -> None:
-    """Remove reads and forms that in the end nothing took."""
+    """Remove reads, forms and functions that in the end nothing took."""
     for operation in reversed(list(laying.operations)):
-        if isinstance(operation, StreamifyOp | BufferizeOp | UnpackOp | FlattenOp) and not any(
+        if isinstance(operation, StreamifyOp | BufferizeOp | UnpackOp | ExpandOp | COMPUTE) and not any(
             value.first_use for value in operation.results
         ):
             laying.operations.remove(operation)
