@@ -12,12 +12,11 @@ from weft.sim.verilator.pieces import headers_piece, library_piece
 __all__ = ["build_plain"]
 
 
-def build_plain(files: Mapping[str, str], *, top: str, folder: Path, quick: bool = False) -> Path:
+def build_plain(files: Mapping[str, str], *, top: str, folder: Path) -> Path:
     """Verilate and compile ``files``, text by name, in ``folder``; returns the executable.
 
     One of them has ``main`` and includes ``V{top}.h``, or ``cycle.h``, where ``cycle(model, changed)`` is a cycle as
-    :mod:`weft.sim.verilator.edge` has it. Optimised as the simulators of a fabric are, also where
-    they are ``quick``.
+    :mod:`weft.sim.verilator.edge` has it. Optimised as the simulators of a fabric are.
 
     Raises
     ------
@@ -32,7 +31,7 @@ def build_plain(files: Mapping[str, str], *, top: str, folder: Path, quick: bool
     arguments = ["--exe", "--vpi", "-CFLAGS", "-I..", "-LDFLAGS", library, *sources]
     verilate(folder, f"V{top}", top, arguments, assertions=False)
     (folder / "cycle.h").write_text(_cycle(folder / "obj", top))
-    make(folder, f"V{top}.mk", ["VK_GLOBAL_OBJS=", f"V{top}"], jobs=2, headers=headers_piece(), quick=quick)
+    make(folder, f"V{top}.mk", ["VK_GLOBAL_OBJS=", f"V{top}"], jobs=2, headers=headers_piece())
     return folder / "obj" / f"V{top}"
 
 

@@ -75,7 +75,7 @@ int main() {
 
 def test_a_cycle_is_that_of_eval(tmp_path: Path) -> None:
     files = {"m.sv": MODEL, "gate.sv": CLOCK_GATE_SOURCE.read_text(), "main.cpp": MAIN}
-    program = build_plain(files, top="m", folder=tmp_path, quick=True)
+    program = build_plain(files, top="m", folder=tmp_path)
     assert "eval()" not in (tmp_path / "cycle.h").read_text()
     ran = subprocess.run([program], capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stdout
