@@ -7,8 +7,9 @@ it, or swaps it with the unit there; how near shrinks as the temperature does (V
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from math import exp
+from operator import itemgetter
 from random import Random
 
 from weft.compiler.backend.mapping import FitError
@@ -17,6 +18,9 @@ from weft.hw.spec import FabricSpec
 from weft.hw.topology import Network, Tile, TileKind, Topology
 
 __all__ = ["place"]
+
+_Net = tuple[float, int, int, Callable[[list[int]], tuple[int, ...]] | None]
+"""The factor of its cost, its first two units, and what picks the coordinates of all, unless it has but two."""
 
 _MOVES_PER_UNIT = 1000
 _TEMPERATURES = 60
@@ -115,63 +119,31 @@ class _Annealing:
         self.edge = [unit.kind is TileKind.AGCU for unit in units]
         self.occupant = {(self.x[unit], self.y[unit]): unit for unit in range(len(units))}
         self.movable = [unit for unit in range(len(units)) if len(self.sites[unit]) > 1]
-        self.nets: list[tuple[float, tuple[int, ...]]] = []
+        self.nets: list[_Net] = []
         self.nets_of: list[list[int]] = [[] for _ in units]
         for net in netlist.nets:
-            pins = dict.fromkeys(number[pin.unit] for pin in (net.source, *net.targets))
+            pins = tuple(dict.fromkeys(number[pin.unit] for pin in (net.source, *net.targets)))
             if len(pins) < 2:
                 continue
             listed = min(len(pins), len(_FAN_OUT) - 1)
             factor = _WEIGHT[net.network] * (_FAN_OUT[listed] + _MORE_FAN_OUT * (len(pins) - listed))
             for unit in pins:
                 self.nets_of[unit].append(len(self.nets))
-            self.nets.append((factor, tuple(pins)))
-        self.costs = [self._cost(net) for net in range(len(self.nets))]
+            self.nets.append((factor, pins[0], pins[1], itemgetter(*pins) if len(pins) > 2 else None))
+        self.costs = self._costs(range(len(self.nets)))
 
-    def _cost(self, net: int) -> float:
-        x, y = self.x, self.y
-        factor, pins = self.nets[net]
-        columns = [x[unit] for unit in pins]
-        rows = [y[unit] for unit in pins]
-        return factor * (max(columns) - min(columns) + max(rows) - min(rows))
-
-    def _target(self, unit: int, reach: int) -> tuple[int, int] | None:
-        """A random place for a unit, near it; AGCUs, whose two columns lie far apart, also change sides."""
-        draw = self.random.random
-        x, y = self.x[unit], self.y[unit] + int(draw() * (2 * reach + 1)) - reach
-        if not self.edge[unit]:
-            x += int(draw() * (2 * reach + 1)) - reach
-        elif draw() < _OTHER_SIDE:
-            x = self.width - 1 - x
-        return (x, y) if (x, y) in self.site_sets[unit] else None
-
-    def _move(self, unit: int, place: tuple[int, int], temperature: float) -> bool:
-        x, y = self.x, self.y
-        old = (x[unit], y[unit])
-        other = self.occupant.get(place)
-        if place == old or (other is not None and old not in self.site_sets[other]):
-            return False
-        touched = self.nets_of[unit]
-        if other is not None:
-            touched = list(dict.fromkeys(touched + self.nets_of[other]))
-            x[other], y[other] = old
-        x[unit], y[unit] = place
-        costs = self.costs
-        after = [self._cost(net) for net in touched]
-        change = sum(after) - sum([costs[net] for net in touched])
-        if change > 0 and self.random.random() >= exp(-change / temperature):
-            x[unit], y[unit] = old
-            if other is not None:
-                x[other], y[other] = place
-            return False
-        for net, cost in zip(touched, after, strict=True):
-            costs[net] = cost
-        self.occupant[place] = unit
-        if other is None:
-            del self.occupant[old]
-        else:
-            self.occupant[old] = other
-        return True
+    def _costs(self, nets: Iterable[int]) -> list[float]:
+        """What nets cost as their units lie."""
+        x, y, all_nets = self.x, self.y, self.nets
+        costs: list[float] = []
+        for net in nets:
+            factor, first, second, all_of = all_nets[net]
+            if all_of is None:
+                costs.append(factor * (abs(x[first] - x[second]) + abs(y[first] - y[second])))
+            else:
+                columns, rows = all_of(x), all_of(y)
+                costs.append(factor * (max(columns) - min(columns) + max(rows) - min(rows)))
+        return costs
 
     def run(self) -> dict[str, Tile]:
         """Anneal, and give the tiles."""
@@ -188,11 +160,47 @@ class _Annealing:
         return {name: Tile(self.y[unit], self.x[unit]) for unit, name in enumerate(self.names)}
 
     def _moves(self, count: int, reach: int, temperature: float) -> int:
-        accepted = 0
-        draw, movable = self.random.random, self.movable
+        """Try so many moves, and accept some; how many.
+
+        A move takes a random unit to a random place near it; AGCUs, whose two columns lie far apart, also change sides.
+        Most of the time to place is spent in this loop: what it needs is in local variables, and it calls little.
+        """
+        accepted, span, mirror = 0, 2 * reach + 1, self.width - 1
+        draw, movable, choices = self.random.random, self.movable, len(self.movable)
+        x, y, edge, site_sets = self.x, self.y, self.edge, self.site_sets
+        occupant, nets_of, costs = self.occupant, self.nets_of, self.costs
         for _ in range(count):
-            unit = movable[int(draw() * len(movable))]
-            place = self._target(unit, reach)
-            if place is not None and self._move(unit, place, temperature):
-                accepted += 1
+            unit = movable[int(draw() * choices)]
+            old_x, old_y = x[unit], y[unit]
+            new_x, new_y = old_x, old_y + int(draw() * span) - reach
+            if not edge[unit]:
+                new_x += int(draw() * span) - reach
+            elif draw() < _OTHER_SIDE:
+                new_x = mirror - new_x
+            old, new = (old_x, old_y), (new_x, new_y)
+            if new == old or new not in site_sets[unit]:
+                continue
+            other = occupant.get(new)
+            touched = nets_of[unit]
+            if other is not None:
+                if old not in site_sets[other]:
+                    continue
+                touched = list(dict.fromkeys(touched + nets_of[other]))
+                x[other], y[other] = old
+            x[unit], y[unit] = new
+            after = self._costs(touched)
+            change = sum(after) - sum([costs[net] for net in touched])
+            if change > 0 and draw() >= exp(-change / temperature):
+                x[unit], y[unit] = old
+                if other is not None:
+                    x[other], y[other] = new
+                continue
+            for net, cost in zip(touched, after, strict=True):
+                costs[net] = cost
+            occupant[new] = unit
+            if other is None:
+                del occupant[old]
+            else:
+                occupant[old] = other
+            accepted += 1
         return accepted

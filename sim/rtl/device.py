@@ -70,7 +70,8 @@ class RtlDevice:
     flat
         Compile the design as a whole, so that Verilator simulates all of it in every cycle: slow to build and to run.
     checks
-        Assertions on every stream inside the tiles, and random stalls at their ports.
+        Assertions on every stream inside the tiles, and random stalls at their ports. The simulator is one for short
+        runs: sooner built, and slower.
     arith
         ``"rtl"`` simulates the arithmetic units, ``"native"`` lets the host compute the same bits in the same cycles,
         sooner. Without effect on ``files``.
@@ -126,7 +127,7 @@ class RtlDevice:
         self.cycles = 0  # simulated, all in all
         if files is None:
             files = _elaborate(spec, checks=checks, native=arith == "native")
-        self.design = chip_design(files, waves=waves is not None, flat=flat)
+        self.design = chip_design(files, waves=waves is not None, flat=flat, quick=checks)
         # A seed of 0 is a seed too, but means no stalls to the models.
         stall_seed = 0 if stalls is None else stalls + 1
         self._process = self._start(build(self.design), waves=waves, stalls=stall_seed, seed=seed)

@@ -84,12 +84,18 @@ def _pins(ports: Mapping[str, Port], prefix: str, signals: list[str]) -> str:
 
 
 def chip_design(
-    files: Mapping[str, str], *, waves: bool = False, flat: bool = False, assertions: bool = True
+    files: Mapping[str, str],
+    *,
+    waves: bool = False,
+    flat: bool = False,
+    assertions: bool = True,
+    quick: bool = False,
 ) -> Design:
     """What is built for a chip: its Verilog and C++, the hand-written modules, the test bench and the models behind it.
 
     Tiles are compiled on their own, and with the array between them are C++; with ``waves`` the array stays Verilog, so
-    that its wires are signals. With ``flat`` everything stays Verilog.
+    that its wires are signals. With ``flat`` everything stays Verilog. ``quick`` as in
+    :class:`weft.sim.verilator.build.Design`.
 
     Raises
     ------
@@ -117,4 +123,5 @@ def chip_design(
         clock=True,
         waves=waves,
         assertions=assertions,
+        quick=quick,
     )

@@ -42,7 +42,8 @@ class Design:
     ``array`` names a module that only joins blocks: they are then simulated as its parts
     (:mod:`weft.sim.verilator.array`), and what is between them is no signal of the design. A file ``{module}.v`` holds
     each. With ``clock`` the simulation loop drives ``clk`` of ``top`` itself (10 ns a cycle), else the bench does.
-    ``main`` is C++ that stands in place of the loop and of cocotb, around the same model.
+    ``main`` is C++ that stands in place of the loop and of cocotb, around the same model. ``quick`` compiles sooner
+    what then simulates up to a tenth slower: for runs that are short beside the build.
     """
 
     top: str
@@ -56,13 +57,14 @@ class Design:
     main: str = ""
     waves: bool = False
     assertions: bool = True
+    quick: bool = False
 
     @property
     def key(self) -> str:
         """Hash of the content, the options and the tools: equal keys mean equal simulators."""
         sources = [(_HERE / name).read_text() for name in _SOURCES]
         options = (self.top, self.public, self.blocks, self.array, self.counters, self.main)
-        switches = (self.clock, self.waves, self.assertions)
+        switches = (self.clock, self.waves, self.assertions, self.quick)
         texts = (sorted(self.files.items()), sorted(self.cpp.items()))
         cocotb = (version("cocotb"), str(cocotb_tools.config.libs_dir))
         return content_key(tools(), cocotb, sources, options, switches, texts)
@@ -119,7 +121,7 @@ def _build(design: Design, work: Path, result: Path) -> None:
         (work / f"{structure.module}_stub.sv").write_text(array_stub(structure))
         (work / f"{structure.module}_array.cpp").write_text(array_glue(structure, ports))
     verilate(work, "Vtop", design.top, _arguments(design, work, linked), assertions=design.assertions)
-    make(work, "Vtop.mk", ["VK_GLOBAL_OBJS=", "simulator"], jobs=_jobs(), headers=headers_piece())
+    make(work, "Vtop.mk", ["VK_GLOBAL_OBJS=", "simulator"], jobs=_jobs(), headers=headers_piece(), quick=design.quick)
     for each in ("build.log", "obj/simulator"):
         (work / each).rename(result / Path(each).name)
 
@@ -134,7 +136,8 @@ def _block(design: Design, block: str) -> Path:
     tops = {f"{design.top}.sv", "weft_chip.v", "weft_fabric.v"}
     names = [name for name in design.files if name not in others | tops and name.endswith((".v", ".sv"))]
     files = {name: design.files[name] for name in names}
-    return block_piece(block, files, counters=design.counters, assertions=design.assertions)
+    options = {"assertions": design.assertions, "quick": design.quick}
+    return block_piece(block, files, counters=design.counters, **options)
 
 
 def _control_file(design: Design) -> str:

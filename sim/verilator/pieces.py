@@ -6,7 +6,6 @@ A change in one block compiles that block again, and no other; another array of 
 from __future__ import annotations
 
 import shutil
-import subprocess
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
@@ -14,7 +13,6 @@ from pathlib import Path
 from weft.sim.verilator.block import block_counters, block_glue, block_ports
 from weft.sim.verilator.commands import BuildError, compression_shim, make, tools, verilate
 from weft.sim.verilator.edge import edge_calls
-from weft.sim.verilator.environment import build_environment
 from weft.sim.verilator.store import cache_folder, content_key, kept
 
 __all__ = ["HEADERS", "block_piece", "cpp_piece", "headers_piece", "library_piece"]
@@ -28,11 +26,11 @@ _OBJECTS = "include Vempty.mk\nlibrary: $(VK_GLOBAL_OBJS)\nsources: $(VK_USER_OB
 _EMPTY = 'module empty; import "DPI-C" function void nothing(); initial if (0) nothing(); endmodule\n'
 
 
-def block_piece(block: str, files: Mapping[str, str], *, counters: str, assertions: bool) -> Path:
+def block_piece(block: str, files: Mapping[str, str], *, counters: str, assertions: bool, quick: bool = False) -> Path:
     """Folder with ``{block}.a``, the block as a part of an array, and ``V{block}.h``, which declares its ports.
 
     ``files`` are the Verilog of the block and what it may instantiate; ``counters`` as in
-    :func:`weft.sim.verilator.block.block_counters`, or empty.
+    :func:`weft.sim.verilator.block.block_counters`, or empty; ``quick`` as in :func:`weft.sim.verilator.commands.make`.
 
     Raises
     ------
@@ -40,26 +38,24 @@ def block_piece(block: str, files: Mapping[str, str], *, counters: str, assertio
         The Verilog is wrong.
     """
     glue = [(_HERE / name).read_text() for name in ("block.py", "edge.py")]
-    parts = [glue, block, sorted(files.items()), counters, assertions]
-    return _kept(parts, partial(_make_block, block, files, counters, assertions))
+    parts = [glue, block, sorted(files.items()), counters, assertions, quick]
+    return _kept(parts, partial(_make_block, block, files, counters, assertions, quick))
 
 
 def _make_block(
-    block: str, files: Mapping[str, str], counters: str, assertions: bool, work: Path, result: Path
+    block: str, files: Mapping[str, str], counters: str, assertions: bool, quick: bool, work: Path, result: Path
 ) -> None:
     _write(work, files)
     glue = f"{block}_glue.cpp"
-    verilate(work, f"V{block}", block, ["-CFLAGS", "-I..", *files, f"../{glue}"], assertions=assertions)
+    verilate(work, f"V{block}", block, ["-CFLAGS", "-I..", *files], assertions=assertions)
     objects = work / "obj"
     ports = block_ports(objects / f"V{block}.h")
     counted = block_counters(objects / f"V{block}___024root.h", counters) if counters else {}
     (work / glue).write_text(block_glue(block, ports, counted, edge_calls(objects, block)))
-    make(work, f"V{block}.mk", [f"V{block}__ALL.a", f"{block}_glue.o"], headers=headers_piece())
+    make(work, f"V{block}.mk", [f"V{block}__ALL.a"], headers=headers_piece(), beside=[glue], quick=quick)
     if not (objects / f"V{block}__ALL.a").is_file():
         raise BuildError(f"make ended without an error but did not make V{block}__ALL.a, see {work / 'build.log'}")
     (objects / f"V{block}__ALL.a").rename(result / f"{block}.a")
-    with_glue = ["ar", "r", str(result / f"{block}.a"), str(objects / f"{block}_glue.o")]
-    subprocess.run(with_glue, check=True, capture_output=True, env=build_environment())
     shutil.copy(objects / f"V{block}.h", result)
 
 

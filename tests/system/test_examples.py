@@ -60,7 +60,7 @@ def fabric(request: pytest.FixtureRequest) -> tuple[FabricSpec, str]:
 
 @pytest.fixture(scope="module")
 def chip(fabric: tuple[FabricSpec, str]) -> Iterator[RtlDevice]:
-    with RtlDevice(fabric[0], memory_bytes=MEMORY, stalls=3) as device:
+    with RtlDevice(fabric[0], memory_bytes=MEMORY, stalls=3, count=False) as device:
         yield device
 
 

@@ -17,8 +17,8 @@ from weft.sim.rtl.device import RtlDevice
 from weft.sim.run import run_program
 
 EXAMPLES = Path(__file__).parents[2] / "tests" / "data" / "mapped"
-# The fabric and the simulator of test_examples.py.
-SPEC = PRESETS["tiny"].replace(columns=3)
+# The fabric and the simulator of test_rtl_device.py.
+SPEC = PRESETS["tiny"]
 MEMORY = 1 << 20
 STALLS = 3
 

@@ -58,7 +58,8 @@ def test_functional_keeps_the_meaning(name: str, lanes: int) -> None:
     scope="module", params=[8, pytest.param(4, marks=pytest.mark.long), pytest.param(16, marks=pytest.mark.long)]
 )
 def chip(request: pytest.FixtureRequest) -> Iterator[RtlDevice]:
-    with RtlDevice(FABRICS[request.param], memory_bytes=MEMORY, stalls=3) as device:
+    # Counters take longer to read than most programs to run, and test_sleeping_tiles.py has them.
+    with RtlDevice(FABRICS[request.param], memory_bytes=MEMORY, stalls=3, count=False) as device:
         yield device
 
 

@@ -89,8 +89,8 @@ def test_every_signal_is_in_the_waves(tmp_path: Path) -> None:
     arrays = {name: np.ones((6, 21), np.float32) for name in "ab"}
     waves = tmp_path / "tiny.fst"
     memory = memory_needed(compiled)
-    # The tiles that `weft run` has, compiled once for both; their insides are not in the waves.
-    options = {"record": False, "count": False, "checks": False, "arith": "native"}
+    # The tiles of `weft run`, compiled once for both; their insides are not in the waves.
+    options = {"record": False, "count": False}
     with RtlDevice(TINY, memory_bytes=memory, waves=waves, **options) as chip:
         run_program(compiled, TINY, chip, arrays)
     widths = fst_names(waves)

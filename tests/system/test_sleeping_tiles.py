@@ -13,7 +13,7 @@ from weft.hw.presets import PRESETS
 from weft.sim.rtl.device import RtlDevice
 from weft.sim.run import memory_needed, run_program
 
-SPEC = PRESETS["tiny"].replace(columns=3)
+SPEC = PRESETS["tiny"]
 EXAMPLES = Path(__file__).parents[2] / "tests" / "data" / "mapped"
 WINDOW = 100
 

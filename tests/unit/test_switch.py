@@ -19,7 +19,7 @@ from weft.hw.switch import Switch, may_send
 from weft.hw.topology import NETWORKS, Network, TileKind, switch_ports, tracks
 
 SPEC = PRESETS["tiny"]
-BEATS = 12
+BEATS = 7
 
 
 @cache
