@@ -24,7 +24,7 @@ __all__ = ["ComparedDecoder", "Generation", "generate", "generate_batch"]
 
 Floats = NDArray[np.float32]
 
-_KINDS = {Role.WEIGHT: "weights", Role.CACHE: "kv"}
+_KINDS = {Role.WEIGHT: "weights", Role.CACHE: "kv", Role.IOTA: "weights", Role.CONSTANT: "weights"}
 _OF_THE_HOST = frozenset({"embedded", "embedded_rows", "logits", "logits_rows", "tokens"})
 """Tensors through which the host gives and takes."""
 

@@ -54,5 +54,5 @@ def test_a_fabric_too_small_is_refused_with_what_would_fit() -> None:
     checkpoint = read_checkpoint(SHIPPED)
     with pytest.raises(WeftError, match=r"needs \d+ PCUs.*set (rows|columns)="):
         compile_decoder(checkpoint.config, DEMO.replace(rows=4))
-    with pytest.raises(WeftError, match="set pmu_lines=256"):
-        compile_decoder(checkpoint.config, DEMO.replace(pmu_lines=128))
+    with pytest.raises(WeftError, match="set acc_depth=4"):
+        compile_decoder(checkpoint.config, DEMO.replace(acc_depth=2))

@@ -122,15 +122,15 @@ def compile_decoder(
         raise WeftError(f"sequences must be 1 where a launch makes several tokens, not {sequences}")
     program = decoder_program(config, positions, sequences=sequences, tokens=tokens)
     mapped = [map_program(program, spec)]
-    rows, reason = 0, "it was not asked for"
+    rows, prompts, reason = 0, None, "it was not asked for"
     if prefill and sequences == 1:
         rows, reason = _prefill_rows(spec, positions)
-    prompts = prefill_program(config, positions, rows) if rows else None
-    if prompts is not None:
+    while rows > 1 and prompts is None:
+        prompts = prefill_program(config, positions, rows)
         try:
             mapped.append(map_program(prompts, spec))
-        except WeftError as error:
-            prompts, reason = None, str(error)
+        except WeftError as error:  # accumulators and buffers may hold fewer rows
+            prompts, rows, reason = None, rows - 1, str(error)
     memory = share_memory(mapped, spec)
     compiled, several = compile_mapped(program, mapped[0], spec, regions=memory.by_program[0]), None
     if prompts is not None:

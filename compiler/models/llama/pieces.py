@@ -174,10 +174,9 @@ class Pieces:
         build.tensor(name, F32, [self.context, size], Role.WEIGHT)
         none, ones = [0] * lead, [1] * lead
         rows = build.load(name, [*self.together, size], walk=[*none, 1], start=[self.position, 0])
-        walk, steps = [-1, -1, *none, lead, lead], [1, 1, *ones, half, 1]
-        dims = stream_of(like).dims[len(self.own) :]
-        table = build.read(rows, 1 + lead, dims, walk=walk, by=steps, name=name)
-        return build.expand(table, [0], like) if self.own else table
+        own = len(self.own)
+        walk, steps = [-1] * (own + 2) + [*none, lead, lead], [1] * (own + 2) + [*ones, half, 1]
+        return build.read(rows, 1 + lead, stream_of(like).dims, walk=walk, by=steps, name=name)
 
     def new_values(self, qkv: SSAValue) -> SSAValue:
         """The values of the launch, rounded, head by head: [own, kv heads, rows, head_dim]."""

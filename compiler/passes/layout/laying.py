@@ -264,6 +264,7 @@ class Laying:
         They need not be flattened before, and where a stream is read in order out of buffers of as many elements, it
         comes out of these.
         """
+        value = self._not_ahead(value)
         given = stream(value)
         inner = given.dims[given.rank - rank :]
         source, depth = value, rank
@@ -285,6 +286,15 @@ class Laying:
         words = prod(inner[:-1]) * self.row_words(inner[-1], given.kind)
         seen = BufferizeOp(source, rank=depth, first=first, last=last or words // self.beat(given.kind), inner=inner)
         return self.emit(seen).result
+
+    def _not_ahead(self, value: SSAValue) -> SSAValue:
+        """A stream before the FIFO that lets it run ahead: a buffer does that, too."""
+        packed = value.owner.value if isinstance(value.owner, UnpackOp) else value
+        read = packed.owner
+        write = read.buffer.owner if isinstance(read, StreamifyOp) else None
+        if not isinstance(write, BufferizeOp) or write.rank.value.data:
+            return value
+        return write.value if packed is value else self.emit(UnpackOp(write.value), value.name_hint).result
 
     def beat(self, kind: Kind) -> int:
         """Words that a beat takes in a buffer."""
