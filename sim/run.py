@@ -99,7 +99,7 @@ def _contents(
 ) -> NDArray[np.float32] | NDArray[np.int64]:
     name, own = tensor.sym_name.data, own_contents(tensor)
     if own is not None:
-        return np.broadcast_to(own, shape)
+        return own if tensor.each is None else np.broadcast_to(own, shape)  # pyright: ignore[reportReturnType]
     if name not in inputs:
         raise WeftError(f"input {name!r} with the shape {list(shape)} is missing")
     values = np.asarray(inputs[name])

@@ -82,7 +82,7 @@ def test_one_image_an_operator_serves_all_layers() -> None:
 
 
 def test_a_fabric_with_too_few_arguments_is_refused() -> None:
-    with pytest.raises(WeftError, match="at most arguments = 1 sizes .*set arguments=3"):
+    with pytest.raises(WeftError, match=r"at most arguments = 1 sizes .*set arguments=3"):
         compile_unfused(read_checkpoint(SHIPPED).config, DEMO.replace(arguments=1))
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -17,8 +19,9 @@ Floats = NDArray[np.float32]
 Weights = Floats | Quantised
 
 
-def _qkv(q: Floats, k: Floats, v: Floats, config: LlamaConfig) -> Floats:
+def _qkv(parts: Sequence[Floats], config: LlamaConfig) -> Floats:
     """Columns of the joint projection: for each key head its query heads and itself, then the values of all."""
+    q, k, v = parts
     outer, size = q.shape[:-1], config.head_dim
     queries = q.reshape(*outer, config.kv_heads, config.group, size)
     keys = k.reshape(*outer, config.kv_heads, 1, size)
@@ -32,17 +35,12 @@ def _matrix(checkpoint: LlamaCheckpoint, name: str) -> Weights:
 
 def _joint(checkpoint: LlamaCheckpoint, prefix: str) -> Weights:
     """The matrix of queries, keys and values."""
-    q, k, v = (_matrix(checkpoint, f"{prefix}{name}_proj.weight") for name in "qkv")
-    config = checkpoint.config
-    if isinstance(q, Quantised) and isinstance(k, Quantised) and isinstance(v, Quantised):
-        elements, scales = (
-            _qkv(*(getattr(each, field) for each in (q, k, v)), config) for field in ("elements", "scales")
-        )
-        return Quantised(q.form, elements, scales)
-    assert not isinstance(q, Quantised)
-    assert not isinstance(k, Quantised)
-    assert not isinstance(v, Quantised)
-    return _qkv(q, k, v, config)
+    names, config = [f"{prefix}{name}_proj.weight" for name in "qkv"], checkpoint.config
+    if names[0] not in checkpoint.quantised:
+        return _qkv([checkpoint.tensors[name].T for name in names], config)
+    given = [checkpoint.quantised[name] for name in names]
+    elements, scales = _qkv([each.elements for each in given], config), _qkv([each.scales for each in given], config)
+    return Quantised(given[0].form, elements, scales)
 
 
 def layer_tensors(checkpoint: LlamaCheckpoint, layer: int) -> dict[str, Weights]:
@@ -56,7 +54,7 @@ def layer_tensors(checkpoint: LlamaCheckpoint, layer: int) -> dict[str, Weights]
         **{name: _matrix(checkpoint, f"{prefix}mlp.{name}_proj.weight") for name in ("gate", "up", "down")},
     }
     if config.attention_bias:
-        tensors["qkv_bias"] = _qkv(*(given[f"self_attn.{name}_proj.bias"] for name in "qkv"), config)
+        tensors["qkv_bias"] = _qkv([given[f"self_attn.{name}_proj.bias"] for name in "qkv"], config)
         tensors["o_proj_bias"] = given["self_attn.o_proj.bias"]
     if config.mlp_bias:
         tensors |= {f"{name}_bias": given[f"mlp.{name}_proj.bias"] for name in ("gate", "up", "down")}

@@ -75,6 +75,8 @@ def met_by_repeats(laying: Laying, operands: Sequence[Laid]) -> list[Laid]:
         if place is None or not laying.fits_block(block, Kind.VECTOR) or not laying.fits_block(block, Kind.SCALAR):
             repeated_by_itself(laying, each)
             continue
+        outer = each.dims[: len(each.dims) - len(block)]
+        laying.non_empty(outer, "an empty dimension inside others would not be seen in each of these")
         found[place], runs = _with_runs(laying, found[place], len(block))
         value, kind = laying.either(each.again)
         read = laying.emit(StreamifyOp(laying.buffered(value, len(block)), trigger=runs), each.hint).result
