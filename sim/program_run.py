@@ -13,6 +13,7 @@ from weft.compiler.errors import WeftError
 from weft.compiler.mapped.loop import turns_of
 from weft.compiler.step.access import StoreOp
 from weft.compiler.step.dimension import DimensionOp
+from weft.compiler.step.loop import sizes_by_round
 from weft.compiler.step.random_access import RandomStoreOp
 from weft.compiler.step.tensor import Role, TensorOp
 from weft.compiler.step.types import stream_of
@@ -91,11 +92,17 @@ def _reached(compiled: CompiledProgram, name: str, sizes: Mapping[str, int]) -> 
         if isinstance(store, RandomStoreOp):
             reached[:] = True
             continue
-        walk, dims = store.visits, [size.at(sizes) for size in stream_of(store.value).dims]
-        index = [np.full(dims, start.at(sizes)) for start in walk.start]
-        for axis, (dim, step) in enumerate(zip(walk.dims, walk.by, strict=True)):
-            shape = [1] * len(dims)
-            shape[axis] = dims[axis]
-            index[dim] = index[dim] + (np.arange(dims[axis]) * step).reshape(shape)
-        reached[tuple(index)] = True
+        for now in sizes_by_round(compiled.program, sizes):
+            reached[_visited(store, now)] = True
     return reached if tensor.each is None else np.broadcast_to(reached, (turns_of(compiled.module), *tensor.sizes))
+
+
+def _visited(store: StoreOp, sizes: Mapping[str, int]) -> tuple[NDArray[np.int64], ...]:
+    """The indices of the elements that a store visits."""
+    walk, dims = store.visits, [size.at(sizes) for size in stream_of(store.value).dims]
+    index = [np.full(dims, start.at(sizes)) for start in walk.start]
+    for axis, (dim, step) in enumerate(zip(walk.dims, walk.by, strict=True)):
+        shape = [1] * len(dims)
+        shape[axis] = dims[axis]
+        index[dim] = index[dim] + (np.arange(dims[axis]) * step).reshape(shape)
+    return (*index,)

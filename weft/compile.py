@@ -10,9 +10,10 @@ import typer
 
 from weft.common import example, load_fabric, show, working
 from weft.options import Args, Fabric, Json, Set, within
-from weft.program import compile_text, notes, parse_sizes
+from weft.program import compile_text, notes, parse_sizes, pass_printer
 
 if TYPE_CHECKING:
+    from weft.compiler.compile import CompiledProgram
     from weft.hw.spec import FabricSpec
 
 __all__ = ["EPILOG", "INDEX", "compile_"]
@@ -45,18 +46,18 @@ def compile_(
     args: Args = None,
     print_after: Annotated[
         str | None,
-        typer.Option("--print-after", metavar="PASS|all", help="Step program: print it as it is after that pass."),
+        typer.Option("--print-after", metavar="PASS|all", help="Print the program as it is after that pass."),
     ] = None,
     json: Json = False,
 ) -> None:
     """Compile a Llama checkpoint or a step program onto a fabric.
 
-    Of a program: writes program.mlir, mapped.mlir, mapping.json, floorplan.svg and image.bin, and predicts its cycles,
-    with the sizes of --arg, or the largest.
+    Writes program.mlir, what it was compiled from; mapped.mlir, what the passes made of it; mapping.json, floorplan.svg
+    and image.bin. Of a step program it predicts the cycles, with the sizes of --arg, or the largest.
 
-    Of a checkpoint: writes program.mlir, mapping.json, floorplan.svg and image.bin, and if the fabric can hold a
-    program that takes several tokens of a prompt in a launch, the same for it, with names that begin with prefill.
-    Prints what each phase of a token is bound by, its predicted cycles, and what would lift the bound.
+    Of a checkpoint, if the fabric can hold a program that takes several tokens of a prompt in a launch, it writes the
+    same for that, with names that begin with prefill. It prints what each phase of a token is bound by, its predicted
+    cycles, and what would lift the bound.
     """
     from weft.compiler.errors import WeftError
     from weft.output import check_output, write_output
@@ -69,17 +70,18 @@ def compile_(
             raise WeftError("--position is for a checkpoint's folder, not for a step program")
         _program(program, out, spec, parse_sizes(args), print_after, predict=predict, as_json=json)
         return
-    if args or print_after is not None:
-        raise WeftError("--arg and --print-after are for a step program, not for a checkpoint's folder")
+    if args:
+        raise WeftError("--arg is for a step program, not for a checkpoint's folder")
+    if print_after is not None and json:
+        raise WeftError(_ONE_OF_THEM)
+    after = pass_printer(print_after, spec, {})
     begun = time.perf_counter()
     files: dict[str, bytes] = {}
     with working("compiling"):
         from weft.compiler.checkpoints.checkpoint import read_checkpoint
-        from weft.compiler.drawings.floorplan import floorplan_svg
-        from weft.compiler.mapped import print_module
         from weft.compiler.models.llama.decoder_program import compile_decoder
 
-        compiled = compile_decoder(read_checkpoint(program).config, spec, prefill=True)
+        compiled = compile_decoder(read_checkpoint(program).config, spec, prefill=True, after=after)
         if position is None:
             position = compiled.context // 2
         if position >= compiled.context:
@@ -88,10 +90,7 @@ def compile_(
         if compiled.prefill is not None:
             programs["prefill-"] = compiled.prefill.program
         for prefix, each in programs.items():
-            files[f"{prefix}program.mlir"] = print_module(each.module).encode()
-            files[f"{prefix}mapping.json"] = each.mapping.to_json().encode()
-            files[f"{prefix}floorplan.svg"] = floorplan_svg(each.mapping).encode()
-            files[f"{prefix}image.bin"] = each.image
+            files |= {f"{prefix}{name}": content for name, content in _files(each).items()}
     value = {
         "fabric": spec.name,
         "hash": spec.hash,
@@ -115,6 +114,25 @@ def compile_(
     show(shown, text, as_json=json)
 
 
+_ONE_OF_THEM = "--print-after prints programs, and --json one object: one of them"
+
+
+def _files(compiled: CompiledProgram) -> dict[str, bytes]:
+    """A compiled program as files by name."""
+    from weft.compiler.drawings.floorplan import floorplan_svg
+    from weft.compiler.mapped import print_module
+    from weft.compiler.step import print_program
+
+    assert compiled.program is not None
+    return {
+        "program.mlir": print_program(compiled.program).encode(),
+        "mapped.mlir": print_module(compiled.module).encode(),
+        "mapping.json": compiled.mapping.to_json().encode(),
+        "floorplan.svg": floorplan_svg(compiled.mapping).encode(),
+        "image.bin": compiled.image,
+    }
+
+
 def _program(
     path: Path,
     out: Path,
@@ -126,10 +144,7 @@ def _program(
     as_json: bool,
 ) -> None:
     """A step program: its files, and what the performance model says of a launch."""
-    from weft.compiler.drawings.floorplan import floorplan_svg
     from weft.compiler.errors import WeftError
-    from weft.compiler.mapped import print_module
-    from weft.compiler.step import print_program
     from weft.compiler.step.dimension import DimensionOp
     from weft.compiler.timing import predict as predict_launch
     from weft.output import write_output
@@ -137,18 +152,12 @@ def _program(
 
     begun = time.perf_counter()
     if print_after is not None and as_json:
-        raise WeftError("--print-after prints programs, and --json one object: one of them")
+        raise WeftError(_ONE_OF_THEM)
     compiled = compile_text(path, spec, sizes, print_after=print_after)
     assert compiled.program is not None
     largest = {op.sym_name.data: op.largest for op in compiled.program.ops if isinstance(op, DimensionOp)}
     check_sizes(compiled, {**largest, **sizes})
-    files = {
-        "program.mlir": print_program(compiled.program).encode(),
-        "mapped.mlir": print_module(compiled.module).encode(),
-        "mapping.json": compiled.mapping.to_json().encode(),
-        "floorplan.svg": floorplan_svg(compiled.mapping).encode(),
-        "image.bin": compiled.image,
-    }
+    files = _files(compiled)
     value: dict[str, Any] = {
         "fabric": spec.name,
         "hash": spec.hash,

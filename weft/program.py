@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from weft.compiler.compile import CompiledProgram
     from weft.hw.spec import FabricSpec
 
-__all__ = ["compile_text", "named_after", "notes", "parse_sizes"]
+__all__ = ["compile_text", "named_after", "notes", "parse_sizes", "pass_printer"]
 
 
 def parse_sizes(arguments: list[str] | None) -> dict[str, int]:
@@ -52,17 +52,32 @@ def compile_text(
         A rule that the text breaks, what the fabric lacks, or a pass that there is not.
     """
     from weft.compiler.compile import compile_program
-    from weft.compiler.errors import WeftError
-    from weft.compiler.passes.pipeline import passes_for
     from weft.compiler.step import parse_program
     from weft.inputs import load_text
+
+    after = pass_printer(print_after, spec, sizes)
+    program = parse_program(load_text(path), path.name)
+    with named_after(path):
+        return compile_program(program, spec, sizes=sizes, after=after)
+
+
+def pass_printer(
+    print_after: str | None, spec: FabricSpec, sizes: Mapping[str, int]
+) -> Callable[[str, ModuleOp], None] | None:
+    """What prints a program after one of the passes, or after ``all``.
+
+    Raises
+    ------
+    WeftError
+        A pass that there is not.
+    """
+    from weft.compiler.errors import WeftError
+    from weft.compiler.passes.pipeline import passes_for
 
     names = list(dict.fromkeys(each.name for each in passes_for(spec, sizes)))
     if print_after is not None and print_after not in ("all", *names):
         raise WeftError(f"--print-after must be all or one of {', '.join(names)}, not {print_after!r}")
-    program = parse_program(load_text(path), path.name)
-    with named_after(path):
-        return compile_program(program, spec, sizes=sizes, after=_printer(print_after))
+    return _printer(print_after)
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from weft.compiler.interpreter.inputs import Given, launch_of
 from weft.compiler.interpreter.meaning import MEANINGS, Launch, Value, named
 from weft.compiler.step.dimension import DimensionOp
 from weft.compiler.step.iterations import Iterations, iterations_of
-from weft.compiler.step.loop import LoopOp, StateOp
+from weft.compiler.step.loop import LoopOp, StateOp, sizes_by_round
 from weft.compiler.step.operation import StepOperation
 from weft.compiler.step.tensor import Role, TensorOp
 from weft.compiler.step.types import Element, StreamType, TokenType
@@ -55,10 +55,8 @@ def interpret(module: ModuleOp, inputs: Mapping[str, Given], sizes: Mapping[str,
     """
     launch = launch_of(module, inputs, sizes or {})
     history: dict[SSAValue, list[Bounded]] = {}
-    loop = next((each for each in module.ops if isinstance(each, LoopOp)), None)
-    for now in range(1 if loop is None or loop.rounds is None else launch.sizes[loop.rounds]):
-        if loop is not None and loop.round is not None:
-            launch.sizes = {**launch.sizes, loop.round: now}
+    for now in sizes_by_round(module, launch.sizes):
+        launch.sizes = now
         history.clear()
         for iteration in range(launch.iterations):
             launch.iteration = iteration

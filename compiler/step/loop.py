@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Self
 
-from xdsl.dialects.builtin import IntegerAttr, StringAttr, SymbolNameConstraint, SymbolRefAttr
+from xdsl.dialects.builtin import IntegerAttr, ModuleOp, StringAttr, SymbolNameConstraint, SymbolRefAttr
 from xdsl.ir import SSAValue
 from xdsl.irdl import irdl_op_definition, operand_def, opt_prop_def, prop_def, result_def, traits_def
 from xdsl.parser import Parser
@@ -25,7 +26,7 @@ from weft.compiler.step.operation import (
 )
 from weft.compiler.step.types import Element, StreamType, parse_element, stream_of
 
-__all__ = ["KeepOp", "LastOp", "LoopOp", "RecallOp", "StateOp"]
+__all__ = ["KeepOp", "LastOp", "LoopOp", "RecallOp", "StateOp", "sizes_by_round"]
 
 
 @irdl_op_definition
@@ -82,6 +83,14 @@ class LoopOp(StepOperation):
     def verify_(self) -> None:
         if not 1 <= self.iterations <= 4095:
             raise VerifyException(f"iterations must be 1 to 4095, not {self.iterations}")
+
+
+def sizes_by_round(module: ModuleOp, sizes: Mapping[str, int]) -> list[Mapping[str, int]]:
+    """The sizes of a launch and the number of the round, for each of its rounds; without rounds the sizes alone."""
+    loop = next((op for op in module.ops if isinstance(op, LoopOp)), None)
+    if loop is None or loop.round is None or loop.rounds is None:
+        return [sizes]
+    return [{**sizes, loop.round: now} for now in range(sizes[loop.rounds])]
 
 
 @irdl_op_definition

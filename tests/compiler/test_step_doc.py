@@ -11,6 +11,7 @@ import pytest
 from weft.compiler.compile import compile_program
 from weft.compiler.interpreter import compare, interpret
 from weft.compiler.step import Element, parse_program
+from weft.compiler.step.dimension import DimensionOp
 from weft.compiler.step.loop import LoopOp
 from weft.compiler.step.tensor import Role, TensorOp
 from weft.hw.presets import PRESETS
@@ -37,9 +38,10 @@ def test_program_computes_what_it_means(text: str) -> None:
             normal = rng.normal(size=shape).astype(np.float32)
             inputs[tensor.label] = rng.integers(0, 5, shape) if tensor.element is Element.I32 else normal
     compiled = compile_program(program, spec)
-    meant = interpret(program, inputs)
+    sizes = {op.sym_name.data: op.largest for op in program.ops if isinstance(op, DimensionOp)}
+    meant = interpret(program, inputs, sizes)
     device = FunctionalDevice(spec, memory_bytes=memory_needed(compiled))
-    outputs, _ = run_compiled(compiled, spec, device, inputs, {})
+    outputs, _ = run_compiled(compiled, spec, device, inputs, sizes)
     assert outputs
     for name, values in outputs.items():
         verdict = compare(name, meant.outputs[name], values)

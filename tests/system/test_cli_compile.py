@@ -32,8 +32,8 @@ def test_compile_writes_what_can_be_read_back(tmp_path: Path) -> None:
     mapping = Mapping.from_json((out / "mapping.json").read_text())
     assert image.context == 0
     assert set(image.programs) == set(mapping.tiles.values())
-    text = (out / "program.mlir").read_text()
-    assert print_module(parse_module(text, "program.mlir")) == text
+    text = (out / "mapped.mlir").read_text()
+    assert print_module(parse_module(text, "mapped.mlir")) == text
     assert (out / "floorplan.svg").read_text().startswith("<svg")
     shown = weft("inspect", out / "image.bin")
     assert shown.exit_code == 0

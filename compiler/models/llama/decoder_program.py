@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+
+from xdsl.dialects.builtin import ModuleOp
 
 from weft.compiler.backend.memory import Region
 from weft.compiler.backend.shared_memory import share_memory
@@ -96,12 +98,13 @@ def compile_decoder(
     prefill: bool = False,
     sequences: int = 1,
     tokens: int = 0,
+    after: Callable[[str, ModuleOp], None] | None = None,
 ) -> CompiledDecoder:
     """Compile a model for ``context`` positions (by default as many as it was trained for).
 
     With ``prefill`` a program for prompts is made as well, if the fabric can hold one. A launch takes a token of each
     of ``sequences``; for several there is none for prompts. With ``tokens`` a launch can make up to so many, for one
-    sequence.
+    sequence. ``after`` sees what each pass makes of the decoder's program.
 
     Raises
     ------
@@ -121,7 +124,7 @@ def compile_decoder(
     if tokens and sequences > 1:
         raise WeftError(f"sequences must be 1 where a launch makes several tokens, not {sequences}")
     program = decoder_program(config, positions, sequences=sequences, tokens=tokens)
-    mapped = [map_program(program, spec)]
+    mapped = [map_program(program, spec, after=after)]
     rows, prompts, reason = 0, None, "it was not asked for"
     if prefill and sequences == 1:
         rows, reason = _prefill_rows(spec, positions)
