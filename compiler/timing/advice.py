@@ -72,7 +72,7 @@ def lift(phase: Phase, tried: list[Change]) -> str:
     if min(phase.channel, phase.busy) >= ENOUGH:
         return f"both a wider channel and {phase.busiest!r} on two PCUs"
     if phase.bound is Bound.CHANNEL:
-        return "none of these: it waits while others are fetched for"
+        return "none of these: others are fetched for"
     if phase.bound is Bound.ARITHMETIC:
         return f"more lanes, or {phase.busiest!r} on two PCUs"
     return "shorter waits between its units"

@@ -45,7 +45,7 @@ def fit_with_buffers(netlist: Netlist, spec: FabricSpec, launches: Launches) -> 
     try:
         return fit(buffered, spec)
     except FitError as error:
-        if not reason:
+        if not reason or not _fits(netlist, spec):
             raise
         sentence = f"{reason}; with a FIFO there, it {error.missing}"
         depth = _deeper(netlist, spec, launches)
