@@ -140,7 +140,7 @@ def test_fifos_count_among_the_tiles_that_a_fabric_lacks() -> None:
 
 
 def test_deeper_inputs_are_not_advised_where_tiles_lack_all_the_same() -> None:
-    with pytest.raises(FitError, match=r"needs 10, .*with a FIFO there, it needs 2 PCUs and 1 PMUs .*: set columns=3$"):
+    with pytest.raises(FitError, match=r"^needs 2 PCUs and 1 PMUs but fabric 'tiny' has 1 and 0: set columns=3$"):
         compile_module(centred(3, 40), TINY.replace(rows=1, columns=1))
 
 
