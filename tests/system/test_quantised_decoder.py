@@ -14,6 +14,8 @@ from weft.compiler.models.llama.decoder_program import compile_decoder
 from weft.compiler.weights.quantised import Quantisation
 from weft.hw.presets import PRESETS
 from weft.hw.spec import FabricSpec
+from weft.sim.decoder import DecoderSession
+from weft.sim.functional.device import FunctionalDevice
 from weft.sim.generate import ComparedDecoder, Generation, generate
 from weft.sim.reference import Reference
 from weft.sim.rtl.device import RtlDevice
@@ -84,3 +86,26 @@ def test_smaller_weights_take_fewer_cycles(tmp_path: Path) -> None:
         cycles[form] = result.cycles_by_token[-1]
     assert cycles[None] / cycles[Quantisation.INT8] > 1.65
     assert cycles[None] / cycles[Quantisation.MXFP4] > 2.9
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_prompts_and_sequences_are_as_they_are_token_by_token(form: Quantisation, tmp_path: Path) -> None:
+    """Each row is a product of its own, so both take a larger fabric."""
+    checkpoint, spec = quantised(RECORDED / "one-head", form, tmp_path), DEMO.replace(rows=16, columns=10)
+    compiled = compile_decoder(checkpoint.config, spec, prefill=True)
+    assert compiled.prefill is not None, compiled.no_prefill
+    several, single = (
+        DecoderSession(compiled, checkpoint, spec, FunctionalDevice(spec, memory_bytes=compiled.memory_bytes))
+        for _ in range(2)
+    )
+    prompt = [3, 1, 4, 1, 5][: compiled.prefill.rows + 1]
+    several.prefill(prompt[:-1])
+    expected = [single.step(token) for token in prompt]
+    np.testing.assert_array_equal(several.step(prompt[-1]).view(np.uint32), expected[-1].view(np.uint32))
+    batch = compile_decoder(checkpoint.config, spec, sequences=2)
+    device = FunctionalDevice(spec, memory_bytes=batch.memory_bytes)
+    session = DecoderSession(batch, checkpoint, spec, device)
+    for position, token in enumerate(prompt[:2]):
+        rows = session.step(token, token)
+        for row in rows:
+            np.testing.assert_array_equal(row.view(np.uint32), expected[position].view(np.uint32))
