@@ -14,7 +14,7 @@ from weft.compiler.checkpoints.checkpoint import LlamaCheckpoint, read_checkpoin
 from weft.compiler.checkpoints.llama_config import LlamaConfig
 from weft.compiler.errors import WeftError
 from weft.compiler.interpreter import compare, interpret
-from weft.compiler.models.llama import decoder_program, global_tensors, layer_tensors, mask_tensor, prefill_program
+from weft.compiler.models.llama import decode_program, global_tensors, layer_tensors, mask_tensor, prefill_program
 from weft.compiler.models.llama.decoder_program import compile_decoder
 from weft.compiler.models.llama.unfused import head_operators, layer_operators
 from weft.compiler.step import parse_program, print_program
@@ -41,9 +41,9 @@ every_model = pytest.mark.parametrize("folder", MODELS, ids=lambda path: path.na
 
 def _programs(config: LlamaConfig) -> dict[str, ModuleOp]:
     return {
-        "a position": decoder_program(config, CONTEXT),
-        "sequences": decoder_program(config, CONTEXT, sequences=3),
-        "tokens": decoder_program(config, CONTEXT, tokens=4),
+        "a position": decode_program(config, CONTEXT),
+        "sequences": decode_program(config, CONTEXT, sequences=3),
+        "tokens": decode_program(config, CONTEXT, tokens=4),
         "a prompt": prefill_program(config, CONTEXT, 3),
         **layer_operators(config, CONTEXT),
         **head_operators(config, CONTEXT),
@@ -61,7 +61,7 @@ def test_programs_keep_the_rules_of_the_language_and_read_back(folder: Path) -> 
 @every_model
 def test_weights_have_the_declared_shapes(folder: Path) -> None:
     checkpoint = read_checkpoint(folder)
-    program = decoder_program(checkpoint.config, CONTEXT)
+    program = decode_program(checkpoint.config, CONTEXT)
     declared = {op.label: op.sizes for op in program.ops if isinstance(op, TensorOp) and op.role is Role.WEIGHT}
     given = global_tensors(checkpoint, CONTEXT) | layer_tensors(checkpoint, 0)
     del given["embedding"]  # of the program that looks tokens up
@@ -93,7 +93,7 @@ def test_a_program_means_what_the_model_computes(folder: Path) -> None:
     """Token by token, and all rows of a prompt at once: the oracle against the reference, which knows no programs."""
     checkpoint = _one_layer(folder)
     reference, caches = Reference(checkpoint), {}
-    program, certain = decoder_program(checkpoint.config, CONTEXT), 0
+    program, certain = decode_program(checkpoint.config, CONTEXT), 0
     for position, token in enumerate(PROMPT):
         embedded = checkpoint.embedding[token].astype(np.float32)
         given = _arrays(checkpoint, program, embedded=embedded, **caches)

@@ -1,12 +1,12 @@
 """A Llama decoder as logical `step` programs, and its checkpoint's arrays as they declare them."""
 
-from weft.compiler.models.llama.program import TOKENS, decoder_program, prefill_program
+from weft.compiler.models.llama.program import TOKENS, decode_program, prefill_program
 from weft.compiler.models.llama.weights import Weights, global_tensors, layer_tensors, mask_tensor
 
 __all__ = [
     "TOKENS",
     "Weights",
-    "decoder_program",
+    "decode_program",
     "global_tensors",
     "layer_tensors",
     "mask_tensor",

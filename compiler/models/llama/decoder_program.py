@@ -14,7 +14,7 @@ from weft.compiler.compile import CompiledProgram, compile_mapped, map_program
 from weft.compiler.errors import WeftError
 from weft.compiler.mapped.loop import MOST_TURNS
 from weft.compiler.mapped.tensor import TensorOp
-from weft.compiler.models.llama.program import decoder_program, prefill_program
+from weft.compiler.models.llama.program import decode_program, prefill_program
 from weft.hw.spec import FabricSpec
 
 __all__ = ["CompiledDecoder", "CompiledPrefill", "check_context", "compile_decoder"]
@@ -123,7 +123,7 @@ def compile_decoder(
         raise WeftError(f"tokens must be 0 to the context = {positions}, not {tokens}")
     if tokens and sequences > 1:
         raise WeftError(f"sequences must be 1 where a launch makes several tokens, not {sequences}")
-    program = decoder_program(config, positions, sequences=sequences, tokens=tokens)
+    program = decode_program(config, positions, sequences=sequences, tokens=tokens)
     mapped = [map_program(program, spec, after=after)]
     rows, prompts, reason = 0, None, "it was not asked for"
     if prefill and sequences == 1:

@@ -15,13 +15,13 @@ from weft.compiler.step.map import Function
 from weft.compiler.step.tensor import Role
 from weft.compiler.step.types import Element
 
-__all__ = ["TOKENS", "decoder_program", "prefill_program"]
+__all__ = ["TOKENS", "decode_program", "prefill_program"]
 
 TOKENS = "tokens"
 """The tensor of tokens, [tokens of a launch + 1, 1]: the host writes the first, each round the next."""
 
 
-def decoder_program(config: LlamaConfig, context: int, *, sequences: int = 1, tokens: int = 0) -> ModuleOp:
+def decode_program(config: LlamaConfig, context: int, *, sequences: int = 1, tokens: int = 0) -> ModuleOp:
     """All layers and the head for one position, of one sequence or of each of several, with caches of their own.
 
     With ``tokens`` a launch makes up to so many for one sequence, in rounds: each looks up the embedding of a token,
