@@ -26,7 +26,7 @@ def test_quantize_then_compile_and_generate(tmp_path: Path, form: str, bytes_: i
     assert read_checkpoint(out).config.quantisation == form
     assert sorted(path.name for path in out.parent.iterdir()) == [form]
     assert weft("compile", out, "--out", tmp_path / "compiled").exit_code == 0
-    assert "mapped.product" in (tmp_path / "compiled" / "program.mlir").read_text()
+    assert "mapped.product" in (tmp_path / "compiled" / "mapped.mlir").read_text()
     texts = []
     for device in ("functional", "reference"):
         made = weft("generate", out, "--prompt", "And God ", "--tokens", 3, "--device", device, "--json")
