@@ -15,6 +15,7 @@ from random_checkpoint import write_random_checkpoint
 from results import Result, result, run
 
 from weft.compiler.checkpoints.checkpoint import read_checkpoint
+from weft.compiler.checkpoints.llama_config import LlamaConfig
 from weft.compiler.models.llama.decoder_program import CompiledPrefill, compile_decoder
 from weft.hw.presets import PRESETS
 from weft.hw.spec import FabricSpec
@@ -27,7 +28,7 @@ from weft.sim.rtl.device import RtlDevice
 
 _figure = partial(result, command="python benchmarks/bench_rows.py --out FILE")
 _SHIPPED = Path(__file__).parents[1] / "models" / "weft-tiny"
-_PROJECTIONS = ("qkv", "o_proj", "gate_up", "down")
+_PROJECTIONS = ("qkv", "o_proj", "gate", "up", "down")
 _WINDOW = 32  # cycles
 DEMO = PRESETS["demo"]
 
@@ -61,7 +62,7 @@ def measure_prefill(folder: Path, spec: FabricSpec, *, tokens: int) -> dict[str,
             if compared.mismatches:
                 raise ValueError(f"the RTL must compute what the functional device does, not {compared}")
         session.step(ids[tokens])
-    shares = _shares(prefill, launches)
+    shares = _shares(checkpoint.config, spec, prefill, launches)
     return {
         "cycles_per_token": sum(launch.cycles for launch in launches) / (len(launches) * rows),
         "decode_cycles_per_token": session.launch.cycles,
@@ -69,16 +70,19 @@ def measure_prefill(folder: Path, spec: FabricSpec, *, tokens: int) -> dict[str,
     }
 
 
-def _shares(prefill: CompiledPrefill, launches: list[Launch]) -> dict[str, float]:
-    shapes = prefill.shapes
+def _shares(
+    config: LlamaConfig, spec: FabricSpec, prefill: CompiledPrefill, launches: list[Launch]
+) -> dict[str, float]:
+    hidden, wide, queries = config.hidden_size, config.intermediate_size, config.query_size
     matrices = {
-        "qkv": shapes.hidden * shapes.qkv,
-        "o_proj": shapes.mixed * shapes.hidden,
-        "gate_up": shapes.hidden * 2 * shapes.intermediate,
-        "down": shapes.intermediate * shapes.hidden,
+        "qkv": hidden * (queries + 2 * config.kv_size),
+        "o_proj": queries * hidden,
+        "gate": hidden * wide,
+        "up": hidden * wide,
+        "down": wide * hidden,
     }
-    steps_of = {name: weights // shapes.spec.lanes for name, weights in matrices.items()}
-    turns, steps, cycles = shapes.config.layers, dict.fromkeys(_PROJECTIONS, 0), dict.fromkeys(_PROJECTIONS, 0)
+    steps_of = {name: weights // spec.lanes for name, weights in matrices.items()}
+    turns, steps, cycles = config.layers, dict.fromkeys(_PROJECTIONS, 0), dict.fromkeys(_PROJECTIONS, 0)
     for launch in launches:
         assert launch.activity is not None
         for name in _PROJECTIONS:
