@@ -11,6 +11,7 @@ from xdsl.passes import ModulePass
 
 from weft.compiler.backend.memory import row_beats
 from weft.compiler.passes.rewriting import Inserting
+from weft.compiler.step.access import LoadOp
 from weft.compiler.step.accum import AccumOp, Reduction
 from weft.compiler.step.dims import Dim
 from weft.compiler.step.expand import ExpandOp
@@ -21,7 +22,7 @@ from weft.compiler.step.shape import FlattenOp, ReshapeOp
 from weft.compiler.step.types import Element, StreamType, stream_of
 from weft.hw.spec import FabricSpec
 
-__all__ = ["MakeProducts"]
+__all__ = ["MakeProducts", "multiplied_and_summed"]
 
 
 @dataclass(frozen=True)
@@ -45,10 +46,10 @@ class MakeProducts(ModulePass):
             left, right = stream_of(operation.left), stream_of(operation.right)
             if right.element.is_quantised:
                 self._quantised(operation, left, right)
-            elif not self._shares_weights(left, right):
-                self._elementwise(operation, left, right)
+            elif not self._shares_weights(operation, left, right):
+                multiplied_and_summed(operation)
 
-    def _shares_weights(self, left: StreamType, right: StreamType) -> bool:
+    def _shares_weights(self, operation: MatmulOp, left: StreamType, right: StreamType) -> bool:
         numbers = [dim.number for dim in (*left.dims, *right.dims)]
         if left.rank != 2 or right.rank != 2 or None in numbers or 0 in numbers:
             return False
@@ -56,24 +57,10 @@ class MakeProducts(ModulePass):
         lanes = self.fabric.lanes
         most = min(self.fabric.stages, lanes)
         readable = k <= lanes or k % lanes == 0
-        return 2 <= rows <= most and readable and row_beats(columns, self.fabric, packed=False) <= self.fabric.acc_depth
-
-    def _elementwise(self, operation: MatmulOp, left: StreamType, right: StreamType) -> None:
-        """``sum over k of left[..., k] * right[..., k, :]``, all of it for each row."""
-        inserting = Inserting(operation)
-        single = left.rank == right.rank - 1
-        *outer, k, columns = right.dims
-        rows = [] if single else [left.dims[-2]]
-        dims = (*outer, *rows, k, columns)
-        axis = len(dims) - 2
-        terms = StreamType.make(Element.F32, dims)
-        held = inserting.add(ExpandOp(operation.left, [len(dims) - 1], StreamType.make(left.element, dims))).result
-        weights: SSAValue = operation.right
-        if not single:
-            repeated = StreamType.make(right.element, dims)
-            weights = inserting.add(ExpandOp(weights, [len(outer)], repeated)).result
-        product = inserting.add(MapOp(Function.MUL, weights, held, result=terms)).result
-        inserting.replace([inserting.add(AccumOp(Reduction.ADD, product, [axis])).result])
+        beats = row_beats(columns, self.fabric, packed=False)
+        # Columns beyond the accumulators become tiles, which a buffer puts side by side.
+        tiles = isinstance(operation.right.owner, LoadOp) and rows * beats <= self.fabric.pmu_lines
+        return 2 <= rows <= most and readable and (beats <= self.fabric.acc_depth or tiles)
 
     def _quantised(self, operation: MatmulOp, left: StreamType, right: StreamType) -> None:
         """A product for each row of the left side, [k] or [groups, k]; all of them take the same weights."""
@@ -90,3 +77,23 @@ class MakeProducts(ModulePass):
             results.append(inserting.add(ReshapeOp(product, (*dims[:-1], 1, dims[-1]))).result)
         joined = results[0] if len(results) == 1 else inserting.add(ConcatOp(results, outer)).result
         inserting.replace([joined])
+
+
+def multiplied_and_summed(operation: MatmulOp) -> AccumOp:
+    """Replace a product by ``sum over k of left[..., k] * right[..., k, :]``, all of it for each row; the sum."""
+    left, right, inserting = stream_of(operation.left), stream_of(operation.right), Inserting(operation)
+    single = left.rank == right.rank - 1
+    *outer, k, columns = right.dims
+    rows = [] if single else [left.dims[-2]]
+    dims = (*outer, *rows, k, columns)
+    axis = len(dims) - 2
+    terms = StreamType.make(Element.F32, dims)
+    held = inserting.add(ExpandOp(operation.left, [len(dims) - 1], StreamType.make(left.element, dims))).result
+    weights: SSAValue = operation.right
+    if not single:
+        repeated = StreamType.make(right.element, dims)
+        weights = inserting.add(ExpandOp(weights, [len(outer)], repeated)).result
+    product = inserting.add(MapOp(Function.MUL, weights, held, result=terms)).result
+    summed = inserting.add(AccumOp(Reduction.ADD, product, [axis]))
+    inserting.replace([summed.result])
+    return summed

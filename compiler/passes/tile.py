@@ -13,6 +13,7 @@ from xdsl.passes import ModulePass
 
 from weft.compiler.backend.memory import row_beats
 from weft.compiler.passes.bits import BitsOp
+from weft.compiler.passes.products import multiplied_and_summed
 from weft.compiler.passes.rewriting import Inserting, erase_unused
 from weft.compiler.step.access import LoadOp
 from weft.compiler.step.accum import AccumOp, ScanOp
@@ -21,6 +22,7 @@ from weft.compiler.step.convert import ConvertOp
 from weft.compiler.step.dims import Dim
 from weft.compiler.step.expand import ExpandOp
 from weft.compiler.step.map import MapOp
+from weft.compiler.step.matmul import MatmulOp
 from weft.compiler.step.shape import FlattenOp
 from weft.compiler.step.types import BufferType, Element, StreamType, stream_of
 from weft.compiler.step.walk import Walk
@@ -52,6 +54,8 @@ class Tile(ModulePass):
                 self._turned_scan(operation)
             elif isinstance(operation, StreamifyOp):
                 self._transposition(operation)
+            elif isinstance(operation, MatmulOp):
+                self._product(operation)
         erase_unused(op)
 
     # -- sums -------------------------------------------------------------------------------------------
@@ -116,6 +120,30 @@ class Tile(ModulePass):
         """Whether a PMU holds a block of these dimensions."""
         beats = self._beats(dims)
         return beats is not None and prod(beats) <= self.fabric.pmu_lines
+
+    # -- products ---------------------------------------------------------------------------------------
+
+    def _product(self, operation: MatmulOp) -> None:
+        """[rows, k] times [k, columns]: a tile of columns after the other, and then side by side, out of a buffer."""
+        left, right = stream_of(operation.left), stream_of(operation.right)
+        beats = self._beats(right.dims[-1:])
+        if right.element.is_quantised or right.rank != 2 or beats is None or beats[0] <= self.fabric.acc_depth:
+            return
+        inserting = Inserting(operation)
+        lanes, room = self.fabric.lanes, self.fabric.acc_depth
+        cut = _cut_somehow(operation.right, 1, 0, room, lanes, inserting, self.fabric)
+        if cut is None:
+            self._accumulation(multiplied_and_summed(operation))
+            return
+        tiles, _, part = stream_of(cut).dims
+        rows, k = left.dims
+        again = inserting.add(ExpandOp(operation.left, [0], StreamType.make(left.element, (tiles, rows, k)))).result
+        products = inserting.add(MatmulOp(again, cut), operation.result.name_hint).result
+        buffer = inserting.add(BufferizeOp(products, 3)).result
+        walk = Walk((1, 0, 2), (1, 1, 1), (Dim.of(0),) * 3)
+        beside = StreamType.make(operation.result.type.element, (rows, tiles, part))
+        value = inserting.add(StreamifyOp(buffer, beside, walk)).result
+        inserting.replace([inserting.add(FlattenOp(value, [1, 2])).result])
 
     # -- transpositions ---------------------------------------------------------------------------------
 

@@ -37,7 +37,7 @@ def sizes_of(dims: Sequence[Dim]) -> tuple[int, ...]:
 @dataclass
 class Laid:
     """A logical stream, and the mapped streams that carry it: as vectors, as scalars, or as packed beats; ``columns``
-    are those of a matrix as vectors.
+    are those of a matrix as vectors, by how often they are read.
 
     ``repeats`` is another stream whose elements this one repeats along its innermost dimensions, where nothing carries
     it by itself: a unit holds them (STeP's Expand). ``again`` is one whose blocks, the dimensions from ``block`` on,
@@ -49,7 +49,7 @@ class Laid:
     vector: SSAValue | None = None
     scalar: SSAValue | None = None
     packed: SSAValue | None = None
-    columns: SSAValue | None = None
+    columns: dict[int | None, SSAValue] = field(default_factory=dict["int | None", SSAValue])
     repeats: Laid | None = None
     again: Laid | None = None
     block: int = 0

@@ -17,6 +17,7 @@ from weft.compiler.passes.layout.masking import masked
 from weft.compiler.step.access import StoreOp
 from weft.compiler.step.accum import AccumOp, Reduction, ScanOp
 from weft.compiler.step.dims import dims_text
+from weft.compiler.step.expand import ExpandOp
 from weft.compiler.step.matmul import MatmulOp
 from weft.compiler.step.types import Element
 
@@ -136,9 +137,18 @@ def _(operation: MatmulOp, laying: Laying) -> None:
         made = laying.emit(ProductOp(laying.scalar(left), laying.vector(right), rows=rows), hint).result
     else:
         laying.check_block(left.sizes, Kind.VECTOR)
-        if left.columns is None:  # products of the same rows share them
-            buffer = laying.buffered(laying.vector(left), 2)
-            left.columns = laying.emit(StreamifyOp(buffer, transposed=True), hint_of(left, "columns")).result
-        columns = left.columns
+        columns = _columns(operation, laying, left)
         made = laying.emit(MappedMatmul(columns, laying.vector(right)), hint).result
     laying.values[result] = Laid(result.type.dims, Element.F32, vector=made, hint=hint)
+
+
+def _columns(operation: MatmulOp, laying: Laying, left: Laid) -> SSAValue:
+    """The columns of the left side, which products of the same rows share; all of them again for each tile."""
+    repeat, given = None, operation.left.owner
+    if isinstance(given, ExpandOp) and given.along == (0,):
+        left, repeat = laying.given(given.value), given.result.type.dims[0].number
+    if repeat not in left.columns:
+        buffer = laying.buffered(laying.vector(left), 2)
+        read = StreamifyOp(buffer, transposed=True, repeat=repeat)
+        left.columns[repeat] = laying.emit(read, hint_of(left, "columns")).result
+    return left.columns[repeat]
