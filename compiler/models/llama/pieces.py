@@ -151,9 +151,11 @@ class Pieces:
         # Of qkv, the positions are rows; they are walked inside the heads.
         none, ones = [0] * columns, [1] * columns
         walk, steps = [columns, columns, *none, columns, columns], [(group + 1) * size, size, *ones]
-        heads_of = lambda by, start, name: build.read(  # noqa: E731
-            qkv, 1 + columns, dims, walk=walk, by=[*steps, by, 1], start=[*none, start], name=name
-        )
+
+        def heads_of(step: int, start: int, name: str) -> SSAValue:
+            by = [*steps, step, 1]
+            return build.read(qkv, 1 + columns, dims, walk=walk, by=by, start=[*none, start], name=name)
+
         straight, swapped = heads_of(half, 0, "heads"), heads_of(-half, half, "heads_swapped")
         cos, sin = (self.rotary(name, straight) for name in ("cos", "sin"))
         turned = build.map(Function.MUL, swapped, sin, name="turned")

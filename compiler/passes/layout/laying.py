@@ -24,7 +24,7 @@ from weft.compiler.step.operation import inherit_line, line_of, origin_of
 from weft.compiler.step.types import Element
 from weft.hw.spec import FabricSpec
 
-__all__ = ["Laid", "Laying", "hint_of", "lay", "sizes_of"]
+__all__ = ["Laid", "Laying", "hint_of", "lay", "outer_of", "sizes_of"]
 
 AnyOperation = TypeVar("AnyOperation", bound=Operation)
 
@@ -272,7 +272,7 @@ class Laying:
             while isinstance(source.owner, FlattenOp) and source.owner.level <= depth and source.owner.size is None:
                 source, depth = source.owner.value, depth + 1
         last, read = 0, source.owner
-        if isinstance(read, StreamifyOp) and self._in_order(read) and len(_outer(read)) == given.rank - rank:
+        if isinstance(read, StreamifyOp) and self._in_order(read) and len(outer_of(read)) == given.rank - rank:
             write = read.buffer.owner
             assert isinstance(write, BufferizeOp)
             if write.result.type.inner == inner:
@@ -344,7 +344,8 @@ class Laying:
         return True
 
 
-def _outer(read: StreamifyOp) -> tuple[int, ...]:
+def outer_of(read: StreamifyOp) -> tuple[int, ...]:
+    """Dimensions of the stream of buffers that is read."""
     buffer = read.buffer.type
     assert isinstance(buffer, BufferType)
     return buffer.outer

@@ -174,7 +174,7 @@ def _(operation: LoadOp, laying: Laying) -> None:
     loaded = load.result
     if tensor.role is Role.WEIGHT and len(tensor.sizes) > 1 and DYNAMIC not in dims and _iterates(operation):
         moves = any(start.number is None for start in operation.visits.start)
-        loaded = loaded if moves else _ahead(laying, loaded)
+        loaded = loaded if moves else _ahead(laying, loaded, hint or tensor.label)
     laid = Laid(result.type.dims, element, hint=hint)
     if kind is Kind.PACKED:
         laid.packed = loaded
@@ -198,15 +198,17 @@ def _iterates(operation: LoadOp) -> bool:
     return block is not None and any(isinstance(each, LoopOp) for each in block.ops)
 
 
-def _ahead(laying: Laying, loaded: SSAValue) -> SSAValue:
+def _ahead(laying: Laying, loaded: SSAValue, name: str) -> SSAValue:
     """Matrices of weights run ahead of their product by a whole PMU, so that the channels always have work."""
-    return laying.emit(StreamifyOp(laying.emit(BufferizeOp(loaded, rank=0)).result), f"{loaded.name_hint}_ahead").result
+    return laying.emit(StreamifyOp(laying.emit(BufferizeOp(loaded, rank=0)).result), f"{name}_ahead").result
 
 
 @lay.register
 def _(operation: StoreOp, laying: Laying) -> None:
     tensor, laid = operation.declaration, laying.given(operation.value)
     walk = _walk(operation, laying)
+    if "grows" in walk:
+        raise laying.refuse(f"only loads can grow with {laying.round}")
     columns, size = laid.dims[-1], tensor.sizes[-1]
     unit = laying.spec.lanes * (2 if tensor.element is Element.BF16 else 1)
     end = None if columns.number is None else (operation.visits.start[-1].number or 0) + columns.number

@@ -9,9 +9,9 @@ from xdsl.ir import SSAValue
 
 from weft.compiler.mapped.buffers import BufferizeOp, StreamifyOp
 from weft.compiler.mapped.onchip import UnpackOp, stream
-from weft.compiler.mapped.types import DYNAMIC, BufferType, Kind, StreamType
+from weft.compiler.mapped.types import DYNAMIC, Kind, StreamType
 from weft.compiler.passes.layout.gathers import gathered
-from weft.compiler.passes.layout.laying import Laid, Laying
+from weft.compiler.passes.layout.laying import Laid, Laying, outer_of
 from weft.compiler.step.dims import Dim
 from weft.compiler.step.walk import Walk
 
@@ -89,7 +89,7 @@ def _with_runs(laying: Laying, laid: Laid, rank: int) -> tuple[Laid, SSAValue]:
     """The stream, and a token for each of its blocks of ``rank`` dimensions."""
     value = laid.packed if laid.packed is not None and laid.vector is None else laying.either(laid)[0]
     read = value.owner.operands[0].owner if isinstance(value.owner, UnpackOp) else value.owner
-    if not isinstance(read, StreamifyOp) or read.trigger is not None or len(_outer(read)) != len(laid.dims) - rank:
+    if not isinstance(read, StreamifyOp) or read.trigger is not None or len(outer_of(read)) != len(laid.dims) - rank:
         buffer = laying.emit(BufferizeOp(value, rank=rank)).result
         read = laying.emit(StreamifyOp(buffer, runs=True), f"{laid.hint or 'blocks'}_again")
         kind = stream(read.result).kind
@@ -97,7 +97,7 @@ def _with_runs(laying: Laying, laid: Laid, rank: int) -> tuple[Laid, SSAValue]:
         field = {Kind.VECTOR: "vector", Kind.SCALAR: "scalar", Kind.PACKED: "packed"}[kind]
         return replace(again, **{field: read.result}), _runs(read)
     if read.runs is None:
-        control = StreamType.make(Kind.CONTROL, _outer(read))
+        control = StreamType.make(Kind.CONTROL, outer_of(read))
         read = laying.exchange(
             read,
             StreamifyOp.create(
@@ -105,12 +105,6 @@ def _with_runs(laying: Laying, laid: Laid, rank: int) -> tuple[Laid, SSAValue]:
             ),
         )
     return laid, _runs(read)
-
-
-def _outer(read: StreamifyOp) -> tuple[int, ...]:
-    buffer = read.buffer.type
-    assert isinstance(buffer, BufferType)
-    return buffer.outer
 
 
 def _runs(read: StreamifyOp) -> SSAValue:
