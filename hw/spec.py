@@ -158,6 +158,11 @@ class FabricSpec(BaseModel, frozen=True):
         return self.channel_bits // 8
 
     @property
+    def longest_burst(self) -> int:
+        """Vector beats of a longest burst: what AXI4 and half an AGCU's buffer allow."""
+        return min(self.burst_beats * self.channel_bytes // self.beat_bytes, self.agcu_buffer // 2)
+
+    @property
     def stop_bits(self) -> int:
         """Bits of a stop token's rank."""
         return self.stop_ranks.bit_length()

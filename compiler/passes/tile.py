@@ -15,7 +15,7 @@ from weft.compiler.backend.memory import row_beats
 from weft.compiler.passes.bits import BitsOp
 from weft.compiler.passes.products import multiplied_and_summed
 from weft.compiler.passes.rewriting import Inserting, erase_unused
-from weft.compiler.step.access import LoadOp
+from weft.compiler.step.access import LoadOp, StoreOp
 from weft.compiler.step.accum import AccumOp, ScanOp
 from weft.compiler.step.buffers import BufferizeOp, StreamifyOp
 from weft.compiler.step.convert import ConvertOp
@@ -24,6 +24,7 @@ from weft.compiler.step.expand import ExpandOp
 from weft.compiler.step.map import MapOp
 from weft.compiler.step.matmul import MatmulOp
 from weft.compiler.step.shape import FlattenOp
+from weft.compiler.step.tensor import Role
 from weft.compiler.step.types import BufferType, Element, StreamType, stream_of
 from weft.compiler.step.walk import Walk
 from weft.hw.spec import FabricSpec
@@ -74,25 +75,43 @@ class Tile(ModulePass):
         last = over[-1]
         kept = given.dims[last + 1 :]
         beats = self._beats(kept)
-        if beats is None or prod(beats) <= self.fabric.acc_depth:
+        room = self._room(operation)
+        if beats is None or prod(beats) <= room:
             return True
+        fits = prod(beats) <= self.fabric.acc_depth
         # The outermost kept dimension whose inner ones alone have room is cut.
         numbers = [dim.number or 0 for dim in kept]
-        place = next(axis for axis in range(len(beats)) if prod(beats[axis + 1 :]) <= self.fabric.acc_depth)
-        room = self.fabric.acc_depth // prod(beats[place + 1 :])
+        place = next(axis for axis in range(len(beats)) if prod(beats[axis + 1 :]) <= room)
+        room //= prod(beats[place + 1 :])
         if place and prod(numbers[:place]) > 1:
-            return False
+            return fits
         inserting = Inserting(operation)
         axis, at = last + 1 + place, over[0]
         unit = self.fabric.lanes if place == len(beats) - 1 else 1
         cut = _cut_somehow(operation.value, axis, at, room, unit, inserting, self.fabric)
         if cut is None:
-            return False
+            return fits
         summed = AccumOp(operation.reduction, cut, [each + 1 for each in over], init=_given(operation))
         value = inserting.add(summed).result
         merged = axis - len(over)
         inserting.replace([inserting.add(FlattenOp(value, [merged, merged + 1])).result])
         return True
+
+    def _room(self, operation: AccumOp) -> int:
+        """Accumulators for a row: all of a PCU; a quarter, but 16, for a product with weights that only memory takes.
+
+        So memory has the first results before the last are made. With fewer, bursts of weights would be short.
+        """
+        depth = self.fabric.acc_depth
+        if not all(isinstance(use.operation, StoreOp) for use in operation.result.uses):
+            return depth
+        value = operation.value
+        factors = list(value.owner.inputs) if isinstance(value.owner, MapOp) else []
+        loads = [each.owner.value.owner if isinstance(each.owner, ConvertOp) else each.owner for each in factors]
+        for load in loads:
+            if isinstance(load, LoadOp) and load.declaration.role is Role.WEIGHT:
+                return min(depth, max(16, depth // 4))
+        return depth
 
     def _turned_accumulation(self, operation: AccumOp) -> None:
         """What is reduced becomes the innermost dimensions, out of a buffer: one accumulator is enough."""

@@ -7,14 +7,9 @@ import numpy as np
 from weft.hw.program.firings.stream import Ints
 from weft.hw.spec import FabricSpec
 
-__all__ = ["bursts", "longest_burst"]
+__all__ = ["bursts"]
 
 _PAGE = 4096
-
-
-def longest_burst(spec: FabricSpec) -> int:
-    """Vector beats of a longest burst."""
-    return min(spec.burst_beats * spec.channel_bytes // spec.beat_bytes, spec.agcu_buffer // 2)
 
 
 def bursts(address: Ints, spec: FabricSpec) -> list[int]:
@@ -23,7 +18,7 @@ def bursts(address: Ints, spec: FabricSpec) -> list[int]:
         return []
     breaks = (np.diff(address) != spec.beat_bytes) | (address[1:] % _PAGE == 0)
     runs = np.diff(np.concatenate([[0], np.flatnonzero(breaks) + 1, [len(address)]]))
-    longest = longest_burst(spec)
+    longest = spec.longest_burst
     sizes: list[int] = []
     for run in runs.tolist():
         sizes += [longest] * (run // longest) + ([run % longest] if run % longest else [])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from weft.compiler.timing.agcu import AgcuSetup, AgcuTimer
-from weft.compiler.timing.bursts import bursts, longest_burst
+from weft.compiler.timing.bursts import bursts
 from weft.compiler.timing.stream import Stream
 from weft.hw.program.firings.agcu import addresses_of, nest_of
 
@@ -20,7 +20,7 @@ class Loader(AgcuTimer):
 
     def __init__(self, setup: AgcuSetup) -> None:
         super().__init__(setup)
-        self._room = setup.spec.agcu_buffer - longest_burst(setup.spec)
+        self._room = setup.spec.agcu_buffer - setup.spec.longest_burst
         self._parts = setup.spec.beat_bytes // setup.spec.channel_bytes
         self._sizes: list[int] = []
         self._number = 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from weft.compiler.timing.agcu import AgcuSetup, AgcuTimer
-from weft.compiler.timing.bursts import bursts, longest_burst
+from weft.compiler.timing.bursts import bursts
 from weft.compiler.timing.stream import Stream
 from weft.hw.program.firings.agcu import addresses_of, nest_of
 
@@ -28,7 +28,7 @@ class Storer(AgcuTimer):
         """With ``pack``, two beats make a word; a row of an odd number of them is taken to be as long as the others."""
         words = -(-beats // 2) if self.setup.program.pack else beats
         words = 0 if nest_of(self.setup.program, self.setup.arguments).empty else words
-        longest = longest_burst(self.spec)
+        longest = self.spec.longest_burst
         self._sizes = bursts(addresses_of(self.setup.program, self.setup.arguments, turn, words), self.spec)
         self._number, self._acknowledged_at = 0, 0
         # The beat that makes each word; a burst is closed by the one after it, or when it is full, or at the end.

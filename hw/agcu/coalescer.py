@@ -10,7 +10,7 @@ from weft.hw.spec import FabricSpec
 
 from .ports import TURN_BITS, request_layout
 
-__all__ = ["Coalescer", "access_layout", "longest_burst"]
+__all__ = ["Coalescer", "access_layout"]
 
 _PAGE_BITS = 12  # an AXI4 burst must not cross a 4 KB boundary
 
@@ -18,12 +18,6 @@ _PAGE_BITS = 12  # an AXI4 burst must not cross a 4 KB boundary
 def access_layout() -> data.StructLayout:
     """A vector beat's address; ``skip`` if it never reaches memory."""
     return data.StructLayout({"address": unsigned(32), "skip": unsigned(1)})
-
-
-def longest_burst(spec: FabricSpec) -> int:
-    """Vector beats of a longest burst: what AXI4 and half the buffer allow."""
-    parts = spec.beat_bytes // spec.channel_bytes
-    return min(spec.burst_beats // parts, spec.agcu_buffer // 2)
 
 
 class Coalescer(wiring.Component):
@@ -65,7 +59,7 @@ class Coalescer(wiring.Component):
     def __init__(self, *, spec: FabricSpec) -> None:
         self._spec = spec
         self._parts = spec.beat_bytes // spec.channel_bytes
-        self._longest = longest_burst(spec)
+        self._longest = spec.longest_burst
         super().__init__(
             {
                 "access": In(stream.Signature(access_layout())),
