@@ -80,12 +80,12 @@ class _Lowering:
 
     # -- names and nets ---------------------------------------------------------------------------------
 
-    def add(self, hint: str | None, fallback: str, program: Program, tile: Tile | None = None) -> str:
-        base = hint or fallback
+    def add(self, base: str, program: Program, *made_of: Operation, tile: Tile | None = None) -> str:
         name, number = base, 2
         while name in self.units:
             name, number = f"{base}.{number}", number + 1
-        self.units[name] = Unit(name, program, tile)
+        lines = {line for line in map(line_of, made_of) if line is not None}
+        self.units[name] = Unit(name, program, tile, lines=(*sorted(lines),))
         return name
 
     def take(self, value: SSAValue, unit: str, port: int = 0) -> None:
@@ -102,7 +102,7 @@ class _Lowering:
             if value in self.targets:
                 nets.append(Net(_NETWORKS[kind], source, tuple(sorted(self.targets[value]))))
             elif kind is not Kind.CONTROL:
-                raise WeftError(f"nobody takes the stream that {source.unit!r} gives; store it or sink it")
+                raise WeftError(f"nobody takes the stream that {self.units[source.unit]} gives; store it or sink it")
         return nets + self.between_rounds
 
     # -- units ------------------------------------------------------------------------------------------
@@ -125,7 +125,7 @@ class _Lowering:
             name = op.tensor.string_value()
             load = self.followed.get(op)
             program = store_program(op, self.regions[name], self.spec, loop=self.loop, told=load is not None)
-            unit = self.add(f"store_{name}", "store", program)
+            unit = self.add(f"store_{name}", program, op)
             self.take(op.value, unit)
             self.give(op.done, unit)
             if load is not None:
@@ -133,14 +133,14 @@ class _Lowering:
         elif isinstance(op, RandomStoreOp):
             name = op.tensor.string_value()
             program = random_store_program(op, self.regions[name], self.spec, loop=self.loop)
-            unit = self.add(f"store_{name}", "store", program)
+            unit = self.add(f"store_{name}", program, op)
             self.take(op.value, unit)
             self.take(op.index, unit)
             self.give(op.done, unit)
         elif isinstance(op, SinkOp):
             if stream(op.value).kind not in (Kind.VECTOR, Kind.PACKED):
                 raise WeftError(f"mapped.sink takes a vector stream, not {stream(op.value).kind.value}")
-            self.take(op.value, self.add("sink", "sink", sink_program(op, loop=self.loop)))
+            self.take(op.value, self.add("sink", sink_program(op, loop=self.loop), op))
         elif isinstance(op, StreamifyOp):
             self.buffer(op)
         elif isinstance(op, BufferizeOp) and not used(op.result):
@@ -153,7 +153,7 @@ class _Lowering:
         region = self.regions[name]
         if isinstance(op, RandomLoadOp):
             program = random_program(op, region, self.spec, priority=priority, loop=self.loop)
-            unit = self.add(f"load_{name}", "load", program)
+            unit = self.add(f"load_{name}", program, op)
             self.take(op.index, unit)
             self.give(op.result, unit)
             return
@@ -163,7 +163,7 @@ class _Lowering:
             program = replace(program, emit_arg=emits.index.value.data)
         elif emits is not None:
             program = replace(program, emit_turn=True)
-        unit = self.add(f"load_{name}", "load", program)
+        unit = self.add(f"load_{name}", program, op)
         if emits is not None:
             self.give(emits.result, unit)
         if op.after is not None:
@@ -178,9 +178,8 @@ class _Lowering:
         if not isinstance(write, BufferizeOp):
             raise WeftError("mapped.streamify must read a mapped.bufferize")
         hint = op.result.name_hint or op.buffer.name_hint
-        unit = self.add(
-            hint, _unnamed(op), buffer_program(write, op, self.spec, hint or "buffer", turns=self.loop.turns)
-        )
+        program = buffer_program(write, op, self.spec, hint or "buffer", turns=self.loop.turns)
+        unit = self.add(hint or _unnamed(op), program, op)
         self.take(write.value, unit)
         if op.trigger is not None:
             self.take(op.trigger, unit, 0 if stream(op.trigger).kind is Kind.CONTROL else 1)
@@ -195,7 +194,7 @@ class _Lowering:
             raise WeftError(f"@{name} must be kept once and recalled once, not {len(keeps)} and {len(recalls)} times")
         keep, recall = next(iter(keeps), None), next(iter(recalls), None)
         program = resident_program(op, self.spec, keep=keep, recall=recall, turns=self.loop.turns)
-        unit = self.add(name, "resident", program, self.pins.get(name))
+        unit = self.add(name, program, op, tile=self.pins.get(name))
         for keep in keeps:
             self.take(keep.value, unit)
         for recall in recalls:
@@ -241,7 +240,7 @@ class _Lowering:
         for chain in chains:
             cluster = built[id(chain)]
             result = chain[-1].results[0]
-            unit = self.add(result.name_hint, _unnamed(chain[-1]), cluster.program)
+            unit = self.add(result.name_hint or _unnamed(chain[-1]), cluster.program, *chain)
             if isinstance(chain[0], MergeOp) and chain[0].known is not None:
                 self.units[unit] = replace(self.units[unit], selectors=chain[0].known.get_values())
             for port, value in enumerate(cluster.vector):
