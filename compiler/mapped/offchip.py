@@ -40,10 +40,9 @@ class _Access(IRDLOperation):
     """Shared by accesses: dimension ``k`` of the stream walks dimension ``dims[k]`` of the tensor, or repeats (-1).
 
     ``size_args[k]`` names the launch argument that holds the size of a dynamic dimension ``k``; ``base_args`` up to two
-    arguments, in bytes, added to the address. With ``round_dim`` each round of a launch begins an entry of that
-    dimension further, the first at ``round_from``. Dimension ``k`` of the stream goes on by ``steps[k]`` entries (by
+    arguments, in bytes, added to the address. Dimension ``k`` of the stream goes on by ``steps[k]`` entries (by
     default 1), and along dimension ``d`` of the tensor everything begins at entry ``starts[d]`` (0); along the last, at
-    the beginning of a beat.
+    the beginning of a beat. With ``round_dim`` each round of a launch begins an entry of that dimension further.
     """
 
     tensor = prop_def(SymbolRefAttr)
@@ -54,13 +53,11 @@ class _Access(IRDLOperation):
     starts = opt_prop_def(INTS)
     when = opt_prop_def(StringAttr)
     round_dim = opt_prop_def(IntegerAttr)
-    round_from = opt_prop_def(IntegerAttr)
 
-    def moves(self) -> tuple[int, int] | None:
-        """The dimension that rounds move along, and where in it the first begins."""
-        if self.round_dim is None:
-            return None
-        return self.round_dim.value.data, 0 if self.round_from is None else self.round_from.value.data
+    @property
+    def moves(self) -> int | None:
+        """The dimension that rounds move along."""
+        return None if self.round_dim is None else self.round_dim.value.data
 
     def walked(self) -> tuple[int, ...]:
         """``dims``, all of the tensor's in order by default."""
@@ -123,16 +120,8 @@ class _Access(IRDLOperation):
             raise VerifyException(f"a {tensor.format.data} tensor moves as {expected.value}, not {stream.kind.value}")
         if expected.is_matrix and (stream.dims, walk) != (shape, tuple(range(len(shape)))):
             raise VerifyException(f"@{tensor.sym_name.data} of {tensor.format.data} must move as a whole")
-        self._verify_moves(shape)
-
-    def _verify_moves(self, shape: tuple[int, ...]) -> None:
-        moves = self.moves()
-        if moves is None and self.round_from is not None:
-            raise VerifyException("round_from needs a round_dim")
-        if moves is not None and not 0 <= moves[0] < len(shape):
-            raise VerifyException(f"round_dim must be below {len(shape)}, the tensor's dimensions, not {moves[0]}")
-        if moves is not None and not 0 <= moves[1] < shape[moves[0]]:
-            raise VerifyException(f"round_from must be below {shape[moves[0]]}, the dimension's size, not {moves[1]}")
+        if self.moves is not None and not 0 <= self.moves < len(shape):
+            raise VerifyException(f"round_dim must be below {len(shape)}, the tensor's dimensions, not {self.moves}")
 
 
 def tensor_of(op: _Access | RandomLoadOp | RandomStoreOp) -> TensorOp:
@@ -242,7 +231,6 @@ class LinearStoreOp(_Access):
         when: str | None = None,
         done: bool = False,
         round_dim: int | None = None,
-        round_from: int | None = None,
     ) -> None:
         super().__init__(
             operands=[value],
@@ -256,7 +244,6 @@ class LinearStoreOp(_Access):
                 starts=starts,
                 when=when,
                 round_dim=round_dim,
-                round_from=round_from,
             ),
         )
 

@@ -260,7 +260,7 @@ def _followed(operations: list[Operation], loop: Loop) -> dict[LinearStoreOp, Li
     """The store that each load with ``follows`` comes after in the round before."""
     found: dict[LinearStoreOp, LinearLoadOp] = {}
     for op in operations:
-        if isinstance(op, LinearLoadOp | LinearStoreOp) and op.moves() is not None and not loop.rounds_arg:
+        if isinstance(op, LinearLoadOp | LinearStoreOp) and op.moves is not None and not loop.rounds_arg:
             raise WeftError("round_dim needs a mapped.loop with a rounds_arg")
         if not isinstance(op, LinearLoadOp) or op.follows is None:
             continue

@@ -78,11 +78,7 @@ def _first_address(op: LinearLoadOp | LinearStoreOp, region: Region, spec: Fabri
     *starts, column = op.started()
     base = region.base + sum(start * stride for start, stride in zip(starts, region.strides, strict=False))
     base += row_beats(column, spec, packed=Format(tensor_of(op).format.data) is Format.BF16X2) * spec.beat_bytes
-    moves = op.moves()
-    if moves is None:
-        return base, 0
-    dim, first = moves
-    return base + first * region.strides[dim], region.strides[dim]
+    return base, 0 if op.moves is None else region.strides[op.moves]
 
 
 def load_program(op: LinearLoadOp, region: Region, spec: FabricSpec, *, priority: int, loop: Loop) -> Agcu:
