@@ -23,6 +23,7 @@ from weft.compiler.compile import compile_module, compile_program, tensors_of
 from weft.compiler.errors import WeftError
 from weft.compiler.mapped import parse_module
 from weft.compiler.mapped.loop import turns_of
+from weft.compiler.mapped.tensor import Role
 from weft.compiler.models.llama.decoder_program import CompiledDecoder, compile_decoder
 from weft.compiler.netlist.netlist import Net, Netlist, Pin, Unit
 from weft.compiler.passes.units import lower
@@ -277,7 +278,7 @@ def test_counts_of_examples_are_the_functional_devices(path: Path) -> None:
     inputs = {
         each.sym_name.data: np.ones(each.sizes if each.each is None else (turns, *each.sizes), np.float32)
         for each in tensors_of(module)
-        if each.role.data == "input"
+        if each.role is Role.INPUT
     }
     _, launch = run_program(program, DEMO, FunctionalDevice(DEMO, memory_bytes=1 << 20), inputs)
     assert _check_counts(program.mapping, {}, launch, turns) > 0

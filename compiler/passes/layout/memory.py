@@ -8,12 +8,13 @@ from typing import Any
 from xdsl.ir import SSAValue
 
 from weft.compiler.backend.memory import tensor_strides
+from weft.compiler.mapped.beats import UnpackOp
 from weft.compiler.mapped.buffers import BufferizeOp, StreamifyOp
 from weft.compiler.mapped.launch import Unit
 from weft.compiler.mapped.offchip import LinearLoadOp, LinearStoreOp
 from weft.compiler.mapped.offchip import RandomLoadOp as MappedRandomLoad
 from weft.compiler.mapped.offchip import RandomStoreOp as MappedRandomStore
-from weft.compiler.mapped.onchip import PromoteOp, UnpackOp
+from weft.compiler.mapped.shape import PromoteOp
 from weft.compiler.mapped.tensor import Format
 from weft.compiler.mapped.tensor import Role as MappedRole
 from weft.compiler.mapped.tensor import TensorOp as MappedTensor

@@ -11,12 +11,14 @@ from xdsl.ir import Operation, SSAValue
 from weft.compiler.backend.memory import Region
 from weft.compiler.errors import WeftError
 from weft.compiler.mapped.buffers import BufferizeOp, KeepOp, RecallOp, ResidentOp, StreamifyOp
+from weft.compiler.mapped.compute import COMPUTE
 from weft.compiler.mapped.loop import Loop, TurnOp, loop_of, when_of
 from weft.compiler.mapped.matmul import MatmulOp
+from weft.compiler.mapped.merge import MergeOp
 from weft.compiler.mapped.offchip import ArgumentOp, LinearLoadOp, LinearStoreOp, RandomLoadOp, RandomStoreOp, SinkOp
-from weft.compiler.mapped.onchip import COMPUTE, MergeOp, stream, used
 from weft.compiler.mapped.product import ProductOp
 from weft.compiler.mapped.types import Kind
+from weft.compiler.mapped.values import stream, used
 from weft.compiler.netlist.netlist import Net, Netlist, Pin, Program, Unit
 from weft.compiler.passes.units.buffers import buffer_program, resident_program
 from weft.compiler.passes.units.cluster import Cluster, Unfit, build
@@ -28,6 +30,7 @@ from weft.compiler.passes.units.offchip import (
     store_program,
 )
 from weft.compiler.step.operation import line_of, told_of
+from weft.hw.program import When
 from weft.hw.spec import FabricSpec
 from weft.hw.topology import Network, Tile
 
@@ -265,7 +268,7 @@ def _followed(operations: list[Operation], loop: Loop) -> dict[LinearStoreOp, Li
         if not isinstance(op, LinearLoadOp) or op.follows is None:
             continue
         name = op.tensor.string_value()
-        if not loop.rounds_arg or (loop.turns > 1 and when_of(op.when) != "first"):
+        if not loop.rounds_arg or (loop.turns > 1 and when_of(op.when) is not When.FIRST):
             raise WeftError(f"a load of @{name} with follows must be one of the first turn of several rounds")
         stores = [each for each in operations if isinstance(each, LinearStoreOp) and each.tensor.string_value() == name]
         if len(stores) != 1 or stores[0].done is not None or stores[0] in found:
