@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from weft.compiler.backend.memory import Region, decode, encode, tensor_beats
 from weft.compiler.checkpoints.checkpoint import LlamaCheckpoint
 from weft.compiler.compile import CompiledProgram
-from weft.compiler.mapped.tensor import Format, Role, TensorOp
+from weft.compiler.mapped.tensor import TensorOp
 from weft.compiler.models.llama import TOKENS, Weights, global_tensors, layer_tensors, mask_tensor
 from weft.compiler.models.llama.decoder_program import CompiledDecoder, CompiledPrefill
 from weft.hw.spec import FabricSpec
@@ -116,8 +116,7 @@ class DecoderSession:
         if layer is not None and tensor.each is not None:
             base += layer * region.turn_stride
         elif layer is not None:  # the layers are its first dimension
-            form, role = Format(tensor.format.data), Role(tensor.role.data)
-            tensor = TensorOp(name, tensor.sizes[1:], format=form, role=role)
+            tensor = TensorOp(name, tensor.sizes[1:], format=tensor.format, role=tensor.role)
             size = tensor_beats(tensor, self.spec) * self.spec.beat_bytes
             base += layer * size
         return tensor, self.device.memory[base : base + size]

@@ -285,7 +285,7 @@ class ComparedDecoder:
 
     def _count(self, done: Launched) -> None:
         """Off-chip bytes by what they are: activations are what a launch leaves for another, and not the host's."""
-        roles = {tensor.sym_name.data: Role(tensor.role.data) for tensor in tensors_of(done.program.module)}
+        roles = {tensor.sym_name.data: tensor.role for tensor in tensors_of(done.program.module)}
         units = _units(done)
         for tile, (read, written) in done.launch.bytes_by_tile.items():
             name = units[tile].removeprefix("load_").removeprefix("store_").partition(".")[0]

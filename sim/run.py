@@ -53,7 +53,7 @@ def run_program(
         if name not in tensors:
             raise WeftError(f"input {name!r} is not a tensor of the program; it has {', '.join(tensors) or 'none'}")
     for name, tensor in tensors.items():
-        role = Role(tensor.role.data)
+        role = tensor.role
         if role is Role.OUTPUT:
             for place in _places(program, name, turns):
                 device.memory[place] = 0
@@ -68,7 +68,7 @@ def run_program(
     launch = device.launch(program.context, dict(arguments or {}))
     outputs = {}
     for name, tensor in tensors.items():
-        if Role(tensor.role.data) in (Role.OUTPUT, Role.CACHE):
+        if tensor.role in (Role.OUTPUT, Role.CACHE):
             parts = [decode(tensor, device.memory[place], spec) for place in _places(program, name, turns)]
             outputs[name] = np.stack(parts).reshape(_shape(tensor, turns))
     return outputs, launch
@@ -76,7 +76,7 @@ def run_program(
 
 def own_contents(tensor: TensorOp) -> NDArray[np.float32] | NDArray[np.int64] | None:
     """What a program itself says that a tensor holds, or None."""
-    if Role(tensor.role.data) is Role.IOTA:
+    if tensor.role is Role.IOTA:
         return np.broadcast_to(np.arange(tensor.sizes[-1], dtype=np.float32), tensor.sizes)
     if tensor.values is not None:
         return np.array(tensor.values.get_values(), np.int64).reshape(tensor.sizes)
@@ -107,7 +107,7 @@ def _contents(
         raise WeftError(f"input {name!r} must have the shape {list(shape)}, not {list(values.shape)}")
     if values.dtype.kind not in "fiub":
         raise WeftError(f"input {name!r} must hold real numbers, not {values.dtype}")
-    if Format(tensor.format.data) is Format.I32:
+    if tensor.format is Format.I32:
         return _integers(name, values)
     with np.errstate(over="ignore"):
         single = values.astype(np.float32)

@@ -47,7 +47,7 @@ def tensor_strides(tensor: TensorOp, spec: FabricSpec) -> tuple[int, ...]:
 
     Of matrices in formats of their own only the last counts.
     """
-    packed = Format(tensor.format.data) is Format.BF16X2
+    packed = tensor.format is Format.BF16X2
     strides = [spec.beat_bytes]
     step = row_beats(tensor.sizes[-1], spec, packed=packed) * spec.beat_bytes
     for size in reversed(tensor.sizes[:-1]):
@@ -58,7 +58,7 @@ def tensor_strides(tensor: TensorOp, spec: FabricSpec) -> tuple[int, ...]:
 
 def tensor_beats(tensor: TensorOp, spec: FabricSpec) -> int:
     """Beats of a tensor."""
-    form = Format(tensor.format.data)
+    form = tensor.format
     if form.kind.is_matrix:
         *outer, rows, columns = tensor.sizes
         return prod(outer) * form.unpack.matrix_beats(rows, row_beats(columns, spec, packed=False))
@@ -114,21 +114,21 @@ def encode(
     ValueError
         Another shape.
     """
-    if isinstance(values, Quantised) or Format(tensor.format.data).kind.is_matrix:
+    if isinstance(values, Quantised) or tensor.format.kind.is_matrix:
         given = (
             values
             if isinstance(values, Quantised)
-            else quantise(values.astype(np.float32, copy=False), Quantisation(tensor.format.data))
+            else quantise(values.astype(np.float32, copy=False), Quantisation(tensor.format.value))
         )
-        if (given.elements.shape, given.form.value) != (tensor.sizes, tensor.format.data):
+        if (given.elements.shape, given.form.value) != (tensor.sizes, tensor.format.value):
             raise ValueError(
-                f"@{tensor.sym_name.data} must be {tensor.format.data} of the shape {list(tensor.sizes)}, "
+                f"@{tensor.sym_name.data} must be {tensor.format.value} of the shape {list(tensor.sizes)}, "
                 f"not {given.form.value} of {list(given.elements.shape)}"
             )
         return matrix_words(given, spec.lanes).view(np.uint8).ravel()
     if values.shape != tensor.sizes:
         raise ValueError(f"@{tensor.sym_name.data} must have the shape {list(tensor.sizes)}, not {list(values.shape)}")
-    form = Format(tensor.format.data)
+    form = tensor.format
     pad = 0.0 if tensor.pad is None else tensor.pad.value.data
     vectors = -(-tensor.sizes[-1] // spec.lanes)
     stored = vectors + vectors % 2 if form is Format.BF16X2 else vectors
@@ -150,7 +150,7 @@ def decode(tensor: TensorOp, raw: NDArray[np.uint8], spec: FabricSpec) -> NDArra
     ValueError
         A format that no program stores: ``int8``, ``mxfp4``.
     """
-    form = Format(tensor.format.data)
+    form = tensor.format
     if form.kind.is_matrix:
         raise ValueError(f"@{tensor.sym_name.data} must be of a format that programs store, not {form.value}")
     rows = row_beats(tensor.sizes[-1], spec, packed=form is Format.BF16X2)

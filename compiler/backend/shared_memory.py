@@ -53,7 +53,7 @@ def share_memory(modules: Sequence[ModuleOp], spec: FabricSpec) -> SharedMemory:
             label = name = tensor.sym_name.data
             number = 1
             while name in tensors and not _alike(tensors[name], tensor):
-                if Role(tensor.role.data) not in _OF_PROGRAMS:
+                if tensor.role not in _OF_PROGRAMS:
                     raise WeftError(f"tensor {name!r} must be declared alike in all programs that share a memory")
                 number += 1
                 name = f"{label}_{number}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import prod
 
-from xdsl.dialects.builtin import IntegerAttr, StringAttr, SymbolNameConstraint, SymbolRefAttr, UnitAttr
+from xdsl.dialects.builtin import IntegerAttr, SymbolNameConstraint, SymbolRefAttr, UnitAttr
 from xdsl.ir import SSAValue
 from xdsl.irdl import (
     IRDLOperation,
@@ -23,9 +23,10 @@ from xdsl.traits import SymbolOpInterface, SymbolTable
 from xdsl.utils.exceptions import VerifyException
 
 from weft.compiler.mapped.attributes import INTS, attributes
-from weft.compiler.mapped.loop import verify_when
-from weft.compiler.mapped.onchip import stream
+from weft.compiler.mapped.loop import WHEN
 from weft.compiler.mapped.types import DYNAMIC, BufferType, Kind, StreamType, dims_text
+from weft.compiler.mapped.values import stream
+from weft.hw.program import When
 
 __all__ = ["BufferizeOp", "KeepOp", "RecallOp", "ResidentOp", "StreamifyOp"]
 
@@ -46,7 +47,7 @@ class BufferizeOp(IRDLOperation):
     first = opt_prop_def(IntegerAttr)
     last = opt_prop_def(IntegerAttr)
     blocks = opt_prop_def(IntegerAttr)
-    when = opt_prop_def(StringAttr)
+    when = opt_prop_def(WHEN)
     result = result_def(BufferType)
     irdl_options = (ParsePropInAttrDict(),)
     assembly_format = "$value attr-dict `:` functional-type(operands, results)"
@@ -60,7 +61,7 @@ class BufferizeOp(IRDLOperation):
         last: int = 0,
         inner: Sequence[int] | None = None,
         blocks: int | None = None,
-        when: str | None = None,
+        when: When | None = None,
     ) -> None:
         given = stream(value)
         split = given.rank - rank
@@ -74,7 +75,6 @@ class BufferizeOp(IRDLOperation):
             raise VerifyException(f"rank must be 0 to {given.rank}, the stream's, not {rank}")
         if given.kind.is_matrix and rank:
             raise VerifyException(f"rank must be 0 for {given.kind.value}, whose beats have no shape, not {rank}")
-        verify_when(self.when, "when")
         if self.when is not None and rank != given.rank:
             raise VerifyException(f"rank must be {given.rank}, the stream's, for when, not {rank}")
         for field, value, least in (("first", self.first, 0), ("last", self.last, 0), ("blocks", self.blocks, 1)):
@@ -249,15 +249,14 @@ class KeepOp(IRDLOperation):
 
     value = operand_def(StreamType)
     buffer = prop_def(SymbolRefAttr)
-    when = opt_prop_def(StringAttr)
+    when = opt_prop_def(WHEN)
     irdl_options = (ParsePropInAttrDict(),)
     assembly_format = "$value `in` $buffer attr-dict `:` type($value)"
 
-    def __init__(self, value: SSAValue, buffer: ResidentOp, *, when: str | None = None) -> None:
+    def __init__(self, value: SSAValue, buffer: ResidentOp, *, when: When | None = None) -> None:
         super().__init__(operands=[value], properties=attributes(buffer=SymbolRefAttr(buffer.sym_name), when=when))
 
     def verify_(self) -> None:
-        verify_when(self.when, "when")
         _resident(self, self.buffer, stream(self.value))
 
 

@@ -12,24 +12,18 @@ from xdsl.printer import Printer
 from xdsl.utils.exceptions import ParseError, VerifyException
 
 from weft.compiler.errors import WeftError
+from weft.compiler.mapped.accum import AccumOp, ScanOp
+from weft.compiler.mapped.beats import LaneOp, SpreadOp, UnpackOp
 from weft.compiler.mapped.buffers import BufferizeOp, KeepOp, RecallOp, ResidentOp, StreamifyOp
+from weft.compiler.mapped.expand import ExpandOp
 from weft.compiler.mapped.launch import NonEmptyOp, SizeOp
 from weft.compiler.mapped.loop import LoopOp, TurnOp
+from weft.compiler.mapped.map import MapOp
 from weft.compiler.mapped.matmul import MatmulOp
+from weft.compiler.mapped.merge import MergeOp
 from weft.compiler.mapped.offchip import ArgumentOp, LinearLoadOp, LinearStoreOp, RandomLoadOp, RandomStoreOp, SinkOp
-from weft.compiler.mapped.onchip import (
-    AccumOp,
-    ExpandOp,
-    FlattenOp,
-    LaneOp,
-    MapOp,
-    MergeOp,
-    PromoteOp,
-    ScanOp,
-    SpreadOp,
-    UnpackOp,
-)
 from weft.compiler.mapped.product import ProductOp
+from weft.compiler.mapped.shape import FlattenOp, PromoteOp
 from weft.compiler.mapped.tensor import TensorOp
 from weft.compiler.mapped.types import BufferType, StreamType
 from weft.compiler.step.dims import DimsAttr

@@ -8,10 +8,9 @@ from enum import Enum
 import numpy as np
 from xdsl.dialects.builtin import IntegerAttr, ModuleOp, StringAttr
 from xdsl.irdl import IRDLOperation, ParsePropInAttrDict, irdl_op_definition, opt_prop_def, prop_def
-from xdsl.utils.exceptions import VerifyException
 
 from weft.compiler.errors import WeftError
-from weft.compiler.mapped.attributes import attributes
+from weft.compiler.mapped.attributes import Names, attributes
 from weft.compiler.step.dims import Dim, DimsAttr
 
 __all__ = ["NonEmptyOp", "SizeOp", "Unit", "arguments_of"]
@@ -29,6 +28,9 @@ class Unit(Enum):
     """the bits of the size as a float32"""
 
 
+_UNITS = Names.of("unit", Unit)
+
+
 @irdl_op_definition
 class SizeOp(IRDLOperation):
     """Launch argument ``index`` holds the size ``of``, in some unit."""
@@ -37,18 +39,23 @@ class SizeOp(IRDLOperation):
 
     index = prop_def(IntegerAttr)
     of = prop_def(DimsAttr)
-    unit = prop_def(StringAttr)
+    unit_attr = prop_def(_UNITS, prop_name="unit")
     per = opt_prop_def(IntegerAttr)
     irdl_options = (ParsePropInAttrDict(),)
     assembly_format = "attr-dict"
 
     def __init__(self, index: int, of: Dim, unit: Unit, per: int = 1) -> None:
-        super().__init__(properties=attributes(index=index, of=DimsAttr((of,)), unit=unit.value, per=per))
+        super().__init__(properties=attributes(index=index, of=DimsAttr((of,)), unit=unit, per=per))
+
+    @property
+    def unit(self) -> Unit:
+        """What the argument says of it."""
+        return _UNITS[self.unit_attr]
 
     def value(self, sizes: Mapping[str, int]) -> int:
         """The argument for these values of the symbols."""
         size, per = self.of.data[0].at(sizes), 1 if self.per is None else self.per.value.data
-        match Unit(self.unit.data):
+        match self.unit:
             case Unit.ELEMENTS:
                 return size
             case Unit.BEATS:
@@ -57,12 +64,6 @@ class SizeOp(IRDLOperation):
                 return size * per
             case Unit.FLOAT:
                 return int(np.float32(size).view(np.uint32))
-
-    def verify_(self) -> None:
-        if self.unit.data not in [each.value for each in Unit]:
-            raise VerifyException(
-                f"unit must be one of {', '.join(each.value for each in Unit)}, not {self.unit.data!r}"
-            )
 
 
 @irdl_op_definition

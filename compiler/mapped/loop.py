@@ -8,12 +8,13 @@ from xdsl.dialects.builtin import IntegerAttr, ModuleOp, StringAttr
 from xdsl.irdl import IRDLOperation, ParsePropInAttrDict, irdl_op_definition, opt_prop_def, prop_def, result_def
 from xdsl.utils.exceptions import VerifyException
 
-from weft.compiler.mapped.attributes import attributes
+from weft.compiler.mapped.attributes import Names, attributes
 from weft.compiler.mapped.types import Kind, StreamType
+from weft.hw.program import When
 
-__all__ = ["MOST_TURNS", "WHEN", "Loop", "LoopOp", "TurnOp", "loop_of", "turns_of", "verify_when", "when_of"]
+__all__ = ["MOST_TURNS", "WHEN", "Loop", "LoopOp", "TurnOp", "loop_of", "turns_of", "when_of"]
 
-WHEN = ("every", "first", "later", "last", "earlier")
+WHEN = Names.of("when", When)
 """Turns that an operation can be limited to: ``later`` is all but the first, ``earlier`` all but the last."""
 
 MOST_TURNS = 4095
@@ -80,12 +81,6 @@ def turns_of(module: ModuleOp) -> int:
     return loop_of(module).turns
 
 
-def when_of(attribute: StringAttr | None) -> str:
+def when_of(attribute: StringAttr | None) -> When:
     """The turns that an attribute names, every one without it."""
-    return WHEN[0] if attribute is None else attribute.data
-
-
-def verify_when(attribute: StringAttr | None, field: str) -> None:
-    """That it names turns."""
-    if when_of(attribute) not in WHEN:
-        raise VerifyException(f"{field} must be one of {', '.join(WHEN)}, not {when_of(attribute)!r}")
+    return When.EVERY if attribute is None else WHEN[attribute]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from xdsl.dialects.builtin import IntegerAttr, StringAttr, SymbolRefAttr, UnitAttr
+from xdsl.dialects.builtin import IntegerAttr, SymbolRefAttr, UnitAttr
 from xdsl.ir import SSAValue
 from xdsl.irdl import (
     IRDLOperation,
@@ -21,9 +21,10 @@ from xdsl.traits import SymbolTable
 from xdsl.utils.exceptions import VerifyException
 
 from weft.compiler.mapped.attributes import INTS, attributes, given
-from weft.compiler.mapped.loop import verify_when
+from weft.compiler.mapped.loop import WHEN
 from weft.compiler.mapped.tensor import Format, TensorOp
 from weft.compiler.mapped.types import DYNAMIC, Kind, StreamType, dims_text
+from weft.hw.program import When
 
 __all__ = [
     "ArgumentOp",
@@ -40,10 +41,9 @@ class _Access(IRDLOperation):
     """Shared by accesses: dimension ``k`` of the stream walks dimension ``dims[k]`` of the tensor, or repeats (-1).
 
     ``size_args[k]`` names the launch argument that holds the size of a dynamic dimension ``k``; ``base_args`` up to two
-    arguments, in bytes, added to the address. With ``round_dim`` each round of a launch begins an entry of that
-    dimension further, the first at ``round_from``. Dimension ``k`` of the stream goes on by ``steps[k]`` entries (by
+    arguments, in bytes, added to the address. Dimension ``k`` of the stream goes on by ``steps[k]`` entries (by
     default 1), and along dimension ``d`` of the tensor everything begins at entry ``starts[d]`` (0); along the last, at
-    the beginning of a beat.
+    the beginning of a beat. With ``round_dim`` each round of a launch begins an entry of that dimension further.
     """
 
     tensor = prop_def(SymbolRefAttr)
@@ -52,15 +52,13 @@ class _Access(IRDLOperation):
     base_args = opt_prop_def(INTS)
     steps = opt_prop_def(INTS)
     starts = opt_prop_def(INTS)
-    when = opt_prop_def(StringAttr)
+    when = opt_prop_def(WHEN)
     round_dim = opt_prop_def(IntegerAttr)
-    round_from = opt_prop_def(IntegerAttr)
 
-    def moves(self) -> tuple[int, int] | None:
-        """The dimension that rounds move along, and where in it the first begins."""
-        if self.round_dim is None:
-            return None
-        return self.round_dim.value.data, 0 if self.round_from is None else self.round_from.value.data
+    @property
+    def moves(self) -> int | None:
+        """The dimension that rounds move along."""
+        return None if self.round_dim is None else self.round_dim.value.data
 
     def walked(self) -> tuple[int, ...]:
         """``dims``, all of the tensor's in order by default."""
@@ -95,7 +93,6 @@ class _Access(IRDLOperation):
                 raise VerifyException("size_args must name an argument for each dynamic dimension and 0 for the others")
 
     def verify_walk(self, stream: StreamType) -> None:
-        verify_when(self.when, "when")
         tensor, walk = tensor_of(self), self.walked()
         if len(walk) != stream.rank:
             raise VerifyException(
@@ -117,22 +114,14 @@ class _Access(IRDLOperation):
                 raise VerifyException(f"dimension {dim} of @{tensor.sym_name.data} has {shape[dim]}, the stream {size}")
         if len(given(self.base_args)) > 2:
             raise VerifyException(f"base_args must be at most 2 arguments, not {len(given(self.base_args))}")
-        expected = Format(tensor.format.data).kind
+        expected = tensor.format.kind
         packs = isinstance(self, LinearStoreOp) and (expected, stream.kind) == (Kind.PACKED, Kind.VECTOR)
         if stream.kind is not expected and not packs:
-            raise VerifyException(f"a {tensor.format.data} tensor moves as {expected.value}, not {stream.kind.value}")
+            raise VerifyException(f"a {tensor.format.value} tensor moves as {expected.value}, not {stream.kind.value}")
         if expected.is_matrix and (stream.dims, walk) != (shape, tuple(range(len(shape)))):
-            raise VerifyException(f"@{tensor.sym_name.data} of {tensor.format.data} must move as a whole")
-        self._verify_moves(shape)
-
-    def _verify_moves(self, shape: tuple[int, ...]) -> None:
-        moves = self.moves()
-        if moves is None and self.round_from is not None:
-            raise VerifyException("round_from needs a round_dim")
-        if moves is not None and not 0 <= moves[0] < len(shape):
-            raise VerifyException(f"round_dim must be below {len(shape)}, the tensor's dimensions, not {moves[0]}")
-        if moves is not None and not 0 <= moves[1] < shape[moves[0]]:
-            raise VerifyException(f"round_from must be below {shape[moves[0]]}, the dimension's size, not {moves[1]}")
+            raise VerifyException(f"@{tensor.sym_name.data} of {tensor.format.value} must move as a whole")
+        if self.moves is not None and not 0 <= self.moves < len(shape):
+            raise VerifyException(f"round_dim must be below {len(shape)}, the tensor's dimensions, not {self.moves}")
 
 
 def tensor_of(op: _Access | RandomLoadOp | RandomStoreOp) -> TensorOp:
@@ -156,7 +145,7 @@ class LinearLoadOp(_Access):
     name = "mapped.linear_load"
 
     after = opt_operand_def(StreamType)
-    done_when = opt_prop_def(StringAttr)
+    done_when = opt_prop_def(WHEN)
     grows = opt_prop_def(UnitAttr)
     follows = opt_prop_def(UnitAttr)
     result = result_def(StreamType)
@@ -175,9 +164,9 @@ class LinearLoadOp(_Access):
         base_args: Sequence[int] | None = None,
         steps: Sequence[int] | None = None,
         starts: Sequence[int] | None = None,
-        when: str | None = None,
+        when: When | None = None,
         done: bool = False,
-        done_when: str | None = None,
+        done_when: When | None = None,
         round_dim: int | None = None,
         grows: bool = False,
         follows: bool = False,
@@ -207,7 +196,6 @@ class LinearLoadOp(_Access):
 
     def verify_(self) -> None:
         self.verify_walk(self.result.type)
-        verify_when(self.done_when, "done_when")
         self.verify_sizes(self.result.type, open_end=False)
         if self.grows is not None and DYNAMIC not in self.result.type.dims:
             raise VerifyException("grows needs a dynamic dimension")
@@ -239,10 +227,9 @@ class LinearStoreOp(_Access):
         base_args: Sequence[int] | None = None,
         steps: Sequence[int] | None = None,
         starts: Sequence[int] | None = None,
-        when: str | None = None,
+        when: When | None = None,
         done: bool = False,
         round_dim: int | None = None,
-        round_from: int | None = None,
     ) -> None:
         super().__init__(
             operands=[value],
@@ -256,7 +243,6 @@ class LinearStoreOp(_Access):
                 starts=starts,
                 when=when,
                 round_dim=round_dim,
-                round_from=round_from,
             ),
         )
 
@@ -286,15 +272,15 @@ class RandomLoadOp(IRDLOperation):
 
     index = operand_def(StreamType)
     tensor = prop_def(SymbolRefAttr)
-    when = opt_prop_def(StringAttr)
+    when = opt_prop_def(WHEN)
     result = result_def(StreamType)
     irdl_options = (ParsePropInAttrDict(),)
     assembly_format = "$index `of` $tensor attr-dict `:` functional-type(operands, results)"
 
-    def __init__(self, index: SSAValue, tensor: TensorOp, *, when: str | None = None) -> None:
+    def __init__(self, index: SSAValue, tensor: TensorOp, *, when: When | None = None) -> None:
         outer = index.type
         assert isinstance(outer, StreamType)
-        kind = Kind.PACKED if Format(tensor.format.data) is Format.BF16X2 else Kind.VECTOR
+        kind = Kind.PACKED if tensor.format is Format.BF16X2 else Kind.VECTOR
         super().__init__(
             operands=[index],
             result_types=[StreamType.make(kind, (*outer.dims, *tensor.sizes[1:]))],
@@ -302,14 +288,13 @@ class RandomLoadOp(IRDLOperation):
         )
 
     def verify_(self) -> None:
-        verify_when(self.when, "when")
         index, result = self.index.type, self.result.type
         assert isinstance(index, StreamType)
         if index.kind is not Kind.SCALAR:
             raise VerifyException(f"index must be a scalar stream, not {index.kind.value}")
-        if Format(tensor_of(self).format.data).kind.is_matrix:
+        if tensor_of(self).format.kind.is_matrix:
             raise VerifyException(
-                f"@{self.tensor.string_value()} of {tensor_of(self).format.data} must move as a whole"
+                f"@{self.tensor.string_value()} of {tensor_of(self).format.value} must move as a whole"
             )
         expected = (*index.dims, *tensor_of(self).sizes[1:])
         if result.dims != expected:
@@ -382,12 +367,9 @@ class SinkOp(IRDLOperation):
     name = "mapped.sink"
 
     value = operand_def(StreamType)
-    when = opt_prop_def(StringAttr)
+    when = opt_prop_def(WHEN)
     irdl_options = (ParsePropInAttrDict(),)
     assembly_format = "$value attr-dict `:` type($value)"
 
-    def __init__(self, value: SSAValue, *, when: str | None = None) -> None:
+    def __init__(self, value: SSAValue, *, when: When | None = None) -> None:
         super().__init__(operands=[value], properties=attributes(when=when))
-
-    def verify_(self) -> None:
-        verify_when(self.when, "when")

@@ -15,8 +15,8 @@ from xdsl.irdl import (
 from xdsl.utils.exceptions import VerifyException
 
 from weft.compiler.mapped.attributes import attributes
-from weft.compiler.mapped.onchip import stream
 from weft.compiler.mapped.types import Kind, StreamType, dims_text
+from weft.compiler.mapped.values import stream
 
 __all__ = ["ProductOp"]
 

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from enum import Enum
 from math import prod
 
-from xdsl.dialects.builtin import StringAttr, SymbolNameConstraint, UnitAttr
+from xdsl.dialects.builtin import SymbolNameConstraint, UnitAttr
 from xdsl.irdl import IRDLOperation, ParsePropInAttrDict, irdl_op_definition, opt_prop_def, prop_def, traits_def
 from xdsl.traits import SymbolOpInterface
 from xdsl.utils.exceptions import VerifyException
 
-from weft.compiler.mapped.attributes import F32, INTS, attributes
+from weft.compiler.mapped.attributes import F32, INTS, Names, attributes
 from weft.compiler.mapped.types import Kind, dims_text
 from weft.hw.program import Unpack
 
@@ -58,6 +58,9 @@ class Role(Enum):
     """whole numbers that the program itself names, ``values``"""
 
 
+_FORMATS, _ROLES = Names.of("format", Format), Names.of("role", Role)
+
+
 @irdl_op_definition
 class TensorOp(IRDLOperation):
     """Declares a tensor in off-chip memory. ``pad`` fills rows up (default 0).
@@ -69,8 +72,8 @@ class TensorOp(IRDLOperation):
 
     sym_name = prop_def(SymbolNameConstraint())
     shape = prop_def(INTS)
-    format = prop_def(StringAttr)
-    role = prop_def(StringAttr)
+    format_attr = prop_def(_FORMATS, prop_name="format")
+    role_attr = prop_def(_ROLES, prop_name="role")
     pad = opt_prop_def(F32)
     each = opt_prop_def(UnitAttr)
     values = opt_prop_def(INTS)
@@ -94,13 +97,23 @@ class TensorOp(IRDLOperation):
             properties=attributes(
                 sym_name=name,
                 shape=shape,
-                format=format.value,
-                role=role.value,
+                format=format,
+                role=role,
                 pad=fill,
                 each=each,
                 values=values,
             )
         )
+
+    @property
+    def format(self) -> Format:
+        """How it lies in memory."""
+        return _FORMATS[self.format_attr]
+
+    @property
+    def role(self) -> Role:
+        """What it is for."""
+        return _ROLES[self.role_attr]
 
     @property
     def sizes(self) -> tuple[int, ...]:
@@ -112,25 +125,19 @@ class TensorOp(IRDLOperation):
             raise VerifyException(
                 f"shape of @{self.sym_name.data} must be sizes of at least 0, not {dims_text(self.sizes)}"
             )
-        if (self.role.data == Role.CONSTANT.value) != (self.values is not None) or (
+        if (self.role is Role.CONSTANT) != (self.values is not None) or (
             self.values is not None and len(self.values) != prod(self.sizes)
         ):
             raise VerifyException(
                 f"@{self.sym_name.data} must have a value for each element if and only if it is constant"
             )
-        for field, enum in (("format", Format), ("role", Role)):
-            value, names = getattr(self, field).data, [each.value for each in enum]
-            if value not in names:
-                raise VerifyException(
-                    f"{field} of @{self.sym_name.data} must be one of {', '.join(names)}, not {value!r}"
-                )
-        if Format(self.format.data).kind.is_matrix:
+        if self.format.kind.is_matrix:
             if len(self.sizes) < 2:
                 raise VerifyException(
-                    f"shape of @{self.sym_name.data} must be that of matrices for {self.format.data}, "
+                    f"shape of @{self.sym_name.data} must be that of matrices for {self.format.value}, "
                     f"not {dims_text(self.sizes)}"
                 )
-            if self.pad is not None or Role(self.role.data) not in (Role.WEIGHT, Role.INPUT):
+            if self.pad is not None or self.role not in (Role.WEIGHT, Role.INPUT):
                 raise VerifyException(
-                    f"@{self.sym_name.data} of {self.format.data} must be a weight or input without pad"
+                    f"@{self.sym_name.data} of {self.format.value} must be a weight or input without pad"
                 )

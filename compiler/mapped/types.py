@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from enum import Enum
 
-from xdsl.dialects.builtin import ArrayAttr, IntAttr, StringAttr
-from xdsl.ir import Attribute, ParametrizedAttribute, TypeAttribute
+from xdsl.dialects.builtin import ArrayAttr, IntAttr
+from xdsl.ir import Attribute, Data, ParametrizedAttribute, TypeAttribute
 from xdsl.irdl import irdl_attr_definition
 from xdsl.parser import AttrParser
 from xdsl.printer import Printer
@@ -53,21 +53,33 @@ def _parse_dims(parser: AttrParser) -> ArrayAttr[IntAttr]:
     return ArrayAttr([IntAttr(dim) for dim in dims])
 
 
-def _parse_kind(parser: AttrParser) -> StringAttr:
-    return StringAttr(parser.parse_identifier())
+@irdl_attr_definition
+class KindAttr(Data[Kind]):
+    """A kind of beats."""
+
+    name = "mapped.kind"
+
+    def print_parameter(self, printer: Printer) -> None:
+        """Its name."""
+        printer.print_string(self.data.value)
+
+    @classmethod
+    def parse_parameter(cls, parser: AttrParser) -> Kind:
+        """Its name."""
+        begin, name, names = parser.pos, parser.parse_identifier(), [each.value for each in Kind]
+        if name not in names:
+            parser.raise_error(f"kind must be one of {', '.join(names)}, not {name!r}", begin, parser.pos)
+        return Kind(name)
 
 
-def _check(kind: StringAttr, *shapes: ArrayAttr[IntAttr]) -> None:
-    names = [each.value for each in Kind]
-    if kind.data not in names:
-        raise VerifyException(f"kind must be one of {', '.join(names)}, not {kind.data!r}")
+def _check(kind: Kind, *shapes: ArrayAttr[IntAttr]) -> None:
     for dim in (dim.data for shape in shapes for dim in shape):
         if dim < 0 and dim != DYNAMIC:
             raise VerifyException(f"a dimension must be at least 0 or ?, not {dim}")
-    if Kind(kind.data).is_matrix:
+    if kind.is_matrix:
         dims = [dim.data for shape in shapes for dim in shape]
         if len(dims) < 2 or DYNAMIC in dims:
-            raise VerifyException(f"{kind.data} must be matrices of known sizes, not {dims_text(dims)}")
+            raise VerifyException(f"{kind.value} must be matrices of known sizes, not {dims_text(dims)}")
 
 
 @irdl_attr_definition
@@ -80,18 +92,18 @@ class StreamType(ParametrizedAttribute, TypeAttribute):
 
     name = "mapped.stream"
 
-    kind_attr: StringAttr
+    kind_attr: KindAttr
     dims_attr: ArrayAttr[IntAttr]
 
     @staticmethod
     def make(kind: Kind, dims: Sequence[int]) -> StreamType:
         """The type with these dimensions, ``DYNAMIC`` among them."""
-        return StreamType(StringAttr(kind.value), ArrayAttr([IntAttr(dim) for dim in dims]))
+        return StreamType(KindAttr(kind), ArrayAttr([IntAttr(dim) for dim in dims]))
 
     @property
     def kind(self) -> Kind:
         """What a beat carries."""
-        return Kind(self.kind_attr.data)
+        return self.kind_attr.data
 
     @property
     def dims(self) -> tuple[int, ...]:
@@ -104,17 +116,17 @@ class StreamType(ParametrizedAttribute, TypeAttribute):
         return len(self.dims_attr)
 
     def verify(self) -> None:
-        _check(self.kind_attr, self.dims_attr)
+        _check(self.kind, self.dims_attr)
 
     def print_parameters(self, printer: Printer) -> None:
         """``<kind, [dims]>``."""
-        printer.print_string(f"<{self.kind_attr.data}, {dims_text(self.dims)}>")
+        printer.print_string(f"<{self.kind.value}, {dims_text(self.dims)}>")
 
     @classmethod
     def parse_parameters(cls, parser: AttrParser) -> Sequence[Attribute]:
         """``<kind, [dims]>``."""
         with parser.in_angle_brackets():
-            kind = _parse_kind(parser)
+            kind = KindAttr(KindAttr.parse_parameter(parser))
             parser.parse_punctuation(",")
             return [kind, _parse_dims(parser)]
 
@@ -125,7 +137,7 @@ class BufferType(ParametrizedAttribute, TypeAttribute):
 
     name = "mapped.buffer"
 
-    kind_attr: StringAttr
+    kind_attr: KindAttr
     outer_attr: ArrayAttr[IntAttr]
     inner_attr: ArrayAttr[IntAttr]
 
@@ -133,12 +145,12 @@ class BufferType(ParametrizedAttribute, TypeAttribute):
     def make(kind: Kind, outer: Sequence[int], inner: Sequence[int]) -> BufferType:
         """The type with these dimensions."""
         outer_attr, inner_attr = (ArrayAttr([IntAttr(dim) for dim in dims]) for dims in (outer, inner))
-        return BufferType(StringAttr(kind.value), outer_attr, inner_attr)
+        return BufferType(KindAttr(kind), outer_attr, inner_attr)
 
     @property
     def kind(self) -> Kind:
         """What the beats that filled it carry."""
-        return Kind(self.kind_attr.data)
+        return self.kind_attr.data
 
     @property
     def outer(self) -> tuple[int, ...]:
@@ -151,17 +163,17 @@ class BufferType(ParametrizedAttribute, TypeAttribute):
         return tuple(dim.data for dim in self.inner_attr)
 
     def verify(self) -> None:
-        _check(self.kind_attr, self.outer_attr, self.inner_attr)
+        _check(self.kind, self.outer_attr, self.inner_attr)
 
     def print_parameters(self, printer: Printer) -> None:
         """``<kind, [outer] of [inner]>``."""
-        printer.print_string(f"<{self.kind_attr.data}, {dims_text(self.outer)} of {dims_text(self.inner)}>")
+        printer.print_string(f"<{self.kind.value}, {dims_text(self.outer)} of {dims_text(self.inner)}>")
 
     @classmethod
     def parse_parameters(cls, parser: AttrParser) -> Sequence[Attribute]:
         """``<kind, [outer] of [inner]>``."""
         with parser.in_angle_brackets():
-            kind = _parse_kind(parser)
+            kind = KindAttr(KindAttr.parse_parameter(parser))
             parser.parse_punctuation(",")
             outer = _parse_dims(parser)
             parser.parse_characters("of")

@@ -24,7 +24,8 @@ class Unit:
     """A unit with its program.
 
     ``tile`` pins it to a place (a buffer that two contexts share), ``channel`` asks for an AGCU on that memory channel.
-    ``selectors`` are those of a merge, again and again, where the program knows them.
+    ``selectors`` are those of a merge, again and again, where the program knows them; ``lines`` those of the text that
+    it was made of, in order, where there is one.
     """
 
     name: str
@@ -32,11 +33,19 @@ class Unit:
     tile: Tile | None = None
     channel: int | None = None
     selectors: tuple[int, ...] = ()
+    lines: tuple[int, ...] = field(default=(), compare=False)
 
     @property
     def kind(self) -> TileKind:
         """The kind of tile it needs."""
         return kind_of(self.program)
+
+    def __str__(self) -> str:
+        """As a sentence calls it: ``'y' (lines 6 and 8)``."""
+        if not self.lines:
+            return repr(self.name)
+        *others, last = map(str, self.lines)
+        return f"{self.name!r} (line{'s' if others else ''} {', '.join(others)}{' and ' if others else ''}{last})"
 
 
 @dataclass(frozen=True, order=True)

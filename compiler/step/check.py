@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from xdsl.dialects.builtin import ModuleOp
-from xdsl.ir import Operation, SSAValue
+from xdsl.ir import Operation
 from xdsl.utils.exceptions import VerifyException
 
 from weft.compiler.errors import WeftError
@@ -13,11 +13,12 @@ from weft.compiler.step.access import LoadOp, StoreOp
 from weft.compiler.step.buffers import StreamifyOp
 from weft.compiler.step.dimension import DimensionOp, SizeOp
 from weft.compiler.step.dims import Dim
+from weft.compiler.step.hazards import hazards
 from weft.compiler.step.iterations import Iterations, iterations_of
 from weft.compiler.step.joining import SliceOp
 from weft.compiler.step.loop import KeepOp, LastOp, LoopOp, RecallOp, StateOp
 from weft.compiler.step.operation import StepOperation, line_of, name_of
-from weft.compiler.step.random_access import RandomLoadOp, RandomStoreOp
+from weft.compiler.step.random_access import RandomLoadOp
 from weft.compiler.step.tensor import TensorOp
 from weft.compiler.step.types import BufferType, StreamType, TokenType
 
@@ -68,7 +69,8 @@ def _check(module: ModuleOp) -> None:
         if isinstance(operation, SizeOp) and operation.symbol.data not in symbols:
             raise _Broken(operation, f"@{operation.symbol.data} must be declared by a step.dimension")
     _loops(operations)
-    _hazards(operations)
+    for operation, rule in hazards(operations):
+        raise _Broken(operation, rule)
     for operation in operations:
         for value in operation.results:
             if not isinstance(value.type, TokenType) and value.first_use is None:
@@ -171,70 +173,3 @@ _WHEN = {
     Iterations.FIRST: "the first iteration",
     Iterations.LAST: "the last iteration",
 }
-
-
-def _hazards(operations: list[Operation]) -> None:
-    """Check that a token orders any two accesses of one tensor of which one is a store."""
-    after: dict[Operation, set[Operation]] = {}
-    for operation in operations:
-        owners = [value.owner for value in operation.operands if isinstance(value.owner, Operation)]
-        after[operation] = set(owners).union(*(after[owner] for owner in owners))
-    by_tensor: dict[str, list[Operation]] = {}
-    for operation in operations:
-        if isinstance(operation, LoadOp | StoreOp | RandomLoadOp | RandomStoreOp):
-            by_tensor.setdefault(operation.tensor.string_value(), []).append(operation)
-    for name, found in by_tensor.items():
-        for place, second in enumerate(found):
-            for first in found[:place]:
-                stores = [isinstance(each, StoreOp | RandomStoreOp) for each in (first, second)]
-                if not any(stores) or _ordered(first, second, after) or _apart(first, second):
-                    continue
-                lines = [line_of(each) for each in (first, second)]
-                where = "" if None in lines else f" (lines {lines[0]} and {lines[1]})"
-                kinds = "two stores" if all(stores) else "a store and a load" if stores[0] else "a load and a store"
-                advice = (
-                    "store to two tensors, or to parts of it that are apart"
-                    if all(stores)
-                    else "store to another tensor, or store first and give the token of the store to the load (after)"
-                )
-                raise _Broken(second, f"{kinds} of @{name}{where} in one launch have no order: {advice}")
-
-
-def _ordered(first: Operation, second: Operation, after: dict[Operation, set[Operation]]) -> bool:
-    """Whether the second access begins after the token of the first. A load gives no token, so nothing follows it."""
-    tokens: list[SSAValue] = [value for value in first.results if isinstance(value.type, TokenType)]
-    users = {use.operation for token in tokens for use in token.uses}
-    return bool(users) and (second in users or bool(users & after[second]))
-
-
-def _apart(first: Operation, second: Operation) -> bool:
-    """Whether two accesses by walks reach different indices along some dimension, whatever the sizes."""
-    if not isinstance(first, LoadOp | StoreOp) or not isinstance(second, LoadOp | StoreOp):
-        return False
-    spans = [_spans(each) for each in (first, second)]
-    return any(
-        one is not None and two is not None and (_before(one[1], two[0]) or _before(two[1], one[0]))
-        for one, two in zip(*spans, strict=True)
-    )
-
-
-def _before(one: Dim, two: Dim) -> bool:
-    """Whether an index is below another, whatever the sizes."""
-    distance = (two + one * -1).number
-    return distance is not None and distance > 0
-
-
-def _spans(access: LoadOp | StoreOp) -> list[tuple[Dim, Dim] | None]:
-    """First and last index along each dimension of the tensor, where the sizes are numbers."""
-    stream = access.result.type if isinstance(access, LoadOp) else access.value.type
-    assert isinstance(stream, StreamType)
-    walk, spans = access.visits, list[tuple[Dim, Dim] | None]()
-    for dim, start in enumerate(walk.start):
-        sizes = [
-            (size.number, step) for size, at, step in zip(stream.dims, walk.dims, walk.by, strict=True) if at == dim
-        ]
-        if any(size is None for size, _ in sizes):
-            spans.append(None)
-        else:
-            spans.append((start, start + sum((size - 1) * step for size, step in sizes if size)))
-    return spans

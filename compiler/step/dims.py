@@ -76,13 +76,11 @@ class Dim:
         """The size as a number, its symbols being ``sizes``."""
         return sum(factor * prod(sizes[symbol] for symbol in symbols) for symbols, factor in self.terms)
 
-    def with_sizes(self, sizes: Mapping[str, int]) -> Dim:
-        """The same with numbers in place of the symbols that have one in ``sizes``."""
+    def with_sizes(self, sizes: Mapping[str, Dim | int]) -> Dim:
+        """The same with those sizes in place of the symbols that have one in ``sizes``."""
         result = Dim.of(0)
         for symbols, factor in self.terms:
-            known = prod(sizes.get(symbol, 1) for symbol in symbols)
-            term = Dim.product(Dim.of(symbol) for symbol in symbols if symbol not in sizes)
-            result = result + term * (factor * known)
+            result += Dim.product(Dim.of(sizes.get(symbol, symbol)) for symbol in symbols) * factor
         return result
 
     def __str__(self) -> str:

@@ -13,7 +13,7 @@ from weft.compiler.timing.joining import Joining
 from weft.compiler.timing.loader import Loader
 from weft.compiler.timing.storer import Storer
 from weft.compiler.timing.stream import Stream
-from weft.compiler.timing.timing import LAUNCH, Memory
+from weft.compiler.timing.timing import LAUNCH, SETTLE, Memory
 from weft.compiler.timing.turns import Turns
 from weft.hw.topology import TileKind, Topology
 
@@ -84,7 +84,7 @@ class Machine:
         late = [name for name, timer in self._timers.items() if timer.idle is None]
         if late:
             raise WeftError(f"a launch must come to an end to be timed, but {', '.join(late)} would wait for ever")
-        return max((timer.idle or 0) for timer in self._timers.values()) + LAUNCH
+        return max([SETTLE, *(timer.idle or 0 for timer in self._timers.values())]) + LAUNCH
 
     def _settle(self) -> None:
         """Find all that follows from what is known."""

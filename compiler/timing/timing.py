@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["LAUNCH", "Memory"]
+__all__ = ["LAUNCH", "SETTLE", "Memory"]
 
 LAUNCH = 2
 """From the last AGCU at rest until the launch is over."""
+SETTLE = 16
+"""From the start of a launch until the launcher first looks whether all AGCUs are at rest."""
 
 
 @dataclass(frozen=True)

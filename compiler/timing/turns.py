@@ -56,9 +56,9 @@ class Turns:
                 if network is None:
                     raise WeftError("a program must have streams whose lengths follow from its arguments to be timed")
                 alike[kind] = network
-            for name, process in zip(alike[kind].units, alike[kind].processes, strict=True):
+            for unit, process in zip(alike[kind].units, alike[kind].processes, strict=True):
                 writes = any(side.where == RING for side in process.gives)
-                parts.setdefault((name, writes), []).append(process)
+                parts.setdefault((unit.name, writes), []).append(process)
             rings = (each for each in alike[kind].channels if each.net is None)
             held.append({each.pin.unit: each.held for each in rings})
         return cls(parts, held)

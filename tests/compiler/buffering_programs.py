@@ -6,7 +6,7 @@ from xdsl.dialects.builtin import ModuleOp
 
 from weft.compiler.mapped import parse_module
 
-__all__ = ["centred", "centred_columns", "counted", "dynamic_rows"]
+__all__ = ["centred", "centred_columns", "centred_dynamic", "counted", "dynamic_rows"]
 
 
 def centred(rows: int, elements: int) -> ModuleOp:
@@ -20,6 +20,21 @@ def centred(rows: int, elements: int) -> ModuleOp:
   %held = mapped.expand %top like %x : ({outer}, {full}) -> !mapped.stream<scalar, [{rows}, {elements}]>
   %y = mapped.map "sub" %x, %held : ({full}, !mapped.stream<scalar, [{rows}, {elements}]>) -> {full}
   mapped.linear_store %y in @y : ({full}) -> ()
+}}""")
+
+
+def centred_dynamic(rows: int, longest: int) -> ModuleOp:
+    """The same with rows as long as argument 1 says, in beats."""
+    full, held = (f"!mapped.stream<{kind}, [{rows}, ?]>" for kind in ("vector", "scalar"))
+    outer, size = f"!mapped.stream<scalar, [{rows}]>", "{size_args = array<i64: 0, 1>}"
+    return parse_module(f"""builtin.module {{
+  mapped.tensor @x {{shape = array<i64: {rows}, {longest}>, format = "f32", role = "input", pad = -3.0e38 : f32}}
+  mapped.tensor @y {{shape = array<i64: {rows}, {longest}>, format = "f32", role = "output"}}
+  %x = mapped.linear_load @x {size} : () -> {full}
+  %top = mapped.accum "max" %x {{over = 1 : i64, keep = 0 : i64, init = -3.0e38 : f32}} : ({full}) -> {outer}
+  %held = mapped.expand %top like %x : ({outer}, {full}) -> {held}
+  %y = mapped.map "sub" %x, %held : ({full}, {held}) -> {full}
+  mapped.linear_store %y in @y {size} : ({full}) -> ()
 }}""")
 
 

@@ -9,21 +9,25 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from buffering_programs import centred, centred_columns, counted, dynamic_rows
+from buffering_programs import centred, centred_columns, centred_dynamic, counted, dynamic_rows
 from xdsl.dialects.builtin import ModuleOp
 
 from weft.compiler.backend.buffering import Launches, launches_of, shortages
+from weft.compiler.backend.buffering.fifos import MOST_FIFOS
+from weft.compiler.backend.buffering.sizing import fit_with_buffers
 from weft.compiler.backend.buffering.tracing import network_of
 from weft.compiler.backend.mapping import FitError, Mapping
 from weft.compiler.backend.memory import allocate
 from weft.compiler.checkpoints.checkpoint import read_checkpoint
-from weft.compiler.compile import compile_module, tensors_of
+from weft.compiler.compile import compile_module, compile_program, tensors_of
 from weft.compiler.errors import WeftError
 from weft.compiler.mapped import parse_module
 from weft.compiler.mapped.loop import turns_of
+from weft.compiler.mapped.tensor import Role
 from weft.compiler.models.llama.decoder_program import CompiledDecoder, compile_decoder
 from weft.compiler.netlist.netlist import Net, Netlist, Pin, Unit
 from weft.compiler.passes.units import lower
+from weft.compiler.step import parse_program
 from weft.hw.presets import PRESETS
 from weft.hw.program import Accumulate, Agcu, AgcuKind, Input, InputMode, Pcu, Pmu, When
 from weft.hw.program.firings.pcu import firings_of
@@ -101,6 +105,39 @@ def test_a_link_that_is_too_short_gets_a_fifo() -> None:
     assert shortages(program.mapping.netlist, TINY, Launches(({},))) == []
     outputs, _ = run_program(program, TINY, FunctionalDevice(TINY, memory_bytes=1 << 16), {"x": x})
     np.testing.assert_array_equal(outputs["y"], x - x.max(axis=1, keepdims=True))
+
+
+def test_launches_that_need_more_and_more_make_a_row_of_fifos_longer() -> None:
+    spec, sizes = TINY.replace(columns=8, pmu_lines=16), (20, 40, 80)
+    launches = Launches(tuple({1: beats} for beats in sizes))
+    netlist = fit_with_buffers(_lower(centred_dynamic(3, 320), spec), spec, launches).netlist
+    assert [name for name in netlist.units if "fifo" in name] == ["y.fifo", "y.fifo.2", "y.fifo.3", "y.fifo.4"]
+    assert shortages(netlist, spec, launches) == []
+
+
+def test_a_row_of_fifos_that_is_too_long_is_refused_with_lines_that_are_enough() -> None:
+    beats = (MOST_FIFOS + 4) * 16
+    launches, module = Launches(({1: 20}, {1: beats})), centred_dynamic(3, beats * TINY.lanes)
+    spec = TINY.replace(columns=8, pmu_lines=16)
+    with pytest.raises(WeftError, match=r"from 'load_x' to 'y.fifo' .*: set pmu_lines=512 for a FIFO there") as caught:
+        fit_with_buffers(_lower(module, spec), spec, launches)
+    spec = _change(caught.value, spec)
+    fit_with_buffers(_lower(module, spec), spec, launches)
+
+
+def test_a_link_is_told_by_the_lines_of_a_program() -> None:
+    program = parse_program("""step.tensor @x : f32 [3, 1600] input
+step.tensor @y : f32 [3, 1600] output
+%x = step.load @x : !step.stream<f32, [3, 1600]>
+%top = step.accum max %x over [1] : !step.stream<f32, [3]>
+%tops = step.expand %top along [1] : !step.stream<f32, [3, 1600]>
+%d = step.map sub %x, %tops : !step.stream<f32, [3, 1600]>
+%y = step.map exp %d : !step.stream<f32, [3, 1600]>
+step.store %y in @y""")
+    with pytest.raises(WeftError) as caught:
+        compile_program(program, TINY)
+    assert str(caught.value).startswith("the vector link from 'load_x' (line 3) to 'y' (lines 6 and 7) is sure to hold")
+    assert "'y' (lines 6 and 7) waits for a beat from 'top' (line 4), " in str(caught.value)
 
 
 def _change(error: WeftError, spec: FabricSpec) -> FabricSpec:
@@ -241,7 +278,7 @@ def test_counts_of_examples_are_the_functional_devices(path: Path) -> None:
     inputs = {
         each.sym_name.data: np.ones(each.sizes if each.each is None else (turns, *each.sizes), np.float32)
         for each in tensors_of(module)
-        if each.role.data == "input"
+        if each.role is Role.INPUT
     }
     _, launch = run_program(program, DEMO, FunctionalDevice(DEMO, memory_bytes=1 << 20), inputs)
     assert _check_counts(program.mapping, {}, launch, turns) > 0

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from weft.compiler.backend.buffering.execute import Execution
 from weft.compiler.backend.buffering.network import Channel, ProcessNetwork
-from weft.compiler.netlist.netlist import Pin
+from weft.compiler.netlist.netlist import Pin, Unit
+from weft.hw.program import Pcu
 from weft.hw.program.firings.process import RING, Process, Side
 from weft.hw.program.firings.stream import Ints
 
@@ -48,7 +49,7 @@ def _network(seed: int) -> ProcessNetwork:
     for process in range(count):
         mine = (tuple(s for _, s in network.takes[process]), tuple(s for _, s in network.gives[process]))
         network.processes.append(Process(firings[process], *mine))
-        network.units.append(f"process {process}")
+        network.units.append(Unit(f"process {process}", Pcu()))
     return network
 
 

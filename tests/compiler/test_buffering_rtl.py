@@ -14,6 +14,7 @@ from weft.compiler.backend.fit import fit
 from weft.compiler.backend.image import write_image
 from weft.compiler.backend.memory import allocate
 from weft.compiler.compile import CompiledProgram, compile_module, tensors_of
+from weft.compiler.mapped.tensor import Role
 from weft.compiler.passes.units import lower
 from weft.hw.presets import PRESETS
 from weft.sim.compare import compare_launches
@@ -44,7 +45,7 @@ def _as_written(module: ModuleOp) -> tuple[CompiledProgram, bool]:
 
 def _run(program: CompiledProgram, chip: RtlDevice) -> None:
     """Run on both devices, which must agree in every bit."""
-    (tensor,) = (each for each in tensors_of(program.module) if each.role.data == "input")
+    (tensor,) = (each for each in tensors_of(program.module) if each.role is Role.INPUT)
     inputs = {"x": np.random.default_rng(1).normal(size=tensor.sizes).astype(np.float32)}
     expected, golden = run_program(program, SPEC, FunctionalDevice(SPEC, memory_bytes=MEMORY), inputs)
     actual, launch = run_program(program, SPEC, chip, inputs)

@@ -35,7 +35,7 @@ def test_lengths_are_counted_where_a_launch_decides_them() -> None:
         )
         network = network_of(Netlist(units, nets), SPEC, {1: 2})
         assert network is not None
-        sent = network.processes[network.units.index("kept") + 1].gives[0].total
+        sent = network.processes[[each.name for each in network.units].index("kept") + 1].gives[0].total
         assert sent == (2 if trigger is Trigger.LENGTH else 1)
     numbers = Pmu(write=Port.VECTOR, write_rank=1, block_lines=3, read=Port.SCALAR, levels=(PmuLevel(1),), read_rank=0)
     units = {**units, "kept": Unit("kept", replace(kept, trigger=Trigger.LENGTH)), "numbers": Unit("numbers", numbers)}

@@ -10,10 +10,10 @@ from weft.compiler.backend.memory import allocate
 from weft.compiler.compile import compile_module, tensors_of
 from weft.compiler.errors import WeftError
 from weft.compiler.mapped import parse_module, print_module
+from weft.compiler.mapped.beats import UnpackOp
 from weft.compiler.mapped.buffers import BufferizeOp, StreamifyOp
 from weft.compiler.mapped.matmul import MatmulOp
 from weft.compiler.mapped.offchip import LinearLoadOp, LinearStoreOp
-from weft.compiler.mapped.onchip import UnpackOp
 from weft.compiler.mapped.tensor import Format, Role, TensorOp
 from weft.compiler.mapped.types import Kind, StreamType
 from weft.compiler.passes.units import lower

@@ -10,15 +10,17 @@ import numpy as np
 import pytest
 
 from weft.compiler.checkpoints.checkpoint import read_checkpoint
-from weft.compiler.compile import CompiledProgram, compile_module
+from weft.compiler.compile import CompiledProgram, compile_module, compile_program
 from weft.compiler.errors import WeftError
 from weft.compiler.mapped import parse_module
 from weft.compiler.models.llama.decoder_program import CompiledDecoder, compile_decoder
+from weft.compiler.step import parse_program
 from weft.compiler.timing import Bound, Change, Phase, Prediction, advise, lift, predict
 from weft.compiler.timing.advice import changes_of
 from weft.compiler.timing.bursts import bursts
 from weft.compiler.timing.machine import Machine
-from weft.compiler.timing.timing import Memory
+from weft.compiler.timing.timing import LAUNCH, Memory
+from weft.hw.chip.launcher import SETTLE_CYCLES
 from weft.hw.presets import PRESETS
 from weft.hw.program import Agcu, AgcuLevel
 from weft.hw.program.firings.agcu import addresses_of
@@ -122,6 +124,11 @@ def test_what_data_decide_has_no_time() -> None:
     program = compile_module(parse_module((ROOT / "tests" / "data" / "mapped" / "gather_dot.mlir").read_text()), DEMO)
     with pytest.raises(WeftError, match="'load_table' must not access by index to be timed"):
         predict(program.mapping, {})
+
+
+def test_a_program_without_accesses_takes_as_long_as_an_empty_launch() -> None:
+    program = compile_program(parse_program("step.tensor @x : f32 [4] input"), DEMO)
+    assert predict(program.mapping, {}) == Prediction(cycles=SETTLE_CYCLES + LAUNCH, channel=0.0, phases=())
 
 
 # -- decoders ---------------------------------------------------------------------------------------------

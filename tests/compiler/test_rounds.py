@@ -28,7 +28,7 @@ ROW, HELD = "!mapped.stream<vector, [4]>", "!mapped.stream<vector, [?, 4]>"
 def running_sum(
     loop: str = "{turns = 1 : i64, rounds_arg = 1 : i64}",
     load: str = "{dims = array<i64: 1>, round_dim = 0 : i64, follows}",
-    store: str = "{dims = array<i64: 1>, round_dim = 0 : i64, round_from = 1 : i64}",
+    store: str = "{dims = array<i64: 1>, round_dim = 0 : i64, starts = array<i64: 1, 0>}",
     token: str = "",
 ) -> ModuleOp:
     """Round r: y[r] = x[r] + the sum of the first n + r rows of z, which is also x[r + 1]."""
@@ -88,11 +88,6 @@ def test_text_parses_back() -> None:
 REFUSED = [
     ({"loop": "{turns = 1 : i64, rounds_arg = 0 : i64}"}, "rounds_arg must be at least 1, not 0"),
     ({"load": "{dims = array<i64: 1>, round_dim = 2 : i64}"}, "round_dim must be below 2, the tensor's dimensions"),
-    ({"load": "{dims = array<i64: 1>, round_from = 1 : i64}"}, "round_from needs a round_dim"),
-    (
-        {"store": "{dims = array<i64: 1>, round_dim = 0 : i64, round_from = 7 : i64}"},
-        "round_from must be below 7, the dimension's size, not 7",
-    ),
     ({"load": "{dims = array<i64: 1>, grows}"}, "grows needs a dynamic dimension"),
     ({"loop": "{turns = 1 : i64}"}, "round_dim needs a mapped.loop with a rounds_arg"),
     ({"loop": "{turns = 2 : i64, rounds_arg = 1 : i64}"}, "must be one of the first turn of several rounds"),

@@ -49,7 +49,7 @@ def launches_of(module: ModuleOp, spec: FabricSpec) -> Launches:
             walked = op.walked()[place]
             size = tensor.sizes[walked] if walked >= 0 else 2
             if place == len(dims) - 1:
-                size = row_beats(size, spec, packed=Format(tensor.format.data) is Format.BF16X2)
+                size = row_beats(size, spec, packed=tensor.format is Format.BF16X2)
             largest[argument] = min(size, largest.get(argument, size))
             complete &= walked >= 0
     values = {argument: sorted({size, 1, 0}, reverse=True) for argument, size in largest.items()}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from weft.compiler.netlist.netlist import Net, Pin
+from weft.compiler.netlist.netlist import Net, Pin, Unit
 from weft.hw.program.firings.process import Process, Side
 
 __all__ = ["Channel", "ProcessNetwork"]
@@ -38,13 +38,13 @@ class Channel:
 
 @dataclass(frozen=True)
 class ProcessNetwork:
-    """Processes with their units' names, and the channels between them.
+    """Processes with their units, and the channels between them.
 
     ``takes[p]`` and ``gives[p]`` are the sides of process ``p`` with the channel of each; an output has one for each
     branch of its net. ``longest`` is the most beats in a block of each PMU that reads by length.
     """
 
-    units: list[str] = field(default_factory=list)
+    units: list[Unit] = field(default_factory=list)
     processes: list[Process] = field(default_factory=list)
     channels: list[Channel] = field(default_factory=list)
     takes: list[list[tuple[int, Side]]] = field(default_factory=list)

@@ -35,7 +35,7 @@ def find_shortage(networks: Iterable[ProcessNetwork]) -> list[Shortage]:
         circle = execution.run()
         if circle:
             found = [_shortage(network, execution, circle, wait) for wait in circle if wait.full]
-            assert found, f"{network.units[circle[0].waiter]!r} waits for what must have come"
+            assert found, f"{network.units[circle[0].waiter]} waits for what must have come"
             return sorted(found, key=lambda each: each.needed - each.channel.capacity)
     return []
 
@@ -53,18 +53,19 @@ def _shortage(network: ProcessNetwork, execution: Execution, circle: list[Wait],
             high = middle
     begin = circle.index(wait)
     waits = ", ".join(_words(network, each) for each in (*circle[begin:], *circle[:begin]))
-    return Shortage(channel, high, f"{_holds(channel)} but needs {high}, or the program stops: {waits}")
+    return Shortage(channel, high, f"{_holds(network, channel)} but needs {high}, or the program stops: {waits}")
 
 
-def _holds(channel: Channel) -> str:
+def _holds(network: ProcessNetwork, channel: Channel) -> str:
+    source, target = network.units[channel.source], network.units[channel.target]
     if channel.net is None:
-        return f"buffer {channel.pin.unit!r} holds {channel.capacity} blocks"
-    network, unit = channel.net.network.value, channel.net.source.unit
-    return f"the {network} link from {unit!r} to {channel.pin.unit!r} is sure to hold {channel.capacity} beats"
+        return f"buffer {target} holds {channel.capacity} blocks"
+    kind = channel.net.network.value
+    return f"the {kind} link from {source} to {target} is sure to hold {channel.capacity} beats"
 
 
 def _words(network: ProcessNetwork, wait: Wait) -> str:
     waiter, other = network.units[wait.waiter], network.units[wait.other]
     if network.channels[wait.channel].net is None:
-        return f"{waiter!r} waits for a {'free' if wait.full else 'whole'} block"
-    return f"{waiter!r} waits for {'room at' if wait.full else 'a beat from'} {other!r}"
+        return f"{waiter} waits for a {'free' if wait.full else 'whole'} block"
+    return f"{waiter} waits for {'room at' if wait.full else 'a beat from'} {other}"

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Set
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
 
+from weft.compiler.backend.buffering.fifos import FifoRow
 from weft.compiler.backend.buffering.launches import Launches
-from weft.compiler.backend.buffering.network import Channel, ProcessNetwork
+from weft.compiler.backend.buffering.network import ProcessNetwork
 from weft.compiler.backend.buffering.shortage import Shortage, find_shortage
 from weft.compiler.backend.buffering.tracing import trace
 from weft.compiler.backend.fit import fit
 from weft.compiler.backend.mapping import FitError, Mapping
 from weft.compiler.errors import WeftError
-from weft.compiler.netlist.netlist import Net, Netlist, Pin, Unit
-from weft.hw.program import Agcu, Pmu, PmuLevel, Port
+from weft.compiler.netlist.netlist import Netlist
+from weft.hw.program import Agcu, Pmu
 from weft.hw.spec import FabricSpec
 from weft.hw.topology import Network
 
@@ -23,8 +24,6 @@ __all__ = ["fit_with_buffers", "shortages", "size_rings"]
 
 _DEEPEST, _MOST_LINES = 64, 65536
 """Largest ``fifo_depth`` and ``pmu_lines`` of a spec."""
-_MOST_FIFOS = 16
-"""Scratchpads that may stand in a row before a link."""
 
 
 def fit_with_buffers(netlist: Netlist, spec: FabricSpec, launches: Launches) -> Mapping:
@@ -124,15 +123,18 @@ def _with_fifos(netlist: Netlist, spec: FabricSpec, launches: Launches) -> tuple
     """FIFOs on the links that need them, and a sentence about the first."""
     reason, buffered = "", netlist
     while found := shortages(buffered, spec, launches):
-        added = buffered.units.keys() - netlist.units.keys()
         for each in found:
             if each.channel.net is None and each.needed * _lines(each, buffered) <= spec.pmu_lines:
                 raise WeftError(f"{each.sentence}: set blocks = {each.needed} in its mapped.bufferize, or leave it out")
-        short = next((each for each in found if _can_buffer(each, added, spec)), None)
-        if short is None:
-            raise WeftError(f"{found[0].sentence}: {_advice(found[0], buffered, spec, launches)}")
+        fifos = buffered.units.keys() - netlist.units.keys()
+        rows = [(each, FifoRow.at(each.channel, buffered, fifos)) for each in found]
+        short, row = next(((s, r) for s, r in rows if r is not None and r.fits(_fifos(s, spec))), (found[0], None))
+        if row is None:
+            raise WeftError(f"{short.sentence}: {_advice(short, rows[0][1], buffered, spec, launches)}")
         for _ in range(_fifos(short, spec)):
-            buffered = _with_fifo(buffered, short.channel, spec)
+            buffered = row.longer(buffered, spec)
+            row = FifoRow.at(short.channel, buffered, buffered.units.keys() - netlist.units.keys())
+            assert row is not None
         reason = reason or short.sentence
     return buffered, reason
 
@@ -140,42 +142,6 @@ def _with_fifos(netlist: Netlist, spec: FabricSpec, launches: Launches) -> tuple
 def _fifos(short: Shortage, spec: FabricSpec) -> int:
     """Scratchpads, one behind the other, that hold what a link lacks."""
     return -(-(short.needed - short.channel.capacity) // spec.pmu_lines)
-
-
-def _can_buffer(short: Shortage, added: Set[str], spec: FabricSpec) -> bool:
-    """Whether FIFOs are deep enough; a link to or from one that was added has it already, and a token needs none."""
-    net = short.channel.net
-    if net is None or net.network is Network.CONTROL or _fifos(short, spec) > _MOST_FIFOS:
-        return False
-    return added.isdisjoint((net.source.unit, short.channel.pin.unit))
-
-
-def _with_fifo(netlist: Netlist, channel: Channel, spec: FabricSpec) -> Netlist:
-    """A scratchpad of single beats on the way to one input, as deep as there are lines.
-
-    Where there is one already, the new one stands before it.
-    """
-    pin = channel.pin
-    net = next(each for each in netlist.nets if each.network is channel_network(channel) and pin in each.targets)
-    while net.source.unit.startswith(f"{pin.unit}.fifo"):
-        pin = Pin(net.source.unit)
-        net = next(each for each in netlist.nets if each.network is net.network and pin in each.targets)
-    port = Port[net.network.name]
-    name, number = f"{channel.pin.unit}.fifo", 2
-    while name in netlist.units:
-        name, number = f"{channel.pin.unit}.fifo.{number}", number + 1
-    # By length, so that a void beat, of which nothing is kept, goes through as one.
-    program = Pmu(write=port, block_lines=1, blocks=spec.pmu_lines, read=port, levels=(PmuLevel(),), by_length=True)
-    rest = tuple(sorted({*net.targets, Pin(name)} - {pin}))
-    nets = [Net(net.network, net.source, rest) if each is net else each for each in netlist.nets]
-    nets.append(Net(net.network, Pin(name), (pin,)))
-    return Netlist({**netlist.units, name: Unit(name, program)}, tuple(nets))
-
-
-def channel_network(channel: Channel) -> Network:
-    """The network of a channel that is a link."""
-    assert channel.net is not None
-    return channel.net.network
 
 
 def _deeper(netlist: Netlist, spec: FabricSpec, launches: Launches) -> int | None:
@@ -188,18 +154,19 @@ def _deeper(netlist: Netlist, spec: FabricSpec, launches: Launches) -> int | Non
     return None
 
 
-def _advice(short: Shortage, netlist: Netlist, spec: FabricSpec, launches: Launches) -> str:
+def _advice(short: Shortage, row: FifoRow | None, netlist: Netlist, spec: FabricSpec, launches: Launches) -> str:
     """The smallest change that would do."""
-    if short.channel.net is not None and short.channel.net.network is Network.CONTROL:
+    if row is not None and row.net.network is Network.CONTROL:
         depth = _deeper(netlist, spec, launches)
         return f"no fifo_depth up to {_DEEPEST} is enough" if depth is None else f"set fifo_depth={depth}"
-    lines = short.needed - short.channel.capacity
-    if short.channel.net is None:
+    if row is None:
         lines = short.needed * _lines(short, netlist)
+    else:
+        lines = row.count * spec.pmu_lines + short.needed - short.channel.capacity
     enough = 1 << (lines - 1).bit_length()
     if enough > _MOST_LINES:
         return "no PMU keeps so much, load it from memory again"
-    return f"set pmu_lines={enough}{'' if short.channel.net is None else ' for a FIFO there'}"
+    return f"set pmu_lines={enough}{'' if row is None else ' for a FIFO there'}"
 
 
 def _lines(short: Shortage, netlist: Netlist) -> int:

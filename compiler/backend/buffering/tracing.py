@@ -113,30 +113,30 @@ class _Tracing:
             for name in ready:
                 del waiting[name]
                 if not self._unit(name):
-                    self.reason = self.reason or f"{name!r} waits for beats that nobody sends"
+                    self.reason = self.reason or f"{self.netlist.units[name]} waits for beats that nobody sends"
                     return None
             if not ready and not self._read_ahead(waiting):
-                names = ", ".join(repr(name) for name in list(waiting)[:4])
+                names = ", ".join(str(self.netlist.units[name]) for name in list(waiting)[:4])
                 self.reason = f"{names} wait for each other"
                 return None
         return self._joined()
 
     def _unit(self, name: str) -> bool:
-        program, given = self.netlist.units[name].program, self.given[name]
+        unit, given = self.netlist.units[name], self.given[name]
+        program = unit.program
         if isinstance(program, Pmu):
             if _reads_a_length(program) and self._unknown(given, (Network.SCALAR, 1)):
-                self.unjudged = f"how much {name!r} reads is a number in a stream"
+                self.unjudged = f"how much {unit} reads is a number in a stream"
                 return False
             self._pmu(name, program)
             return True
         if isinstance(program, Pcu):
             if any(where not in given for where in inputs_of(program)):
                 return False
-            selectors = self.netlist.units[name].selectors
             if program.merge:
-                if not selectors and self._unknown(given, SELECTOR):
-                    self.unjudged = f"the order in which {name!r} takes its inputs is in a stream"
-                given = with_selectors(program, given, selectors, other_first=self.other_first)
+                if not unit.selectors and self._unknown(given, SELECTOR):
+                    self.unjudged = f"the order in which {unit} takes its inputs is in a stream"
+                given = with_selectors(program, given, unit.selectors, other_first=self.other_first)
             does = firings_of(program, given)
         else:
             does = turn_of(program, given, self.arguments, self.turn, self.turn_round)
@@ -190,7 +190,7 @@ class _Tracing:
     def _add(self, name: str, process: Process) -> None:
         number = len(self.result.processes)
         self.result.processes.append(process)
-        self.result.units.append(name)
+        self.result.units.append(self.netlist.units[name])
         for side in process.takes:
             self.taker[name, side.where] = number
         for side in process.gives:
@@ -213,17 +213,17 @@ class _Tracing:
         result.takes.extend([] for _ in result.processes)
         result.gives.extend([] for _ in result.processes)
         for net in self.netlist.nets:
-            where, program = (net.network, 0), self.netlist.units[net.source.unit].program
+            where, sender = (net.network, 0), self.netlist.units[net.source.unit]
             source = self.giver.get((net.source.unit, where))
-            capacity = sure_capacity(exit_of(program, net.network, self.spec), len(net.targets), self.spec)
+            capacity = sure_capacity(exit_of(sender.program, net.network, self.spec), len(net.targets), self.spec)
             for pin in net.targets:
                 target = self.taker.get((pin.unit, (net.network, pin.port)))
                 sent = self._total(source, where, gives=True)
                 taken = self._total(target, (net.network, pin.port), gives=False)
                 if sent != taken:
                     self.reason = (
-                        f"{net.source.unit!r} sends {sent} beats to {net.network.value} input {pin.port} of "
-                        f"{pin.unit!r}, which takes {taken}"
+                        f"{sender} sends {sent} beats to {net.network.value} input {pin.port} of "
+                        f"{self.netlist.units[pin.unit]}, which takes {taken}"
                     )
                     return None
                 if source is not None and target is not None:

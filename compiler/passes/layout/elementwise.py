@@ -8,10 +8,13 @@ from dataclasses import replace
 import numpy as np
 from xdsl.ir import SSAValue
 
-from weft.compiler.mapped.onchip import ExpandOp as MappedExpand
-from weft.compiler.mapped.onchip import MapOp as MappedMap
-from weft.compiler.mapped.onchip import SpreadOp, UnpackOp, stream
+from weft.compiler.mapped.beats import SpreadOp, UnpackOp
+from weft.compiler.mapped.expand import ExpandOp as MappedExpand
+from weft.compiler.mapped.function import FUNCTIONS
+from weft.compiler.mapped.function import Function as MappedFunction
+from weft.compiler.mapped.map import MapOp as MappedMap
 from weft.compiler.mapped.types import Kind
+from weft.compiler.mapped.values import stream
 from weft.compiler.passes.bits import BitsOp
 from weft.compiler.passes.layout.laying import Laid, Laying, lay
 from weft.compiler.passes.layout.reference import indices
@@ -21,13 +24,14 @@ from weft.compiler.step.dims import Dim, dims_text
 from weft.compiler.step.expand import ExpandOp
 from weft.compiler.step.map import Function, MapOp
 from weft.compiler.step.types import Element
+from weft.hw.numerics.ops import Conversion, Op, Special
 
 __all__ = ["apply", "held_by_itself"]
 
 
 def apply(
     laying: Laying,
-    function: str,
+    function: MappedFunction,
     operands: Sequence[Laid],
     element: Element,
     *,
@@ -71,7 +75,7 @@ def apply(
         return _in_steps(laying, function, operands, element, hint)
     packed = [value for value in dict.fromkeys(values) if isinstance(value.owner, UnpackOp)]
     for value in packed[1:]:  # a PCU unpacks one of its inputs
-        passed = laying.emit(MappedMap("pass", value), value.name_hint).result
+        passed = laying.emit(MappedMap(Op.PASS, value), value.name_hint).result
         values = [passed if each is value else each for each in values]
     made = laying.emit(MappedMap(function, *values, const=const, place=place), hint).result
     return Laid.carried(dims, element, Kind.VECTOR if vectors else Kind.SCALAR, made, hint=hint)
@@ -84,14 +88,16 @@ def _exceed_inputs(laying: Laying, values: Sequence[SSAValue]) -> bool:
     return kinds.count(Kind.VECTOR) > spec.vector_inputs or kinds.count(Kind.SCALAR) > spec.scalar_inputs
 
 
-def _in_steps(laying: Laying, function: str, operands: Sequence[Laid], element: Element, hint: str | None) -> Laid:
+def _in_steps(
+    laying: Laying, function: MappedFunction, operands: Sequence[Laid], element: Element, hint: str | None
+) -> Laid:
     """A function of three operands as functions of two, bit for bit the same."""
     first, second, third = operands
-    if function == Function.MULADD.value:
-        return apply(laying, "add", [apply(laying, "mul", [first, second], element), third], element, hint=hint)
-    ones = apply(laying, "select", [first, second], element, const=0.0, place=2)
-    others = apply(laying, "select", [first, third], element, const=0.0, place=1)
-    return apply(laying, "iadd", [ones, others], element, hint=hint)  # one of both is nothing but zero bits
+    if function is Op.MULADD:
+        return apply(laying, Op.ADD, [apply(laying, Op.MUL, [first, second], element), third], element, hint=hint)
+    ones = apply(laying, Op.SELECT, [first, second], element, const=0.0, place=2)
+    others = apply(laying, Op.SELECT, [first, third], element, const=0.0, place=1)
+    return apply(laying, Op.IADD, [ones, others], element, hint=hint)  # one of both is nothing but zero bits
 
 
 def _up_to(laid: Laid, dims: tuple[Dim, ...]) -> Laid | None:
@@ -119,11 +125,11 @@ def held_by_itself(laying: Laying, laid: Laid) -> None:
 
 
 _INTEGERS = {
-    Function.ADD: "iadd",
-    Function.SUB: "isub",
-    Function.MAX: "imax",
-    Function.LT: "ilt",
-    Function.EQ: "ieq",
+    Function.ADD: Op.IADD,
+    Function.SUB: Op.ISUB,
+    Function.MAX: Op.IMAX,
+    Function.LT: Op.ILT,
+    Function.EQ: Op.IEQ,
 }
 
 
@@ -138,11 +144,11 @@ def _(operation: MapOp, laying: Laying) -> None:
         _divide(operation, laying, operands)
         return
     integers = operands[-1].element is Element.I32 and function is not Function.SELECT
-    name = _INTEGERS.get(function) if integers else function.value
-    if name is None:
+    mapped = _INTEGERS.get(function) if integers else FUNCTIONS.members[function.value]
+    if mapped is None:
         raise laying.refuse(f"{function.value} of i32 must have been made of others")
     laying.values[operation.result] = apply(
-        laying, name, operands, result.element, const=constant, place=place, hint=hint
+        laying, mapped, operands, result.element, const=constant, place=place, hint=hint
     )
 
 
@@ -152,14 +158,14 @@ def _divide(operation: MapOp, laying: Laying, operands: list[Laid]) -> None:
     if not isinstance(arguments[1], SSAValue):
         with np.errstate(divide="ignore"):
             inverted = float(np.float32(1) / np.float32(arguments[1]))
-        laying.values[operation.result] = apply(laying, "mul", operands, Element.F32, const=inverted, hint=hint)
+        laying.values[operation.result] = apply(laying, Op.MUL, operands, Element.F32, const=inverted, hint=hint)
         return
-    inverse = apply(laying, "reciprocal", [operands[-1]], Element.F32)
+    inverse = apply(laying, Special.RECIPROCAL, [operands[-1]], Element.F32)
     if isinstance(arguments[0], SSAValue):
-        laying.values[operation.result] = apply(laying, "mul", [operands[0], inverse], Element.F32, hint=hint)
+        laying.values[operation.result] = apply(laying, Op.MUL, [operands[0], inverse], Element.F32, hint=hint)
     else:
         laying.values[operation.result] = apply(
-            laying, "mul", [inverse], Element.F32, const=float(arguments[0]), hint=hint
+            laying, Op.MUL, [inverse], Element.F32, const=float(arguments[0]), hint=hint
         )
 
 
@@ -167,11 +173,11 @@ def _divide(operation: MapOp, laying: Laying, operands: list[Laid]) -> None:
 def _(operation: ConvertOp, laying: Laying) -> None:
     laid, target, hint = laying.values[operation.value], operation.result.type.element, operation.result.name_hint
     if laid.element is Element.I32 and target is not Element.I32:
-        laid = apply(laying, "float", [laid], Element.F32, hint=hint)
+        laid = apply(laying, Conversion.FROM_INT32, [laid], Element.F32, hint=hint)
     if target is Element.BF16 and laid.element is not Element.BF16:
-        laid = apply(laying, "bf16", [laid], target, hint=hint)
+        laid = apply(laying, Conversion.TO_BF16, [laid], target, hint=hint)
     elif target is Element.I32 and laid.element is not Element.I32:
-        laid = apply(laying, "int32", [laid], target, hint=hint)
+        laid = apply(laying, Conversion.TO_INT32, [laid], target, hint=hint)
     laying.values[operation.result] = replace(laid, element=target, hint=hint)
 
 

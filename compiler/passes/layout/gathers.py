@@ -9,9 +9,10 @@ from math import prod
 from xdsl.ir import SSAValue
 
 from weft.compiler.mapped.buffers import BufferizeOp, StreamifyOp
+from weft.compiler.mapped.expand import ExpandOp
 from weft.compiler.mapped.launch import Unit
+from weft.compiler.mapped.map import MapOp
 from weft.compiler.mapped.offchip import LinearLoadOp
-from weft.compiler.mapped.onchip import ExpandOp, MapOp
 from weft.compiler.mapped.tensor import Format, Role, TensorOp
 from weft.compiler.mapped.types import DYNAMIC, Kind, StreamType
 from weft.compiler.passes.layout.laying import Laid, Laying, sizes_of
@@ -19,6 +20,7 @@ from weft.compiler.passes.layout.reference import argument_for_each, argument_st
 from weft.compiler.step.dims import Dim, dims_text
 from weft.compiler.step.types import Element
 from weft.compiler.step.walk import Walk
+from weft.hw.numerics.ops import Op
 
 __all__ = ["gathered"]
 
@@ -118,5 +120,5 @@ def _addresses(
     for start, stride in moving:
         argument = argument_stream(laying, laying.argument(start, Unit.BYTES, stride // unit))
         held = laying.emit(ExpandOp(argument, addresses)).result
-        addresses = laying.emit(MapOp("iadd", addresses, held), name).result
+        addresses = laying.emit(MapOp(Op.IADD, addresses, held), name).result
     return addresses

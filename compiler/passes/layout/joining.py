@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from xdsl.ir import SSAValue
 
+from weft.compiler.mapped.beats import LaneOp, SpreadOp
 from weft.compiler.mapped.launch import Unit
-from weft.compiler.mapped.onchip import FlattenOp, LaneOp, SpreadOp
-from weft.compiler.mapped.onchip import MergeOp as MappedMerge
+from weft.compiler.mapped.merge import MergeOp as MappedMerge
+from weft.compiler.mapped.shape import FlattenOp
 from weft.compiler.mapped.types import DYNAMIC, Kind
 from weft.compiler.passes.layout.elementwise import apply
 from weft.compiler.passes.layout.laying import Laid, Laying, lay
@@ -15,6 +16,7 @@ from weft.compiler.passes.placing import PlaceOp
 from weft.compiler.step.dims import Dim
 from weft.compiler.step.joining import ConcatOp, MergeOp
 from weft.compiler.step.types import Element
+from weft.hw.numerics.ops import Op
 
 __all__: list[str] = []
 
@@ -88,16 +90,16 @@ def _behind(laying: Laying, size: Dim, dims: tuple[Dim, ...]) -> Laid:
     """0.0 for the first ``size`` of the innermost dimension, then 1.0."""
     index = Laid(dims, Element.F32, vector=indices(laying, dims, laying.largest(dims[-1])))
     if size.number is not None:
-        before = apply(laying, "lt", [index], Element.F32, const=float(size.number))
+        before = apply(laying, Op.LT, [index], Element.F32, const=float(size.number))
     else:
         argument = argument_stream(laying, laying.argument(size, Unit.FLOAT))
         before = apply(
             laying,
-            "lt",
+            Op.LT,
             [index, Laid(dims, Element.F32, repeats=Laid((), Element.F32, scalar=argument))],
             Element.F32,
         )
-    return apply(laying, "eq", [before], Element.F32, const=0.0)
+    return apply(laying, Op.EQ, [before], Element.F32, const=0.0)
 
 
 @lay.register

@@ -13,11 +13,13 @@ from xdsl.ir import Operation, SSAValue
 
 from weft.compiler.backend.memory import row_beats
 from weft.compiler.errors import WeftError
+from weft.compiler.mapped.beats import UnpackOp
 from weft.compiler.mapped.buffers import BufferizeOp, StreamifyOp
 from weft.compiler.mapped.launch import NonEmptyOp, SizeOp, Unit
 from weft.compiler.mapped.offchip import LinearLoadOp, LinearStoreOp, RandomLoadOp
-from weft.compiler.mapped.onchip import FlattenOp, UnpackOp, stream
+from weft.compiler.mapped.shape import FlattenOp
 from weft.compiler.mapped.types import DYNAMIC, BufferType, Kind
+from weft.compiler.mapped.values import stream
 from weft.compiler.step.dims import Dim
 from weft.compiler.step.iterations import Iterations
 from weft.compiler.step.operation import inherit_line, line_of, origin_of

@@ -9,9 +9,13 @@ from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import Block, Region, Use
 from xdsl.passes import ModulePass
 
+from weft.compiler.mapped.beats import UnpackOp
 from weft.compiler.mapped.buffers import BufferizeOp, StreamifyOp
+from weft.compiler.mapped.compute import COMPUTE
+from weft.compiler.mapped.expand import ExpandOp
+from weft.compiler.mapped.map import MapOp
 from weft.compiler.mapped.matmul import MatmulOp
-from weft.compiler.mapped.onchip import COMPUTE, ExpandOp, MapOp, MergeOp, UnpackOp
+from weft.compiler.mapped.merge import MergeOp
 from weft.compiler.passes.layout import (  # noqa: F401  each registers how its operations are laid out
     elementwise,
     joining,
@@ -23,6 +27,7 @@ from weft.compiler.passes.layout import (  # noqa: F401  each registers how its 
 from weft.compiler.passes.layout.laying import Laying, lay
 from weft.compiler.passes.layout.reference import rides_for_arguments
 from weft.compiler.step.iterations import Iterations, iterations_of
+from weft.hw.numerics.ops import Op
 from weft.hw.spec import FabricSpec
 
 __all__ = ["LayOut"]
@@ -82,7 +87,7 @@ def _unpack_before_buffers(laying: Laying) -> None:
         others = [use for use in operation.result.uses if not _unpacks(use)]
         if not others:
             continue
-        passed = MapOp("pass", operation.result)
+        passed = MapOp(Op.PASS, operation.result)
         passed.result.name_hint = operation.result.name_hint
         laying.operations.insert(laying.operations.index(operation) + 1, passed)
         for use in others:

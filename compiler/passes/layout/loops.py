@@ -10,12 +10,14 @@ from weft.compiler.mapped.buffers import RecallOp as MappedRecall
 from weft.compiler.mapped.launch import Unit
 from weft.compiler.mapped.loop import LoopOp as MappedLoop
 from weft.compiler.mapped.loop import TurnOp
+from weft.compiler.mapped.merge import MergeOp
 from weft.compiler.mapped.offchip import LinearLoadOp, SinkOp
-from weft.compiler.mapped.onchip import MergeOp, stream
+from weft.compiler.mapped.values import stream
 from weft.compiler.passes.layout.laying import Laid, Laying, lay, sizes_of
 from weft.compiler.passes.layout.memory import declared
 from weft.compiler.step.dims import Dim
 from weft.compiler.step.loop import KeepOp, LastOp, LoopOp, RecallOp, StateOp
+from weft.hw.program import When
 
 __all__: list[str] = []
 
@@ -67,9 +69,9 @@ def _only_first(laying: Laying, load: LinearLoadOp) -> LinearLoadOp:
     first = LinearLoadOp(
         declared(laying, load.tensor.string_value()),
         load.result.type,
-        when="first",
+        when=When.FIRST,
         done=True,
-        done_when="later",
+        done_when=When.LATER,
     )
     for name, value in load.properties.items():
         first.properties.setdefault(name, value)
@@ -81,9 +83,9 @@ def _(operation: KeepOp, laying: Laying) -> None:
     """Kept in all iterations but the last, where it must still be awaited if nothing else takes it."""
     laid = laying.given(operation.value)
     value = laying.vector(laid)
-    laying.emit(MappedKeep(value, _resident(laying, operation.state.string_value()), when="earlier"))
+    laying.emit(MappedKeep(value, _resident(laying, operation.state.string_value()), when=When.EARLIER))
     if operation.value.has_one_use():
-        laying.emit(SinkOp(_of_last(laying, value, laid.hint), when="last"))
+        laying.emit(SinkOp(_of_last(laying, value, laid.hint), when=When.LAST))
 
 
 @lay.register
@@ -95,5 +97,5 @@ def _(operation: LastOp, laying: Laying) -> None:
 
 def _of_last(laying: Laying, value: SSAValue, hint: str | None) -> SSAValue:
     """A stream in the last iteration only, out of a buffer that is filled in no other."""
-    buffer = laying.emit(BufferizeOp(value, rank=stream(value).rank, when="last")).result
+    buffer = laying.emit(BufferizeOp(value, rank=stream(value).rank, when=When.LAST)).result
     return laying.emit(StreamifyOp(buffer), hint).result

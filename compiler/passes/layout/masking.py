@@ -9,6 +9,7 @@ from weft.compiler.passes.layout.elementwise import apply
 from weft.compiler.passes.layout.laying import Laid, Laying
 from weft.compiler.passes.layout.reference import argument_stream, indices
 from weft.compiler.step.types import Element
+from weft.hw.numerics.ops import Op
 
 __all__ = ["masked", "zero_filled"]
 
@@ -21,10 +22,10 @@ def masked(laying: Laying, laid: Laid, other: float) -> Laid:
     if size.number is None:
         argument = argument_stream(laying, laying.argument(size, Unit.FLOAT))
         length = Laid(laid.dims, Element.F32, repeats=Laid((), Element.F32, scalar=argument))
-        inside = apply(laying, "lt", [index, length], Element.F32)
+        inside = apply(laying, Op.LT, [index, length], Element.F32)
     else:
-        inside = apply(laying, "lt", [index], Element.F32, const=float(size.number))
-    return apply(laying, "select", [inside, laid], laid.element, const=other, place=2)
+        inside = apply(laying, Op.LT, [index], Element.F32, const=float(size.number))
+    return apply(laying, Op.SELECT, [inside, laid], laid.element, const=other, place=2)
 
 
 def zero_filled(laying: Laying, laid: Laid) -> Laid:

@@ -8,12 +8,13 @@ from typing import Any
 from xdsl.ir import SSAValue
 
 from weft.compiler.backend.memory import tensor_strides
+from weft.compiler.mapped.beats import UnpackOp
 from weft.compiler.mapped.buffers import BufferizeOp, StreamifyOp
 from weft.compiler.mapped.launch import Unit
 from weft.compiler.mapped.offchip import LinearLoadOp, LinearStoreOp
 from weft.compiler.mapped.offchip import RandomLoadOp as MappedRandomLoad
 from weft.compiler.mapped.offchip import RandomStoreOp as MappedRandomStore
-from weft.compiler.mapped.onchip import PromoteOp, UnpackOp
+from weft.compiler.mapped.shape import PromoteOp
 from weft.compiler.mapped.tensor import Format
 from weft.compiler.mapped.tensor import Role as MappedRole
 from weft.compiler.mapped.tensor import TensorOp as MappedTensor
@@ -25,6 +26,7 @@ from weft.compiler.passes.layout.reference import argument_stream
 from weft.compiler.step.access import LoadOp, StoreOp
 from weft.compiler.step.dimension import DimensionOp, SizeOp
 from weft.compiler.step.dims import Dim, dims_text
+from weft.compiler.step.hazards import waits_for_the_round_before
 from weft.compiler.step.loop import LoopOp
 from weft.compiler.step.random_access import RandomLoadOp, RandomStoreOp
 from weft.compiler.step.tensor import Role, TensorOp
@@ -93,13 +95,9 @@ def _walk(operation: LoadOp | StoreOp, laying: Laying) -> dict[str, Any]:
     if any(step % unit for step in rows):
         raise laying.refuse(f"steps along the last dimension of @{tensor.label} must be multiples of {unit} elements")
     sizes, grows = [], _growing(stream.dims, laying)
-    for place, size in enumerate(_before_rounds(each, laying) for each in stream.dims):
-        if size.number is not None:
-            sizes.append(0)
-        elif place == stream.rank - 1:
-            sizes.append(laying.argument(size, Unit.BEATS, unit))
-        else:
-            sizes.append(laying.argument(size, Unit.ELEMENTS))
+    for place, size in enumerate(stream.dims):
+        unit_of_size = (Unit.BEATS, unit) if place == stream.rank - 1 else (Unit.ELEMENTS, 1)
+        sizes.append(laying.argument(_before_rounds(size, laying), *unit_of_size) if size.number is None else 0)
     strides = _row_bytes(tensor, laying)
     begins = [_before_rounds(start, laying) for start in walk.start]
     bases = [
@@ -168,7 +166,7 @@ def _(operation: LoadOp, laying: Laying) -> None:
     else:
         kind = Kind.PACKED if element is Element.BF16 else Kind[element.name]
     after = None if operation.after is None else laying.given(operation.after).scalar
-    if walk.get("round_dim") is not None and _stored_before(operation):
+    if waits_for_the_round_before(operation, laying.round):
         walk["follows"] = True
     load = laying.emit(LinearLoadOp(mapped, StreamType.make(kind, dims), after=after, **walk), hint)
     loaded = load.result
@@ -184,13 +182,6 @@ def _(operation: LoadOp, laying: Laying) -> None:
     else:
         laid.vector = loaded
     laying.values[result] = laid
-
-
-def _stored_before(load: LoadOp) -> bool:
-    """Whether a load takes what the round before has stored."""
-    block = load.parent_block()
-    assert block is not None
-    return any(isinstance(each, StoreOp) and each.tensor == load.tensor for each in block.ops)
 
 
 def _iterates(operation: LoadOp) -> bool:

@@ -6,10 +6,11 @@ from math import prod
 
 from xdsl.ir import SSAValue
 
+from weft.compiler.mapped.accum import AccumOp as MappedAccum
+from weft.compiler.mapped.accum import ScanOp as MappedScan
 from weft.compiler.mapped.buffers import StreamifyOp
+from weft.compiler.mapped.function import neutral_of
 from weft.compiler.mapped.matmul import MatmulOp as MappedMatmul
-from weft.compiler.mapped.onchip import AccumOp as MappedAccum
-from weft.compiler.mapped.onchip import ScanOp as MappedScan
 from weft.compiler.mapped.product import ProductOp
 from weft.compiler.mapped.types import DYNAMIC, Kind
 from weft.compiler.passes.layout.laying import Laid, Laying, hint_of, lay
@@ -20,11 +21,9 @@ from weft.compiler.step.dims import dims_text
 from weft.compiler.step.expand import ExpandOp
 from weft.compiler.step.matmul import MatmulOp
 from weft.compiler.step.types import Element
+from weft.hw.numerics.ops import Op
 
 __all__: list[str] = []
-
-_INTEGERS = ("iadd", "imax")
-"""Reductions of integers, which begin at their neutral element."""
 
 
 def _groups(over: tuple[int, ...]) -> list[tuple[int, int]]:
@@ -41,20 +40,20 @@ def _groups(over: tuple[int, ...]) -> list[tuple[int, int]]:
 @lay.register
 def _(operation: AccumOp, laying: Laying) -> None:
     laid, hint = laying.given(operation.value), operation.result.name_hint
-    name = _function(operation, laying)
+    function = _function(operation, laying)
     if not _stored_at_once(operation, laying):
         outer = [dim for axis, dim in enumerate(laid.dims) if axis < operation.over[-1] and axis not in operation.over]
         laying.non_empty(outer, "a reduction inside an empty dimension would be taken for an element of it")
     groups = _groups(operation.over)
     for number, (first, count) in enumerate(groups):
         last = number == len(groups) - 1
-        init = None if name in _INTEGERS else operation.init if last else operation.reduction.neutral
-        laid = _reduce(laying, laid, name, first, count, init, hint if last else None)
+        init = None if function.is_integer else operation.init if last else operation.reduction.neutral
+        laid = _reduce(laying, laid, function, first, count, init, hint if last else None)
     laying.values[operation.result] = laid
 
 
 def _reduce(
-    laying: Laying, laid: Laid, name: str, first: int, count: int, init: float | None, hint: str | None
+    laying: Laying, laid: Laid, function: Op, first: int, count: int, init: float | None, hint: str | None
 ) -> Laid:
     keep = len(laid.dims) - first - count
     value, kind = laying.either(laid)
@@ -65,15 +64,14 @@ def _reduce(
             reduced = laid.dims[first : first + count]
             laying.non_empty(reduced, "a reduction of no rows would give one beat in place of a row of them")
         value, kind = _in_accumulators(laying, laid, keep)
-    if name in _INTEGERS and not keep:  # no tree over the lanes takes integers
+    if function.is_integer and not keep:  # no tree over the lanes takes integers
         value, kind = laying.scalar(laid), Kind.SCALAR
     if not keep and kind is Kind.VECTOR and laid.sizes[-1] == DYNAMIC:
-        neutral = {"add": 0.0, "max": float("-inf"), "min": float("inf")}[name]
-        value = laying.vector(masked(laying, laid, neutral))
-    made = laying.emit(MappedAccum(name, value, over=count, keep=keep, init=init), hint).result
+        value = laying.vector(masked(laying, laid, neutral_of(function)))
+    made = laying.emit(MappedAccum(function, value, over=count, keep=keep, init=init), hint).result
     dims = (*laid.dims[:first], *laid.dims[first + count :])
     form = Kind.VECTOR if keep and kind is Kind.VECTOR else Kind.SCALAR
-    return Laid.carried(dims, laid.element if name in _INTEGERS else Element.F32, form, made, hint=hint)
+    return Laid.carried(dims, laid.element if function.is_integer else Element.F32, form, made, hint=hint)
 
 
 def _stored_at_once(operation: AccumOp, laying: Laying) -> bool:
@@ -100,26 +98,26 @@ def _in_accumulators(laying: Laying, laid: Laid, keep: int) -> tuple[SSAValue, K
     return value, kind
 
 
-def _function(operation: AccumOp | ScanOp, laying: Laying) -> str:
-    """The name of a reduction on mapped streams."""
+def _function(operation: AccumOp | ScanOp, laying: Laying) -> Op:
+    """What a reduction is on mapped streams."""
     reduction = operation.reduction
     if operation.result.type.element is not Element.I32:
-        return reduction.value
-    name = {Reduction.ADD: "iadd", Reduction.MAX: "imax"}.get(reduction)
-    if name is None:
+        return Op[reduction.name]
+    function = {Reduction.ADD: Op.IADD, Reduction.MAX: Op.IMAX}.get(reduction)
+    if function is None:
         raise laying.refuse(f"{reduction.value} of i32 must have been made of others")
-    return name
+    return function
 
 
 @lay.register
 def _(operation: ScanOp, laying: Laying) -> None:
     laid, hint = laying.given(operation.value), operation.result.name_hint
-    name = _function(operation, laying)
+    function = _function(operation, laying)
     (axis,) = operation.over
     keep = len(laid.dims) - axis - 1
     value, kind = _in_accumulators(laying, laid, keep) if keep else (laying.scalar(laid), Kind.SCALAR)
-    init = None if name in _INTEGERS else operation.init
-    made = laying.emit(MappedScan(name, value, over=1, keep=keep, init=init), hint).result
+    init = None if function.is_integer else operation.init
+    made = laying.emit(MappedScan(function, value, over=1, keep=keep, init=init), hint).result
     laying.values[operation.result] = Laid.carried(laid.dims, operation.result.type.element, kind, made, hint=hint)
 
 

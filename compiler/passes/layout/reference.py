@@ -6,14 +6,18 @@ from collections.abc import Sequence
 
 from xdsl.ir import SSAValue
 
+from weft.compiler.mapped.accum import AccumOp
 from weft.compiler.mapped.buffers import BufferizeOp, StreamifyOp
+from weft.compiler.mapped.expand import ExpandOp
 from weft.compiler.mapped.launch import Unit
+from weft.compiler.mapped.map import MapOp
 from weft.compiler.mapped.offchip import ArgumentOp, LinearLoadOp, SinkOp
-from weft.compiler.mapped.onchip import AccumOp, ExpandOp, MapOp, stream
 from weft.compiler.mapped.tensor import Format, Role, TensorOp
 from weft.compiler.mapped.types import Kind, StreamType
+from weft.compiler.mapped.values import stream
 from weft.compiler.passes.layout.laying import Laying, sizes_of
 from weft.compiler.step.dims import Dim
+from weft.hw.numerics.ops import Op
 
 __all__ = ["argument_for_each", "argument_stream", "constants", "indices", "rides_for_arguments", "selectors"]
 
@@ -52,9 +56,9 @@ def argument_for_each(laying: Laying, argument: int, value: SSAValue, inside: in
         return number
     if not inside:
         raise laying.refuse("an argument is wanted for each single element")
-    rows = laying.emit(AccumOp("max", value, over=inside)).result
+    rows = laying.emit(AccumOp(Op.MAX, value, over=inside)).result
     held = laying.emit(ExpandOp(number, rows)).result
-    return laying.emit(MapOp("pass", held), "counts").result
+    return laying.emit(MapOp(Op.PASS, held), "counts").result
 
 
 def rides_for_arguments(laying: Laying) -> None:

@@ -7,9 +7,10 @@ from dataclasses import replace
 
 from xdsl.ir import SSAValue
 
+from weft.compiler.mapped.beats import UnpackOp
 from weft.compiler.mapped.buffers import BufferizeOp, StreamifyOp
-from weft.compiler.mapped.onchip import UnpackOp, stream
 from weft.compiler.mapped.types import DYNAMIC, Kind, StreamType
+from weft.compiler.mapped.values import stream
 from weft.compiler.passes.layout.gathers import gathered
 from weft.compiler.passes.layout.laying import Laid, Laying, outer_of
 from weft.compiler.step.dims import Dim

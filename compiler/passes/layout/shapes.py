@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from math import prod
 
 from weft.compiler.mapped.buffers import BufferizeOp, StreamifyOp
-from weft.compiler.mapped.onchip import FlattenOp as MappedFlatten
-from weft.compiler.mapped.onchip import PromoteOp as MappedPromote
+from weft.compiler.mapped.shape import FlattenOp as MappedFlatten
+from weft.compiler.mapped.shape import PromoteOp as MappedPromote
 from weft.compiler.mapped.types import DYNAMIC, Kind
 from weft.compiler.passes.layout.gathers import gathered
 from weft.compiler.passes.layout.laying import Laid, Laying, lay

@@ -13,10 +13,10 @@ from weft.compiler.errors import WeftError
 from weft.compiler.mapped.buffers import BufferizeOp, KeepOp, RecallOp, ResidentOp, StreamifyOp
 from weft.compiler.mapped.loop import when_of
 from weft.compiler.mapped.matmul import MatmulOp
-from weft.compiler.mapped.onchip import stream, used
 from weft.compiler.mapped.types import DYNAMIC, BufferType, Kind
+from weft.compiler.mapped.values import stream, used
 from weft.compiler.passes.units.transpose import transposing_read, transposing_write
-from weft.hw.program import Pmu, PmuLevel, Port, Trigger
+from weft.hw.program import Pmu, PmuLevel, Port, Trigger, When
 from weft.hw.spec import FabricSpec
 
 __all__ = ["buffer_program", "resident_program"]
@@ -63,11 +63,11 @@ def _limited(program: Pmu, when: StringAttr | None, turns: int) -> Pmu:
     if when is None:
         return program
     kept = {
-        "every": (0, turns),
-        "first": (0, 1),
-        "later": (1, turns),
-        "last": (turns - 1, turns),
-        "earlier": (0, turns - 1),
+        When.EVERY: (0, turns),
+        When.FIRST: (0, 1),
+        When.LATER: (1, turns),
+        When.LAST: (turns - 1, turns),
+        When.EARLIER: (0, turns - 1),
     }
     begin, end = kept[when_of(when)]
     return replace(program, period=turns, block_from=begin, block_to=end)

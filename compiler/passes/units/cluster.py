@@ -15,22 +15,17 @@ from xdsl.ir import Operation, SSAValue
 
 from weft.compiler.backend.memory import row_beats
 from weft.compiler.errors import WeftError
+from weft.compiler.mapped.accum import AccumOp, ScanOp
+from weft.compiler.mapped.beats import LaneOp, SpreadOp, UnpackOp
+from weft.compiler.mapped.expand import ExpandOp
+from weft.compiler.mapped.function import operands_of
+from weft.compiler.mapped.map import MapOp
 from weft.compiler.mapped.matmul import MatmulOp
-from weft.compiler.mapped.onchip import (
-    AccumOp,
-    ExpandOp,
-    FlattenOp,
-    LaneOp,
-    MapOp,
-    MergeOp,
-    PromoteOp,
-    ScanOp,
-    SpreadOp,
-    UnpackOp,
-    stream,
-)
+from weft.compiler.mapped.merge import MergeOp
 from weft.compiler.mapped.product import ProductOp
+from weft.compiler.mapped.shape import FlattenOp, PromoteOp
 from weft.compiler.mapped.types import DYNAMIC, Kind, dims_text
+from weft.compiler.mapped.values import stream
 from weft.compiler.passes.units.product import product_program
 from weft.compiler.passes.units.registers import Node, allocate_registers
 from weft.compiler.passes.units.unfit import Unfit
@@ -40,19 +35,7 @@ from weft.hw.spec import FabricSpec
 
 __all__ = ["Cluster", "Unfit", "build"]
 
-_STAGES = {
-    "pass": (Op.PASS, "a"), "mul": (Op.MUL, "ab"), "add": (Op.ADD, "ac"), "sub": (Op.SUB, "ac"), "max": (Op.MAX, "ac"),
-    "min": (Op.MIN, "ac"), "lt": (Op.LT, "ac"), "le": (Op.LE, "ac"), "eq": (Op.EQ, "ac"), "muladd": (Op.MULADD, "abc"),
-    "select": (Op.SELECT, "abc"), "iadd": (Op.IADD, "ac"), "isub": (Op.ISUB, "ac"), "imax": (Op.IMAX, "ac"),
-    "ilt": (Op.ILT, "ac"), "ieq": (Op.IEQ, "ac"),
-}  # fmt: skip
-"""A function's operation, and the operands of the function unit that its own take in order."""
-_SPECIALS = {
-    "exp": Special.EXP, "reciprocal": Special.RECIPROCAL, "rsqrt": Special.RSQRT, "sigmoid": Special.SIGMOID,
-}  # fmt: skip
-_CONVERSIONS = {"bf16": Conversion.TO_BF16, "int32": Conversion.TO_INT32, "float": Conversion.FROM_INT32}
-_REDUCTIONS = {"add": Reduction.SUM, "max": Reduction.MAX, "min": Reduction.MIN}
-_ACCUMULATORS = {"add": Op.ADD, "max": Op.MAX, "min": Op.MIN, "iadd": Op.IADD, "imax": Op.IMAX}
+_REDUCTIONS = {Op.ADD: Reduction.SUM, Op.MAX: Reduction.MAX, Op.MIN: Reduction.MIN}
 
 
 @dataclass
@@ -154,34 +137,33 @@ class _Draft:
     # -- body -------------------------------------------------------------------------------------------
 
     def map(self, operation: MapOp) -> None:
-        name = operation.function.data
-        if name not in _STAGES:
-            self.tail(operation)
+        function = operation.function
+        if not isinstance(function, Op):
+            self.tail(function, operation)
             return
         if self.stop is not None and any(isinstance(value.owner, ExpandOp) for value in operation.inputs):
             raise Unfit("inputs that are held after a change of shape")  # the header sees the stops before it
-        op, slots = _STAGES[name]
         operands = [self.operand(value) for value in operation.inputs]
         const = 0
         if operation.const is not None:
             const = _word(operation.const.value.data)
             operands.insert(operation.const_place, Source.CONST)
-        self.add(Node(op, dict(zip(slots, operands, strict=True)), operation.result, const))
+        self.add(Node(function, dict(zip(operands_of(function), operands, strict=True)), operation.result, const))
 
-    def tail(self, operation: MapOp) -> None:
-        name, given = operation.function.data, self.names.get(operation.inputs[0], operation.inputs[0])
+    def tail(self, function: Special | Conversion, operation: MapOp) -> None:
+        given = self.names.get(operation.inputs[0], operation.inputs[0])
         if self.body is None:
             self.enter_tail(given)
         elif given is not self.value:
             raise Unfit("tail of two values")
-        if name in _SPECIALS:
+        if isinstance(function, Special):
             if self.program.special is not Special.NONE or self.program.conversion is not Conversion.NONE:
                 raise Unfit("two special functions")
-            self.program = replace(self.program, special=_SPECIALS[name])
+            self.program = replace(self.program, special=function)
         else:
             if self.program.conversion is not Conversion.NONE:
                 raise Unfit("two conversions")
-            self.program = replace(self.program, conversion=_CONVERSIONS[name])
+            self.program = replace(self.program, conversion=function)
         self.value = operation.result
 
     def enter_tail(self, value: SSAValue) -> None:
@@ -198,14 +180,14 @@ class _Draft:
         given = stream(operation.value)
         over, keep = operation.over.value.data, operation.keep.value.data
         _check_row(operation, given.dims[given.rank - keep :], self.spec)
-        name = operation.function.data
+        function = operation.function
         lanes_too = isinstance(operation, AccumOp) and keep == 0 and given.kind is Kind.VECTOR
         init = operation.init.value.data
-        if lanes_too and name == "add":
+        if lanes_too and function is Op.ADD:
             init /= self.spec.lanes
         product = self.nodes[-1] if self.nodes else None
         if (
-            name == "add"
+            function is Op.ADD
             and product is not None
             and product.op is Op.MUL
             and product.result is operation.value
@@ -215,7 +197,7 @@ class _Draft:
             node = Node(Op.MULADD, {**product.operands, "c": Source.ACC}, operation.result, _word(init))
         else:
             operands = {"a": self.operand(operation.value), "c": Source.ACC}
-            node = Node(_ACCUMULATORS[name], operands, operation.result, _word(init))
+            node = Node(function, operands, operation.result, _word(init))
         mode = Accumulate.SCAN
         if isinstance(operation, AccumOp):
             mode = Accumulate.DRAIN if keep else Accumulate.REDUCE
@@ -227,7 +209,7 @@ class _Draft:
         if lanes_too:
             # Of a row whose length the types do not know the lay-out has made the lanes behind its end neutral.
             row_lanes = 0 if given.dims[-1] == DYNAMIC else given.dims[-1] % self.spec.lanes
-            self.program = replace(self.program, reduction=_REDUCTIONS[name], row_lanes=row_lanes)
+            self.program = replace(self.program, reduction=_REDUCTIONS[function], row_lanes=row_lanes)
             self.body = operation.result
 
     # -- whole programs ---------------------------------------------------------------------------------

@@ -11,12 +11,14 @@ from xdsl.ir import Operation, SSAValue
 from weft.compiler.backend.memory import Region
 from weft.compiler.errors import WeftError
 from weft.compiler.mapped.buffers import BufferizeOp, KeepOp, RecallOp, ResidentOp, StreamifyOp
+from weft.compiler.mapped.compute import COMPUTE
 from weft.compiler.mapped.loop import Loop, TurnOp, loop_of, when_of
 from weft.compiler.mapped.matmul import MatmulOp
+from weft.compiler.mapped.merge import MergeOp
 from weft.compiler.mapped.offchip import ArgumentOp, LinearLoadOp, LinearStoreOp, RandomLoadOp, RandomStoreOp, SinkOp
-from weft.compiler.mapped.onchip import COMPUTE, MergeOp, stream, used
 from weft.compiler.mapped.product import ProductOp
 from weft.compiler.mapped.types import Kind
+from weft.compiler.mapped.values import stream, used
 from weft.compiler.netlist.netlist import Net, Netlist, Pin, Program, Unit
 from weft.compiler.passes.units.buffers import buffer_program, resident_program
 from weft.compiler.passes.units.cluster import Cluster, Unfit, build
@@ -28,6 +30,7 @@ from weft.compiler.passes.units.offchip import (
     store_program,
 )
 from weft.compiler.step.operation import line_of, told_of
+from weft.hw.program import When
 from weft.hw.spec import FabricSpec
 from weft.hw.topology import Network, Tile
 
@@ -80,12 +83,12 @@ class _Lowering:
 
     # -- names and nets ---------------------------------------------------------------------------------
 
-    def add(self, hint: str | None, fallback: str, program: Program, tile: Tile | None = None) -> str:
-        base = hint or fallback
+    def add(self, base: str, program: Program, *made_of: Operation, tile: Tile | None = None) -> str:
         name, number = base, 2
         while name in self.units:
             name, number = f"{base}.{number}", number + 1
-        self.units[name] = Unit(name, program, tile)
+        lines = {line for line in map(line_of, made_of) if line is not None}
+        self.units[name] = Unit(name, program, tile, lines=(*sorted(lines),))
         return name
 
     def take(self, value: SSAValue, unit: str, port: int = 0) -> None:
@@ -102,7 +105,7 @@ class _Lowering:
             if value in self.targets:
                 nets.append(Net(_NETWORKS[kind], source, tuple(sorted(self.targets[value]))))
             elif kind is not Kind.CONTROL:
-                raise WeftError(f"nobody takes the stream that {source.unit!r} gives; store it or sink it")
+                raise WeftError(f"nobody takes the stream that {self.units[source.unit]} gives; store it or sink it")
         return nets + self.between_rounds
 
     # -- units ------------------------------------------------------------------------------------------
@@ -125,7 +128,7 @@ class _Lowering:
             name = op.tensor.string_value()
             load = self.followed.get(op)
             program = store_program(op, self.regions[name], self.spec, loop=self.loop, told=load is not None)
-            unit = self.add(f"store_{name}", "store", program)
+            unit = self.add(f"store_{name}", program, op)
             self.take(op.value, unit)
             self.give(op.done, unit)
             if load is not None:
@@ -133,14 +136,14 @@ class _Lowering:
         elif isinstance(op, RandomStoreOp):
             name = op.tensor.string_value()
             program = random_store_program(op, self.regions[name], self.spec, loop=self.loop)
-            unit = self.add(f"store_{name}", "store", program)
+            unit = self.add(f"store_{name}", program, op)
             self.take(op.value, unit)
             self.take(op.index, unit)
             self.give(op.done, unit)
         elif isinstance(op, SinkOp):
             if stream(op.value).kind not in (Kind.VECTOR, Kind.PACKED):
                 raise WeftError(f"mapped.sink takes a vector stream, not {stream(op.value).kind.value}")
-            self.take(op.value, self.add("sink", "sink", sink_program(op, loop=self.loop)))
+            self.take(op.value, self.add("sink", sink_program(op, loop=self.loop), op))
         elif isinstance(op, StreamifyOp):
             self.buffer(op)
         elif isinstance(op, BufferizeOp) and not used(op.result):
@@ -153,7 +156,7 @@ class _Lowering:
         region = self.regions[name]
         if isinstance(op, RandomLoadOp):
             program = random_program(op, region, self.spec, priority=priority, loop=self.loop)
-            unit = self.add(f"load_{name}", "load", program)
+            unit = self.add(f"load_{name}", program, op)
             self.take(op.index, unit)
             self.give(op.result, unit)
             return
@@ -163,7 +166,7 @@ class _Lowering:
             program = replace(program, emit_arg=emits.index.value.data)
         elif emits is not None:
             program = replace(program, emit_turn=True)
-        unit = self.add(f"load_{name}", "load", program)
+        unit = self.add(f"load_{name}", program, op)
         if emits is not None:
             self.give(emits.result, unit)
         if op.after is not None:
@@ -178,9 +181,8 @@ class _Lowering:
         if not isinstance(write, BufferizeOp):
             raise WeftError("mapped.streamify must read a mapped.bufferize")
         hint = op.result.name_hint or op.buffer.name_hint
-        unit = self.add(
-            hint, _unnamed(op), buffer_program(write, op, self.spec, hint or "buffer", turns=self.loop.turns)
-        )
+        program = buffer_program(write, op, self.spec, hint or "buffer", turns=self.loop.turns)
+        unit = self.add(hint or _unnamed(op), program, op)
         self.take(write.value, unit)
         if op.trigger is not None:
             self.take(op.trigger, unit, 0 if stream(op.trigger).kind is Kind.CONTROL else 1)
@@ -195,7 +197,7 @@ class _Lowering:
             raise WeftError(f"@{name} must be kept once and recalled once, not {len(keeps)} and {len(recalls)} times")
         keep, recall = next(iter(keeps), None), next(iter(recalls), None)
         program = resident_program(op, self.spec, keep=keep, recall=recall, turns=self.loop.turns)
-        unit = self.add(name, "resident", program, self.pins.get(name))
+        unit = self.add(name, program, op, tile=self.pins.get(name))
         for keep in keeps:
             self.take(keep.value, unit)
         for recall in recalls:
@@ -241,7 +243,7 @@ class _Lowering:
         for chain in chains:
             cluster = built[id(chain)]
             result = chain[-1].results[0]
-            unit = self.add(result.name_hint, _unnamed(chain[-1]), cluster.program)
+            unit = self.add(result.name_hint or _unnamed(chain[-1]), cluster.program, *chain)
             if isinstance(chain[0], MergeOp) and chain[0].known is not None:
                 self.units[unit] = replace(self.units[unit], selectors=chain[0].known.get_values())
             for port, value in enumerate(cluster.vector):
@@ -261,12 +263,12 @@ def _followed(operations: list[Operation], loop: Loop) -> dict[LinearStoreOp, Li
     """The store that each load with ``follows`` comes after in the round before."""
     found: dict[LinearStoreOp, LinearLoadOp] = {}
     for op in operations:
-        if isinstance(op, LinearLoadOp | LinearStoreOp) and op.moves() is not None and not loop.rounds_arg:
+        if isinstance(op, LinearLoadOp | LinearStoreOp) and op.moves is not None and not loop.rounds_arg:
             raise WeftError("round_dim needs a mapped.loop with a rounds_arg")
         if not isinstance(op, LinearLoadOp) or op.follows is None:
             continue
         name = op.tensor.string_value()
-        if not loop.rounds_arg or (loop.turns > 1 and when_of(op.when) != "first"):
+        if not loop.rounds_arg or (loop.turns > 1 and when_of(op.when) is not When.FIRST):
             raise WeftError(f"a load of @{name} with follows must be one of the first turn of several rounds")
         stores = [each for each in operations if isinstance(each, LinearStoreOp) and each.tensor.string_value() == name]
         if len(stores) != 1 or stores[0].done is not None or stores[0] in found:

@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from xdsl.dialects.builtin import StringAttr
-
 from weft.compiler.backend.memory import Region, row_beats, tensor_beats
 from weft.compiler.errors import WeftError
 from weft.compiler.mapped.loop import Loop, when_of
 from weft.compiler.mapped.offchip import LinearLoadOp, LinearStoreOp, RandomLoadOp, RandomStoreOp, SinkOp, tensor_of
-from weft.compiler.mapped.onchip import stream, used
 from weft.compiler.mapped.tensor import Format
 from weft.compiler.mapped.types import DYNAMIC, Kind, StreamType
-from weft.hw.program import Agcu, AgcuKind, AgcuLevel, When
+from weft.compiler.mapped.values import stream, used
+from weft.hw.program import Agcu, AgcuKind, AgcuLevel
 from weft.hw.spec import FabricSpec
 
 __all__ = ["load_program", "random_program", "random_store_program", "sink_program", "store_program"]
@@ -69,20 +67,12 @@ def _fewer(levels: Sequence[AgcuLevel], *, stores: bool) -> list[AgcuLevel]:
     return kept
 
 
-def _when(attribute: StringAttr | None) -> When:
-    return When[when_of(attribute).upper()]
-
-
 def _first_address(op: LinearLoadOp | LinearStoreOp, region: Region, spec: FabricSpec) -> tuple[int, int]:
     """Where the first round begins, and the bytes from a round to the next."""
     *starts, column = op.started()
     base = region.base + sum(start * stride for start, stride in zip(starts, region.strides, strict=False))
-    base += row_beats(column, spec, packed=Format(tensor_of(op).format.data) is Format.BF16X2) * spec.beat_bytes
-    moves = op.moves()
-    if moves is None:
-        return base, 0
-    dim, first = moves
-    return base + first * region.strides[dim], region.strides[dim]
+    base += row_beats(column, spec, packed=tensor_of(op).format is Format.BF16X2) * spec.beat_bytes
+    return base, 0 if op.moves is None else region.strides[op.moves]
 
 
 def load_program(op: LinearLoadOp, region: Region, spec: FabricSpec, *, priority: int, loop: Loop) -> Agcu:
@@ -118,8 +108,8 @@ def load_program(op: LinearLoadOp, region: Region, spec: FabricSpec, *, priority
         turn_stride=region.turn_stride,
         rounds_arg=loop.rounds_arg,
         round_stride=round_stride,
-        works=_when(op.when),
-        tells=_when(op.done_when),
+        works=when_of(op.when),
+        tells=when_of(op.done_when),
         priority=min(priority, 15),
         segment_base=region.base,
         segment_size=region.span,
@@ -129,7 +119,7 @@ def load_program(op: LinearLoadOp, region: Region, spec: FabricSpec, *, priority
 def store_program(op: LinearStoreOp, region: Region, spec: FabricSpec, *, loop: Loop, told: bool) -> Agcu:
     """A LinearStore; vectors for a bf16 tensor are packed on the way. ``told``: the next round waits for it."""
     value = stream(op.value)
-    packed = Format(tensor_of(op).format.data) is Format.BF16X2
+    packed = tensor_of(op).format is Format.BF16X2
     arg_a, arg_b = op.bases()
     base, round_stride = _first_address(op, region, spec)
     return Agcu(
@@ -155,7 +145,7 @@ def store_program(op: LinearStoreOp, region: Region, spec: FabricSpec, *, loop: 
         turn_stride=region.turn_stride,
         rounds_arg=loop.rounds_arg,
         round_stride=round_stride,
-        works=_when(op.when),
+        works=when_of(op.when),
         segment_base=region.base,
         segment_size=region.span,
     )
@@ -181,7 +171,7 @@ def random_program(op: RandomLoadOp, region: Region, spec: FabricSpec, *, priori
         turns=loop.turns,
         turn_stride=region.turn_stride,
         rounds_arg=loop.rounds_arg,
-        works=_when(op.when),
+        works=when_of(op.when),
         priority=min(priority, 15),
         segment_base=region.base,
         segment_size=region.span,
@@ -191,7 +181,7 @@ def random_program(op: RandomLoadOp, region: Region, spec: FabricSpec, *, priori
 def random_store_program(op: RandomStoreOp, region: Region, spec: FabricSpec, *, loop: Loop) -> Agcu:
     """A RandomStore: the nest over an entry of the first dimension, once for each index."""
     tensor = tensor_of(op)
-    sizes, packed = tensor.sizes[1:], Format(tensor.format.data) is Format.BF16X2
+    sizes, packed = tensor.sizes[1:], tensor.format is Format.BF16X2
     walk = tuple(range(1, len(sizes) + 1))
     return Agcu(
         kind=AgcuKind.STORE,
@@ -217,5 +207,5 @@ def sink_program(op: SinkOp, *, loop: Loop) -> Agcu:
         end_rank=stream(op.value).rank,
         turns=loop.turns,
         rounds_arg=loop.rounds_arg,
-        works=_when(op.when),
+        works=when_of(op.when),
     )

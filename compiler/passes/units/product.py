@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from weft.compiler.backend.memory import row_beats
 from weft.compiler.errors import WeftError
-from weft.compiler.mapped.onchip import stream
 from weft.compiler.mapped.product import ProductOp
+from weft.compiler.mapped.values import stream
 from weft.hw.numerics.ops import Op
 from weft.hw.program import Accumulate, Input, InputMode, Pcu, Source, Stage, Unpack
 from weft.hw.spec import FabricSpec
