@@ -16,7 +16,8 @@ from weft.compiler.mapped.map import MapOp as MappedMap
 from weft.compiler.mapped.types import Kind
 from weft.compiler.mapped.values import stream
 from weft.compiler.passes.bits import BitsOp
-from weft.compiler.passes.layout.laying import Laid, Laying, lay
+from weft.compiler.passes.layout.laid import Laid
+from weft.compiler.passes.layout.laying import Laying, lay
 from weft.compiler.passes.layout.reference import indices
 from weft.compiler.passes.layout.repeats import met_by_repeats, repeated
 from weft.compiler.step.convert import ConvertOp
@@ -120,8 +121,7 @@ def held_by_itself(laying: Laying, laid: Laid) -> None:
         )
     reference = indices(laying, laid.dims, max(1, most))
     held = laying.emit(MappedExpand(laying.scalar(base), reference)).result
-    laid.vector = laying.emit(SpreadOp(held), laid.hint).result
-    laid.repeats = None
+    laid.carry(laying.emit(SpreadOp(held), laid.hint).result, Kind.VECTOR)
 
 
 _INTEGERS = {

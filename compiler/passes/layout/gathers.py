@@ -15,7 +15,8 @@ from weft.compiler.mapped.map import MapOp
 from weft.compiler.mapped.offchip import LinearLoadOp
 from weft.compiler.mapped.tensor import Format, Role, TensorOp
 from weft.compiler.mapped.types import DYNAMIC, Kind, StreamType
-from weft.compiler.passes.layout.laying import Laid, Laying, sizes_of
+from weft.compiler.passes.layout.laid import Laid, sizes_of
+from weft.compiler.passes.layout.laying import Laying
 from weft.compiler.passes.layout.reference import argument_for_each, argument_stream
 from weft.compiler.step.dims import Dim, dims_text
 from weft.compiler.step.types import Element

@@ -10,7 +10,8 @@ from weft.compiler.mapped.merge import MergeOp as MappedMerge
 from weft.compiler.mapped.shape import FlattenOp
 from weft.compiler.mapped.types import DYNAMIC, Kind
 from weft.compiler.passes.layout.elementwise import apply
-from weft.compiler.passes.layout.laying import Laid, Laying, lay
+from weft.compiler.passes.layout.laid import Laid
+from weft.compiler.passes.layout.laying import Laying, lay
 from weft.compiler.passes.layout.reference import argument_stream, constants, indices, selectors
 from weft.compiler.passes.placing import PlaceOp
 from weft.compiler.step.dims import Dim

@@ -13,7 +13,8 @@ from weft.compiler.mapped.loop import TurnOp
 from weft.compiler.mapped.merge import MergeOp
 from weft.compiler.mapped.offchip import LinearLoadOp, SinkOp
 from weft.compiler.mapped.values import stream
-from weft.compiler.passes.layout.laying import Laid, Laying, lay, sizes_of
+from weft.compiler.passes.layout.laid import Laid, sizes_of
+from weft.compiler.passes.layout.laying import Laying, lay
 from weft.compiler.passes.layout.memory import declared
 from weft.compiler.step.dims import Dim
 from weft.compiler.step.loop import KeepOp, LastOp, LoopOp, RecallOp, StateOp

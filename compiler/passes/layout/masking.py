@@ -6,7 +6,8 @@ from weft.compiler.mapped.buffers import BufferizeOp, StreamifyOp
 from weft.compiler.mapped.launch import Unit
 from weft.compiler.mapped.types import Kind
 from weft.compiler.passes.layout.elementwise import apply
-from weft.compiler.passes.layout.laying import Laid, Laying
+from weft.compiler.passes.layout.laid import Laid
+from weft.compiler.passes.layout.laying import Laying
 from weft.compiler.passes.layout.reference import argument_stream, indices
 from weft.compiler.step.types import Element
 from weft.hw.numerics.ops import Op

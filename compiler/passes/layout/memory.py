@@ -20,7 +20,8 @@ from weft.compiler.mapped.tensor import Role as MappedRole
 from weft.compiler.mapped.tensor import TensorOp as MappedTensor
 from weft.compiler.mapped.types import DYNAMIC, Kind, StreamType
 from weft.compiler.passes.accesses import only_store
-from weft.compiler.passes.layout.laying import Laid, Laying, lay, sizes_of
+from weft.compiler.passes.layout.laid import Laid, sizes_of
+from weft.compiler.passes.layout.laying import Laying, lay
 from weft.compiler.passes.layout.masking import zero_filled
 from weft.compiler.passes.layout.reference import argument_stream
 from weft.compiler.step.access import LoadOp, StoreOp

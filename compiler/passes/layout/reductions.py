@@ -13,7 +13,8 @@ from weft.compiler.mapped.function import neutral_of
 from weft.compiler.mapped.matmul import MatmulOp as MappedMatmul
 from weft.compiler.mapped.product import ProductOp
 from weft.compiler.mapped.types import DYNAMIC, Kind
-from weft.compiler.passes.layout.laying import Laid, Laying, hint_of, lay
+from weft.compiler.passes.layout.laid import Laid, hint_of
+from weft.compiler.passes.layout.laying import Laying, lay
 from weft.compiler.passes.layout.masking import masked
 from weft.compiler.step.access import StoreOp
 from weft.compiler.step.accum import AccumOp, Reduction, ScanOp

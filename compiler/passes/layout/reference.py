@@ -15,7 +15,8 @@ from weft.compiler.mapped.offchip import ArgumentOp, LinearLoadOp, SinkOp
 from weft.compiler.mapped.tensor import Format, Role, TensorOp
 from weft.compiler.mapped.types import Kind, StreamType
 from weft.compiler.mapped.values import stream
-from weft.compiler.passes.layout.laying import Laying, sizes_of
+from weft.compiler.passes.layout.laid import sizes_of
+from weft.compiler.passes.layout.laying import Laying
 from weft.compiler.step.dims import Dim
 from weft.hw.numerics.ops import Op
 

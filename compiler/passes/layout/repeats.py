@@ -11,8 +11,10 @@ from weft.compiler.mapped.beats import UnpackOp
 from weft.compiler.mapped.buffers import BufferizeOp, StreamifyOp
 from weft.compiler.mapped.types import DYNAMIC, Kind, StreamType
 from weft.compiler.mapped.values import stream
+from weft.compiler.passes.layout.buffering import outer_of
 from weft.compiler.passes.layout.gathers import gathered
-from weft.compiler.passes.layout.laying import Laid, Laying, outer_of
+from weft.compiler.passes.layout.laid import Laid
+from weft.compiler.passes.layout.laying import Laying
 from weft.compiler.step.dims import Dim
 from weft.compiler.step.walk import Walk
 
@@ -59,13 +61,14 @@ def repeated_by_itself(laying: Laying, laid: Laid) -> None:
     assert base is not None
     times = len(laid.dims) - len(base.dims)
     found = _gathered(laying, base, [*range(laid.block, laid.block + times)], laid.dims, laid.hint)
-    laid.vector, laid.scalar, laid.again = found.vector, found.scalar, None
+    laid.carry(*laying.either(found))
 
 
 def met_by_repeats(laying: Laying, operands: Sequence[Laid]) -> list[Laid]:
     """Operands of one function; blocks are repeated as often as another operand has some.
 
-    That operand is read out of a buffer, block by block, and each read asks for the repeated block.
+    That operand is read out of a buffer, block by block, and each read asks for the repeated block. What is repeated so
+    is carried from then on: whoever takes it later takes the same stream.
     """
     found = [*operands]
     place = next((at for at, each in enumerate(found) if each.again is None and each.repeats is None), None)
@@ -81,8 +84,7 @@ def met_by_repeats(laying: Laying, operands: Sequence[Laid]) -> list[Laid]:
         found[place], runs = _with_runs(laying, found[place], len(block))
         value, kind = laying.either(each.again)
         read = laying.emit(StreamifyOp(laying.buffered(value, len(block)), trigger=runs), each.hint).result
-        each.vector, each.scalar = (read, None) if kind is Kind.VECTOR else (None, read)
-        each.again = None
+        each.carry(read, kind)
     return found
 
 

@@ -10,7 +10,8 @@ from weft.compiler.mapped.shape import FlattenOp as MappedFlatten
 from weft.compiler.mapped.shape import PromoteOp as MappedPromote
 from weft.compiler.mapped.types import DYNAMIC, Kind
 from weft.compiler.passes.layout.gathers import gathered
-from weft.compiler.passes.layout.laying import Laid, Laying, lay
+from weft.compiler.passes.layout.laid import Laid
+from weft.compiler.passes.layout.laying import Laying, lay
 from weft.compiler.step.buffers import BufferizeOp as LogicalBufferize
 from weft.compiler.step.buffers import StreamifyOp as LogicalStreamify
 from weft.compiler.step.dims import Dim, dims_text
