@@ -14,7 +14,7 @@ from weft.hw.program import Pmu
 from weft.hw.spec import FabricSpec, SpecError
 from weft.hw.topology import Network, TileKind, Topology, unit_ports
 
-__all__ = ["FitError", "check_fit", "fit"]
+__all__ = ["FitError", "check_fit", "fit", "place_and_route"]
 
 _SEEDS = 4
 _MAX_SIDE = 64
@@ -42,7 +42,7 @@ def fit(netlist: Netlist, spec: FabricSpec, *, seed: int = 0) -> Mapping:
         check_fit(netlist, spec)
     except FitError as error:
         raise _verified(error, netlist, spec, seed) from None
-    return _place_and_route(netlist, spec, seed)
+    return place_and_route(netlist, spec, seed=seed)
 
 
 def check_fit(netlist: Netlist, spec: FabricSpec) -> None:
@@ -62,7 +62,15 @@ def check_fit(netlist: Netlist, spec: FabricSpec) -> None:
     _check_pins(netlist, spec)
 
 
-def _place_and_route(netlist: Netlist, spec: FabricSpec, seed: int) -> Mapping:
+def place_and_route(netlist: Netlist, spec: FabricSpec, *, seed: int = 0) -> Mapping:
+    """As :func:`fit`, without looking for what would help where there is no room.
+
+    Raises
+    ------
+    FitError
+        It does not fit.
+    """
+    check_fit(netlist, spec)
     errors: list[FitError] = []
     for attempt in range(_SEEDS):
         tiles = place(netlist, spec, seed=seed + attempt)
@@ -83,8 +91,7 @@ def _verified(error: FitError, netlist: Netlist, spec: FabricSpec, seed: int) ->
         if larger is None:
             return FitError(error.missing)
         try:
-            check_fit(netlist, larger)
-            _place_and_route(netlist, larger, seed)
+            place_and_route(netlist, larger, seed=seed)
         except FitError as next_error:
             if not next_error.changes:
                 return FitError(f"{error.missing}; with {_words(changes)}, it {next_error.missing}")

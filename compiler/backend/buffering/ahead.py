@@ -1,11 +1,11 @@
-"""Free scratchpads let weights run further ahead of their products."""
+"""Free scratchpads let what is loaded run further ahead of its use."""
 
 from __future__ import annotations
 
 from collections import Counter
 from math import prod
 
-from weft.compiler.backend.buffering.fifos import with_fifo
+from weft.compiler.backend.buffering.fifos import FifoRow
 from weft.compiler.netlist.netlist import Net, Netlist, Pin
 from weft.hw.program import Agcu, Pmu
 from weft.hw.program.agcu import AgcuKind
@@ -14,30 +14,38 @@ from weft.hw.topology import Network, TileKind, Topology
 
 __all__ = ["further_ahead"]
 
+_LONG = 4
+"""FIFOs that a long load fills."""
+
 
 def further_ahead(netlist: Netlist, spec: FabricSpec) -> Netlist:
-    """One more FIFO before each that keeps beats of memory for later, those that the most go through first.
+    """The netlist with one more FIFO before each that a load fills, the longest loads first, while PMUs are free.
 
-    While something else keeps a product waiting, as attention does, the channels go on until such FIFOs are full.
+    While something else keeps the use of it waiting, as attention does products, channels go on until FIFOs are full.
+    A load that a few FIFOs would hold whole gets none: it gains less than ways through a fuller array cost.
     """
-    taken = Counter(unit.kind for unit in netlist.units.values())[TileKind.PMU]
-    free = len(Topology(spec).of_kind(TileKind.PMU)) - taken
-    loads = {name: unit.program for name, unit in netlist.units.items() if isinstance(unit.program, Agcu)}
-    fed: list[tuple[int, Pin]] = []
-    for net in netlist.nets:
-        load = loads.get(net.source.unit)
-        if load is not None and load.kind is AgcuKind.LOAD and net.network is Network.VECTOR:
-            fed += [(-_beats(load), pin) for pin in net.targets if _is_fifo(netlist, pin)]
-    for _, pin in sorted(fed)[: max(0, free)]:
-        netlist = with_fifo(netlist, pin, Network.VECTOR, spec)
+    used = Counter(unit.kind for unit in netlist.units.values())
+    free = len(Topology(spec).of_kind(TileKind.PMU)) - used[TileKind.PMU]
+    rows = [
+        (-_beats(netlist, net), FifoRow(pin, 0, pin, net))
+        for net in netlist.nets
+        if net.network is Network.VECTOR and _beats(netlist, net) >= _LONG * spec.pmu_lines
+        for pin in net.targets
+        if _is_fifo(netlist, pin)
+    ]
+    for _, row in sorted(rows, key=lambda each: (each[0], each[1].end))[: max(0, free)]:
+        netlist = row.longer(netlist, spec)
     return netlist
 
 
-def _beats(load: Agcu) -> int:
-    """Beats of a turn, a launch's sizes as 1."""
-    return prod(max(1, level.bound) for level in load.levels)
+def _beats(netlist: Netlist, net: Net) -> int:
+    """Beats of a turn that a load sends, sizes that a launch brings counted as 1; 0 if no load is the source."""
+    program = netlist.units[net.source.unit].program
+    if not isinstance(program, Agcu) or program.kind is not AgcuKind.LOAD:
+        return 0
+    return prod(max(1, level.bound) for level in program.levels)
 
 
 def _is_fifo(netlist: Netlist, pin: Pin) -> bool:
     program = netlist.units[pin.unit].program
-    return isinstance(program, Pmu) and not program.write_rank and not program.levels and program.blocks > 1
+    return isinstance(program, Pmu) and not program.write_rank and program.block_lines == 1 and not program.levels

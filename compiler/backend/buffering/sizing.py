@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 
 import numpy as np
 
+from weft.compiler.backend.buffering.ahead import further_ahead
 from weft.compiler.backend.buffering.fifos import FifoRow
 from weft.compiler.backend.buffering.launches import Launches
 from weft.compiler.backend.buffering.network import ProcessNetwork
 from weft.compiler.backend.buffering.shortage import Shortage, find_shortage
 from weft.compiler.backend.buffering.tracing import trace
-from weft.compiler.backend.fit import fit
+from weft.compiler.backend.fit import fit, place_and_route
 from weft.compiler.backend.mapping import FitError, Mapping
 from weft.compiler.errors import WeftError
 from weft.compiler.netlist.netlist import Netlist
@@ -30,6 +32,7 @@ def fit_with_buffers(netlist: Netlist, spec: FabricSpec, launches: Launches) -> 
     """The netlist placed and routed, with what buffers it needs so that no launch stops for want of room.
 
     A link that is too short gets a FIFO, which takes a PMU; but too few ``blocks`` that somebody asked for are refused.
+    PMUs that are free let loads run further ahead, if there are ways to them.
 
     Raises
     ------
@@ -41,6 +44,10 @@ def fit_with_buffers(netlist: Netlist, spec: FabricSpec, launches: Launches) -> 
     """
     netlist = size_rings(netlist, spec, launches)
     buffered, reason = _with_fifos(netlist, spec, launches)
+    longer = further_ahead(buffered, spec)
+    if longer is not buffered:
+        with suppress(FitError):
+            return place_and_route(longer, spec)
     try:
         return fit(buffered, spec)
     except FitError as error:
@@ -55,7 +62,7 @@ def fit_with_buffers(netlist: Netlist, spec: FabricSpec, launches: Launches) -> 
 
 def _fits(netlist: Netlist, spec: FabricSpec) -> bool:
     try:
-        fit(netlist, spec)
+        place_and_route(netlist, spec)
     except FitError:
         return False
     return True
