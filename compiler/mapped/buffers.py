@@ -19,13 +19,14 @@ from xdsl.irdl import (
     result_def,
     traits_def,
 )
-from xdsl.traits import SymbolOpInterface, SymbolTable
+from xdsl.traits import SymbolOpInterface
 from xdsl.utils.exceptions import VerifyException
 
 from weft.compiler.mapped.attributes import INTS, attributes
 from weft.compiler.mapped.loop import WHEN
 from weft.compiler.mapped.types import DYNAMIC, BufferType, Kind, StreamType, dims_text
 from weft.compiler.mapped.values import stream
+from weft.compiler.step.symbols import declared
 from weft.hw.program import When
 
 __all__ = ["BufferizeOp", "KeepOp", "RecallOp", "ResidentOp", "StreamifyOp"]
@@ -233,8 +234,8 @@ class ResidentOp(IRDLOperation):
 
 
 def _resident(op: IRDLOperation, symbol: SymbolRefAttr, given: StreamType) -> None:
-    target = SymbolTable.lookup_symbol(op, symbol)
-    if not isinstance(target, ResidentOp):
+    target = declared(op, symbol, ResidentOp)
+    if target is None:
         raise VerifyException(f"buffer must name a mapped.resident, not @{symbol.string_value()}")
     expected = StreamType.make(Kind.VECTOR, target.shape.get_values())
     if given != expected:

@@ -17,13 +17,13 @@ from xdsl.irdl import (
     prop_def,
     result_def,
 )
-from xdsl.traits import SymbolTable
 from xdsl.utils.exceptions import VerifyException
 
 from weft.compiler.mapped.attributes import INTS, attributes, given
 from weft.compiler.mapped.loop import WHEN
 from weft.compiler.mapped.tensor import Format, TensorOp
 from weft.compiler.mapped.types import DYNAMIC, Kind, StreamType, dims_text
+from weft.compiler.step.symbols import declared
 from weft.hw.program import When
 
 __all__ = [
@@ -126,10 +126,10 @@ class _Access(IRDLOperation):
 
 def tensor_of(op: _Access | RandomLoadOp | RandomStoreOp) -> TensorOp:
     """The declaration of the tensor that an operation accesses."""
-    symbol = SymbolTable.lookup_symbol(op, op.tensor)
-    if not isinstance(symbol, TensorOp):
+    found = declared(op, op.tensor, TensorOp)
+    if found is None:
         raise VerifyException(f"tensor must name a mapped.tensor, not @{op.tensor.string_value()}")
-    return symbol
+    return found
 
 
 @irdl_op_definition

@@ -10,7 +10,7 @@ from xdsl.ir import SSAValue
 from xdsl.irdl import irdl_op_definition, operand_def, opt_prop_def, prop_def, result_def, traits_def
 from xdsl.parser import Parser
 from xdsl.printer import Printer
-from xdsl.traits import SymbolOpInterface, SymbolTable
+from xdsl.traits import SymbolOpInterface
 from xdsl.utils.exceptions import VerifyException
 
 from weft.compiler.step.dims import DimsAttr, dims_text, parse_dims
@@ -24,6 +24,7 @@ from weft.compiler.step.operation import (
     print_type,
     print_value,
 )
+from weft.compiler.step.symbols import declared
 from weft.compiler.step.types import Element, StreamType, parse_element, stream_of
 
 __all__ = ["KeepOp", "LastOp", "LoopOp", "RecallOp", "StateOp", "sizes_by_round"]
@@ -140,8 +141,8 @@ class StateOp(StepOperation):
 
 
 def _state(operation: StepOperation, symbol: SymbolRefAttr) -> StateOp:
-    found = SymbolTable.lookup_symbol(operation, symbol)
-    if not isinstance(found, StateOp):
+    found = declared(operation, symbol, StateOp)
+    if found is None:
         raise VerifyException(f"@{symbol.string_value()} must be declared by a step.state")
     return found
 

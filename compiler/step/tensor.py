@@ -10,11 +10,12 @@ from xdsl.dialects.builtin import StringAttr, SymbolNameConstraint, SymbolRefAtt
 from xdsl.irdl import irdl_op_definition, opt_prop_def, prop_def, traits_def
 from xdsl.parser import Parser
 from xdsl.printer import Printer
-from xdsl.traits import SymbolOpInterface, SymbolTable
+from xdsl.traits import SymbolOpInterface
 from xdsl.utils.exceptions import VerifyException
 
 from weft.compiler.step.dims import Dim, DimsAttr, dims_text, parse_dims
 from weft.compiler.step.operation import StepOperation, parse_symbol
+from weft.compiler.step.symbols import declared
 from weft.compiler.step.types import Element, parse_element
 
 __all__ = ["Role", "TensorOp", "tensor_named"]
@@ -124,7 +125,7 @@ class TensorOp(StepOperation):
 
 def tensor_named(operation: StepOperation, symbol: SymbolRefAttr) -> TensorOp:
     """The declaration that an operation refers to."""
-    found = SymbolTable.lookup_symbol(operation, symbol)
-    if not isinstance(found, TensorOp):
+    found = declared(operation, symbol, TensorOp)
+    if found is None:
         raise VerifyException(f"@{symbol.string_value()} must be declared by a step.tensor")
     return found

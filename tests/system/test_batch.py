@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from checkpoint_cases import RECORDED, SHIPPED, on_fabrics
 from command_line import refused, weft
 from compared_decoder import compared_on_rtl, real_and_native
 
@@ -19,9 +20,6 @@ from weft.sim.decoder import DecoderSession
 from weft.sim.functional.device import FunctionalDevice
 from weft.sim.generate import ComparedDecoder, Generation, generate, generate_batch
 
-ROOT = Path(__file__).parents[2]
-SHIPPED = ROOT / "models" / "weft-tiny"
-DATA = ROOT / "tests" / "data" / "checkpoints"
 DEMO = PRESETS["demo"]
 FABRICS = {
     "demo": DEMO,
@@ -38,8 +36,10 @@ def _alone(folder: Path, spec: FabricSpec, tokens: list[int]) -> list[np.ndarray
     return [session.step(token) for token in tokens]
 
 
-@pytest.mark.parametrize("fabric", FABRICS)
-@pytest.mark.parametrize("folder", [SHIPPED, DATA / "three-heads", DATA / "wide-heads"], ids=lambda path: path.name)
+@pytest.mark.parametrize(
+    ("folder", "fabric"),
+    on_fabrics([SHIPPED, *(p for p in RECORDED if p.name in ("three-heads", "wide-heads"))], *FABRICS),
+)
 def test_each_sequence_is_as_it_is_alone(folder: Path, fabric: str) -> None:
     spec, checkpoint = FABRICS[fabric], read_checkpoint(folder)
     count = min(spec.stages, 3)

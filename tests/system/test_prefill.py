@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from checkpoint_cases import RECORDED, SHIPPED, on_fabrics
 from compared_decoder import compared_on_rtl, real_and_native
 
 from weft.compiler.checkpoints.checkpoint import read_checkpoint
@@ -15,10 +16,6 @@ from weft.sim.decoder import DecoderSession
 from weft.sim.functional.device import FunctionalDevice
 from weft.sim.generate import ComparedDecoder, Generation, generate
 
-ROOT = Path(__file__).parents[2]
-SHIPPED = ROOT / "models" / "weft-tiny"
-DATA = ROOT / "tests" / "data" / "checkpoints"
-RECORDED = sorted(path for path in DATA.iterdir() if path.is_dir())
 DEMO = PRESETS["demo"]
 ROOMY = DEMO.replace(rows=14)
 FABRICS = {
@@ -29,6 +26,7 @@ FABRICS = {
     "fewer": ROOMY.replace(acc_depth=8),  # two rows, and queries, keys and values in two passes
 }
 ON_RTL = {"demo": DEMO, "wide": DEMO.replace(lanes=16, stages=2, rows=11, fifo_depth=8, channels=2)}
+RTL_CHECKPOINTS = [SHIPPED, *(each for each in RECORDED if each.name in ("one-kv-head", "three-heads"))]
 PROMPT = [3, 1, 4, 1, 5, 9, 2, 6, 5]
 
 
@@ -38,11 +36,7 @@ def _cache(compiled: CompiledDecoder, session: DecoderSession, name: str) -> lis
     return [session.device.memory[base : base + region.size].tobytes() for base in bases]
 
 
-CASES = [(folder, "8 lanes") for folder in RECORDED]
-CASES += [(folder, fabric) for fabric in FABRICS for folder in (SHIPPED, DATA / "three-heads")]
-
-
-@pytest.mark.parametrize(("folder", "fabric"), CASES, ids=lambda each: each.name if isinstance(each, Path) else each)
+@pytest.mark.parametrize(("folder", "fabric"), on_fabrics([SHIPPED, *RECORDED], *FABRICS))
 def test_caches_and_logits_are_those_of_token_by_token(folder: Path, fabric: str) -> None:
     spec, checkpoint = FABRICS[fabric], read_checkpoint(folder)
     compiled = compile_decoder(checkpoint.config, spec, prefill=True)
@@ -65,7 +59,7 @@ def test_caches_and_logits_are_those_of_token_by_token(folder: Path, fabric: str
         np.testing.assert_array_equal(several.step(token).view(np.uint32), single.step(token).view(np.uint32))
 
 
-@pytest.mark.parametrize("folder", [SHIPPED, DATA / "one-kv-head", DATA / "three-heads"], ids=lambda path: path.name)
+@pytest.mark.parametrize("folder", RTL_CHECKPOINTS, ids=lambda path: path.name)
 @pytest.mark.parametrize(("fabric", "arith"), real_and_native("wide"))
 def test_rtl_equals_functional_bit_for_bit(fabric: str, arith: str, folder: Path) -> None:
     spec, checkpoint = ON_RTL[fabric], read_checkpoint(folder)

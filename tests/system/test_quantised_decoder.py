@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from checkpoint_cases import RECORDED, SHIPPED, on_fabrics
 from compared_decoder import compared_on_rtl
 
 from weft.compiler.checkpoints.checkpoint import LlamaCheckpoint, read_checkpoint
@@ -13,20 +14,17 @@ from weft.compiler.checkpoints.quantised_checkpoint import quantised_files
 from weft.compiler.models.llama.decoder_program import compile_decoder
 from weft.compiler.weights.quantised import Quantisation
 from weft.hw.presets import PRESETS
-from weft.hw.spec import FabricSpec
 from weft.sim.decoder import DecoderSession
 from weft.sim.functional.device import FunctionalDevice
 from weft.sim.generate import ComparedDecoder, Generation, generate
 from weft.sim.reference import Reference
 from weft.sim.rtl.device import RtlDevice
 
-ROOT = Path(__file__).parents[2]
-SHIPPED = ROOT / "models" / "weft-tiny"
-RECORDED = ROOT / "tests" / "data" / "checkpoints"
+ONE_HEAD = next(each for each in RECORDED if each.name == "one-head")
 FORMS = list(Quantisation)
 DEMO = PRESETS["demo"]
 ROOMY = DEMO.replace(rows=11)
-WIDE = ROOMY.replace(lanes=16, channel_bits=256)
+FABRICS = {"8 lanes": ROOMY, "16 lanes": ROOMY.replace(lanes=16, channel_bits=256)}
 
 
 def quantised(source: Path, form: Quantisation, folder: Path) -> LlamaCheckpoint:
@@ -40,10 +38,9 @@ def cosine(a: np.ndarray, b: np.ndarray) -> float:
 
 
 @pytest.mark.parametrize("form", FORMS)
-@pytest.mark.parametrize("fabric", [ROOMY, WIDE], ids=["8 lanes", "16 lanes"])
-@pytest.mark.parametrize("folder", sorted(path for path in RECORDED.iterdir() if path.is_dir()), ids=lambda p: p.name)
-def test_functional_follows_the_reference(folder: Path, fabric: FabricSpec, form: Quantisation, tmp_path: Path) -> None:
-    checkpoint = quantised(folder, form, tmp_path)
+@pytest.mark.parametrize(("folder", "name"), on_fabrics(RECORDED, "8 lanes", "16 lanes"))
+def test_functional_follows_the_reference(folder: Path, name: str, form: Quantisation, tmp_path: Path) -> None:
+    checkpoint, fabric = quantised(folder, form, tmp_path), FABRICS[name]
     decoder = ComparedDecoder(compile_decoder(checkpoint.config, fabric), checkpoint, fabric, Generation())
     reference = Reference(checkpoint)
     for token in (3, 1, 4):
@@ -78,7 +75,7 @@ def test_smaller_weights_take_fewer_cycles(tmp_path: Path) -> None:
         checkpoint = read_checkpoint(SHIPPED) if form is None else quantised(SHIPPED, form, folder)
         compiled = compile_decoder(checkpoint.config, DEMO)
         result = Generation()
-        with RtlDevice(DEMO, memory_bytes=compiled.memory_bytes, count=False, checks=False, arith="native") as chip:
+        with RtlDevice(DEMO, memory_bytes=compiled.memory_bytes, count=False) as chip:
             decoder = ComparedDecoder(compiled, checkpoint, DEMO, result, chip)
             for token in (7, 9):
                 decoder.step(token)
@@ -91,7 +88,7 @@ def test_smaller_weights_take_fewer_cycles(tmp_path: Path) -> None:
 @pytest.mark.parametrize("form", FORMS)
 def test_prompts_and_sequences_are_as_they_are_token_by_token(form: Quantisation, tmp_path: Path) -> None:
     """Each row is a product of its own, so both take a larger fabric."""
-    checkpoint, spec = quantised(RECORDED / "one-head", form, tmp_path), DEMO.replace(rows=16, columns=10)
+    checkpoint, spec = quantised(ONE_HEAD, form, tmp_path), DEMO.replace(rows=16, columns=10)
     compiled = compile_decoder(checkpoint.config, spec, prefill=True)
     assert compiled.prefill is not None, compiled.no_prefill
     several, single = (

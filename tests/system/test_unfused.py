@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from checkpoint_cases import RECORDED, SHIPPED, on_fabrics
 from command_line import refused, weft
 from compared_decoder import real_and_native
 
@@ -15,27 +16,21 @@ from weft.compiler.errors import WeftError
 from weft.compiler.models.llama.decoder_program import compile_decoder
 from weft.compiler.models.llama.unfused_program import compile_unfused
 from weft.hw.presets import PRESETS
-from weft.hw.spec import FabricSpec
 from weft.sim.generate import ComparedDecoder, Generation
 from weft.sim.rtl.device import RtlDevice
 
-ROOT = Path(__file__).parents[2]
-SHIPPED = ROOT / "models" / "weft-tiny"
-DATA = ROOT / "tests" / "data" / "checkpoints"
 DEMO = PRESETS["demo"]
 ROOMY = DEMO.replace(rows=11)  # biases take an AGCU each in the fused decoder
-WIDE = ROOMY.replace(lanes=16, channel_bits=256)
+FABRICS = {"8 lanes": ROOMY, "16 lanes": ROOMY.replace(lanes=16, channel_bits=256)}
 NARROW = DEMO.replace(lanes=4, columns=8, pmu_lines=1024, channel_bits=64)
+THREE_HEADS = next(each for each in RECORDED if each.name == "three-heads")
 OPERATORS = 14
 """Launches a layer: two norms, five products, rotary, three of attention, activation, two additions."""
 
 
-@pytest.mark.parametrize("fabric", [ROOMY, WIDE], ids=["8 lanes", "16 lanes"])
-@pytest.mark.parametrize(
-    "folder", [SHIPPED, *sorted(each for each in DATA.iterdir() if each.is_dir())], ids=lambda p: p.name
-)
-def test_logits_are_those_of_the_fused_decoder(folder: Path, fabric: FabricSpec) -> None:
-    checkpoint = read_checkpoint(folder)
+@pytest.mark.parametrize(("folder", "name"), on_fabrics([SHIPPED, *RECORDED], "8 lanes", "16 lanes"))
+def test_logits_are_those_of_the_fused_decoder(folder: Path, name: str) -> None:
+    checkpoint, fabric = read_checkpoint(folder), FABRICS[name]
     compiled = compile_decoder(checkpoint.config, fabric), compile_unfused(checkpoint.config, fabric)
     results = Generation(), Generation()
     fused, unfused = (
@@ -52,7 +47,7 @@ def test_logits_are_those_of_the_fused_decoder(folder: Path, fabric: FabricSpec)
 
 @pytest.mark.parametrize(("name", "arith"), real_and_native("narrow"))
 def test_rtl_equals_functional_bit_for_bit(name: str, arith: str) -> None:
-    fabric, folder = {"demo": (DEMO, SHIPPED), "narrow": (NARROW, DATA / "three-heads")}[name]
+    fabric, folder = {"demo": (DEMO, SHIPPED), "narrow": (NARROW, THREE_HEADS)}[name]
     checkpoint = read_checkpoint(folder)
     compiled = compile_unfused(checkpoint.config, fabric)
     result = Generation()

@@ -1,0 +1,30 @@
+"""Which checkpoints tests of decoders take, on which fabrics."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+__all__ = ["RECORDED", "SHIPPED", "on_fabrics"]
+
+_ROOT = Path(__file__).parents[2]
+SHIPPED = _ROOT / "models" / "weft-tiny"
+RECORDED = sorted(path for path in (_ROOT / "tests" / "data" / "checkpoints").iterdir() if path.is_dir())
+_OFTEN = ("weft-tiny", "three-heads")
+"""The shipped one, and one with an odd number of heads that are no whole vectors."""
+
+
+def on_fabrics(folders: Sequence[Path], first: str, *others: str) -> list[Any]:
+    """Parameters (folder, name of a fabric): every checkpoint on the first fabric, a few on the others.
+
+    A decoder's program is the same for all fabrics, so what is left for the long run finds little more.
+    """
+    params = [pytest.param(folder, first, id=f"{folder.name}-{first}") for folder in folders]
+    for fabric in others:
+        for folder in folders:
+            marks = () if folder.name in _OFTEN else (pytest.mark.long,)
+            params.append(pytest.param(folder, fabric, id=f"{folder.name}-{fabric}", marks=marks))
+    return params
