@@ -57,8 +57,12 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any
     return file, *_generate(folder, "--prompt", PROMPT, "--tokens", str(COUNT), "--save", str(file), *SAMPLED)
 
 
-@pytest.mark.parametrize("at", [0, 3, len(PROMPT) - 1, len(PROMPT) + 3, None])
-@pytest.mark.parametrize("more", [(), ("--unfused",)], ids=["fused", "unfused"])
+PLACES = (0, 3, len(PROMPT) - 1, len(PROMPT) + 3, None)
+
+
+@pytest.mark.parametrize(
+    ("at", "more"), [*((at, ()) for at in PLACES), *((at, ("--unfused",)) for at in (len(PROMPT) + 3, None))]
+)
 def test_resumed_anywhere_it_is_the_same_run(
     whole: tuple[Path, dict[str, Any], np.ndarray], tmp_path: Path, at: int | None, more: tuple[str, ...]
 ) -> None:
