@@ -82,7 +82,7 @@ from weft.hw.numerics.ops import Conversion, Op, Reduction, Special
 from weft.hw.program.unpack import Unpack
 from weft.hw.spec import FabricSpec
 
-__all__ = ["Accumulate", "Input", "InputMode", "Pcu", "Source", "Stage"]
+__all__ = ["Accumulate", "Input", "InputMode", "Pcu", "Source", "Stage", "Word"]
 
 
 class InputMode(IntEnum):
@@ -125,6 +125,30 @@ class Source(IntEnum):
     def scalar(index: int) -> Source:
         """Scalar input ``index``."""
         return Source(8 + index)
+
+    @property
+    def register(self) -> int | None:
+        """The register that this is; None if it is none."""
+        return int(self) if self <= Source.REG3 else None
+
+    def words(self, *, stage: int, lanes: int) -> tuple[Word, ...]:
+        """The word that each lane of stage ``stage`` takes as an operand, lane by lane; none where the operand is zero.
+
+        The hardware is wired by it, and the functional model computes with it.
+        """
+        if self.register is not None:
+            return tuple(Word(self, lane) for lane in range(lanes))
+        if self is Source.ROW:
+            return (Word(Source.REG1, stage),) * lanes if stage < lanes else ()
+        return () if self is Source.ACC else (Word(self),) * lanes
+
+
+@dataclass(frozen=True)
+class Word:
+    """A lane of a register, or with ``lane`` 0 a number that is the same for all lanes: the constant, or a scalar."""
+
+    source: Source
+    lane: int = 0
 
 
 def _rank(spec: FabricSpec) -> int:

@@ -21,7 +21,7 @@ from weft.hw.program.firings.pcu import PcuFirings, firings_of
 from weft.hw.program.firings.process import Where
 from weft.hw.program.firings.stream import Shape
 from weft.hw.program.firings.wide import Wide
-from weft.hw.program.pcu import Accumulate, Pcu, Source, Stage
+from weft.hw.program.pcu import Accumulate, Pcu, Source, Stage, Word
 from weft.hw.spec import FabricSpec
 from weft.sim.device import Beats
 from weft.sim.functional.header import Steps, gather
@@ -69,14 +69,23 @@ def _operand(
     source: Source, stage: Stage, number: int, registers: Sequence[Floats], scalars: Sequence[Floats]
 ) -> Floats:
     """The operand of stage ``number``, [steps, lanes] or what broadcasts to it."""
-    if source is Source.ROW:
-        there = len(registers) > 1 and number < registers[1].shape[1]
-        return registers[1][:, number : number + 1] if there else np.zeros((1, 1), np.float32)
-    if source is Source.CONST:
+    if source.register is not None:
+        return registers[source.register]
+    words = source.words(stage=number, lanes=registers[0].shape[1])
+    if not words or any((word.source.register or 0) >= len(registers) for word in words):
+        return np.zeros((1, 1), np.float32)
+    alike = len(set(words)) == 1
+    columns = [_column(word, stage, registers, scalars) for word in (words[:1] if alike else words)]
+    return columns[0] if alike else np.hstack(np.broadcast_arrays(*columns))
+
+
+def _column(word: Word, stage: Stage, registers: Sequence[Floats], scalars: Sequence[Floats]) -> Floats:
+    """One word of every step, [steps, 1] or [1, 1]."""
+    if word.source is Source.CONST:
         return floats_of(np.full((1, 1), stage.const, np.uint32))
-    if source >= Source.SCALAR0:
-        return scalars[source - Source.SCALAR0]
-    return registers[source]
+    if word.source.register is None:
+        return scalars[word.source - Source.SCALAR0]
+    return registers[word.source.register][:, word.lane : word.lane + 1]
 
 
 def _compute(stage: Stage, number: int, registers: list[Floats], scalars: Sequence[Floats]) -> None:
