@@ -15,14 +15,7 @@ from weft.compiler.mapped.compute import COMPUTE
 from weft.compiler.mapped.expand import ExpandOp
 from weft.compiler.mapped.map import MapOp
 from weft.compiler.mapped.opening import OpeningOp
-from weft.compiler.passes.layout import (  # noqa: F401  each registers how its operations are laid out
-    elementwise,
-    joining,
-    loops,
-    memory,
-    reductions,
-    shapes,
-)
+from weft.compiler.modules import modules_of
 from weft.compiler.passes.layout.laying import Laying, lay
 from weft.compiler.passes.layout.reference import rides_for_arguments
 from weft.compiler.step.iterations import Iterations, iterations_of
@@ -30,6 +23,8 @@ from weft.hw.numerics.ops import Op
 from weft.hw.spec import FabricSpec
 
 __all__ = ["LayOut"]
+
+modules_of("weft.compiler.passes.layout")  # each registers how its operations are laid out
 
 
 @dataclass(frozen=True)
