@@ -125,9 +125,8 @@ class Draft:
         if isinstance(operation, AccumOp):
             mode = Accumulate.DRAIN if keep else Accumulate.REDUCE
             self.stop = (keep + over, over, 0)
-        self.program = replace(
-            self.program, accumulate=mode, acc_row=keep, acc_rank=keep + over, drain_stage=len(self.nodes)
-        )
+        before = len(self.program.stages) + len(self.nodes)
+        self.program = replace(self.program, accumulate=mode, acc_row=keep, acc_rank=keep + over, drain_stage=before)
         self.add(node)
         if lanes_too:
             # Of a row whose length the types do not know the lay-out has made the lanes behind its end neutral.
