@@ -95,12 +95,16 @@ class Stage(wiring.Component):
         ]
 
         # A sum passes in the register that it is written to: if that matters, `keeps` says so.
-        operands = (program.a, program.b, program.c)
-        readers = [
-            [source for source in Source if any(word.source.register == number for word in self._words(source))]
+        operands = {"a": program.a, "b": program.b, "c": program.c}
+        reads = [
+            Cat(
+                given == source
+                for operand, given in operands.items()
+                for source in Source
+                if any(word.source.register == number for word in self._words(source, operand))
+            ).any()
             for number in range(self.spec.registers)
         ]
-        reads = [Cat(each == source for source in sources for each in operands).any() for sources in readers]
         m.d.comb += self.needs.eq(self.keeps | Cat(reads))
 
         # The step as it was 0, 1, ... cycles ago; a bypassed stage lets none in.
@@ -216,8 +220,8 @@ class Stage(wiring.Component):
             m.d.comb += out.eq(Mux(changes_nothing, early, late))
         return m
 
-    def _words(self, source: Source) -> tuple[Word, ...]:
-        return source.words(stage=self.number, lanes=self.spec.lanes)
+    def _words(self, source: Source, operand: str) -> tuple[Word, ...]:
+        return source.words(operand, stage=self.number, lanes=self.spec.lanes)
 
     def _operand(self, m: Module, name: str, source: Value, registers: list[Value], scalars: list[Value]) -> Value:
         """The operand that ``source`` names, for all lanes; zero if there is no such thing."""
@@ -227,7 +231,7 @@ class Stage(wiring.Component):
         there |= {Source.scalar(number): scalar for number, scalar in enumerate(scalars)}
         with m.Switch(source):
             for choice in Source:
-                words = self._words(choice)
+                words = self._words(choice, name)
                 if words and all(word.source in there for word in words):
                     with m.Case(choice):
                         m.d.comb += operand.eq(Cat(there[word.source].word_select(word.lane, 32) for word in words))

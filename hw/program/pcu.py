@@ -28,8 +28,8 @@ as zeros, scalars as ones). The drain step's stop is the one that the reference 
 the block; for all but the last drained stage, the last index carries ``acc_row``.
 
 With ``drain_stages > 1`` the stages are the rows of an output-stationary outer product: each multiplies the vector that
-passes by a number of its own, a scalar input or with ``ROW`` lane ``s`` of register 1, in stage ``s`` (from 0; zero if
-there is no such lane), so that one vector brings a column of up to ``lanes`` rows.
+passes by a number of its own, a scalar input or with ``b = ROW`` lane ``s`` of register 1, in stage ``s`` (from 0; zero
+if there is no such lane), so that one vector brings a column of up to ``lanes`` rows.
 
 What leaves the body is register 0. The tail applies, in this order: reduction over lanes (result in all lanes), special
 function, conversion, and to the stop: ``stop >= stop_rank ? stop - stop_sub + stop_add : stop``.
@@ -131,15 +131,15 @@ class Source(IntEnum):
         """The register that this is; None if it is none."""
         return int(self) if self <= Source.REG3 else None
 
-    def words(self, *, stage: int, lanes: int) -> tuple[Word, ...]:
-        """The word that each lane of stage ``stage`` takes as an operand, lane by lane; none where the operand is zero.
+    def words(self, operand: str, *, stage: int, lanes: int) -> tuple[Word, ...]:
+        """The word that each lane of stage ``stage`` takes as operand ``a``, ``b`` or ``c``; none where that is zero.
 
         The hardware is wired by it, and the functional model computes with it.
         """
         if self.register is not None:
             return tuple(Word(self, lane) for lane in range(lanes))
         if self is Source.ROW:
-            return (Word(Source.REG1, stage),) * lanes if stage < lanes else ()
+            return (Word(Source.REG1, stage),) * lanes if operand == "b" and stage < lanes else ()
         return () if self is Source.ACC else (Word(self),) * lanes
 
 

@@ -65,13 +65,12 @@ def run_pcu(spec: FabricSpec, program: Pcu, given: Mapping[Where, Beats]) -> Pcu
     )
 
 
-def _operand(
-    source: Source, stage: Stage, number: int, registers: Sequence[Floats], scalars: Sequence[Floats]
-) -> Floats:
-    """The operand of stage ``number``, [steps, lanes] or what broadcasts to it."""
+def _operand(name: str, stage: Stage, number: int, registers: Sequence[Floats], scalars: Sequence[Floats]) -> Floats:
+    """Operand ``a``, ``b`` or ``c`` of stage ``number``, [steps, lanes] or what broadcasts to it."""
+    source: Source = getattr(stage, name)
     if source.register is not None:
         return registers[source.register]
-    words = source.words(stage=number, lanes=registers[0].shape[1])
+    words = source.words(name, stage=number, lanes=registers[0].shape[1])
     if not words or any((word.source.register or 0) >= len(registers) for word in words):
         return np.zeros((1, 1), np.float32)
     alike = len(set(words)) == 1
@@ -90,7 +89,7 @@ def _column(word: Word, stage: Stage, registers: Sequence[Floats], scalars: Sequ
 
 def _compute(stage: Stage, number: int, registers: list[Floats], scalars: Sequence[Floats]) -> None:
     """A stage without accumulator, on all steps at once."""
-    a, b, c = (_operand(source, stage, number, registers, scalars) for source in (stage.a, stage.b, stage.c))
+    a, b, c = (_operand(name, stage, number, registers, scalars) for name in "abc")
     result = apply(stage.op, a, b, c)
     registers[stage.dst] = np.broadcast_to(result, registers[stage.dst].shape)
 
@@ -103,7 +102,7 @@ def _body(spec: FabricSpec, does: PcuFirings, steps: Steps) -> Floats:
     sums = _Accumulators(spec, program, blocks, does.header.steps) if blocks is not None else None
     for number, stage in enumerate(program.stages):
         if stage.c is Source.ACC and sums is not None:
-            a, b = (_operand(source, stage, number, registers, scalars) for source in (stage.a, stage.b))
+            a, b = (_operand(name, stage, number, registers, scalars) for name in "ab")
             values = sums.after(stage, a, b, registers[0].shape)
             drained[number] = values
             if program.accumulate is Accumulate.SCAN:
@@ -223,7 +222,7 @@ def _drain_sum(program: Pcu, drained: dict[int, Floats], taken: Floats | None) -
         registers[1] = taken
     for number, stage in enumerate(program.stages):
         if number in drained:
-            b = _operand(stage.b, stage, number, registers, scalars)
+            b = _operand("b", stage, number, registers, scalars)
             registers[stage.dst] = apply(stage.op, registers[stage.dst], b, drained[number])
         else:
             _compute(stage, number, registers, scalars)
