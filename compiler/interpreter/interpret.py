@@ -9,10 +9,10 @@ import numpy as np
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import SSAValue
 
-from weft.compiler.interpreter import elementwise, memory, products, reductions, shapes
 from weft.compiler.interpreter.bounded import Bounded
 from weft.compiler.interpreter.inputs import Given, launch_of
 from weft.compiler.interpreter.meaning import MEANINGS, Launch, Value, named
+from weft.compiler.modules import modules_of
 from weft.compiler.step.dimension import DimensionOp
 from weft.compiler.step.iterations import Iterations, iterations_of
 from weft.compiler.step.loop import LoopOp, StateOp, sizes_by_round
@@ -24,7 +24,7 @@ __all__ = ["DECLARATIONS", "Interpretation", "interpret"]
 
 DECLARATIONS = (DimensionOp, LoopOp, StateOp, TensorOp)
 """Operations that do nothing when the program runs."""
-_ = (elementwise, memory, products, reductions, shapes)  # which register their meanings
+modules_of("weft.compiler.interpreter")  # each registers the meanings of its operations
 
 
 @dataclass(frozen=True)

@@ -7,63 +7,20 @@ from io import StringIO
 from xdsl.context import Context
 from xdsl.dialects.builtin import Builtin, ModuleOp
 from xdsl.ir import Dialect
+from xdsl.irdl import IRDLOperation
 from xdsl.parser import Parser
 from xdsl.printer import Printer
 from xdsl.utils.exceptions import ParseError, VerifyException
 
 from weft.compiler.errors import WeftError
-from weft.compiler.mapped.accum import AccumOp, ScanOp
-from weft.compiler.mapped.beats import LaneOp, SpreadOp, UnpackOp
-from weft.compiler.mapped.buffers import BufferizeOp, KeepOp, RecallOp, ResidentOp, StreamifyOp
-from weft.compiler.mapped.expand import ExpandOp
-from weft.compiler.mapped.launch import NonEmptyOp, SizeOp
-from weft.compiler.mapped.loop import LoopOp, TurnOp
-from weft.compiler.mapped.map import MapOp
-from weft.compiler.mapped.matmul import MatmulOp
-from weft.compiler.mapped.merge import MergeOp
-from weft.compiler.mapped.offchip import ArgumentOp, LinearLoadOp, LinearStoreOp, RandomLoadOp, RandomStoreOp, SinkOp
-from weft.compiler.mapped.product import ProductOp
-from weft.compiler.mapped.shape import FlattenOp, PromoteOp
-from weft.compiler.mapped.tensor import TensorOp
+from weft.compiler.mapped.loop import LoopOp
 from weft.compiler.mapped.types import BufferType, StreamType
+from weft.compiler.modules import operations_of
 from weft.compiler.step.dims import DimsAttr
 
 __all__ = ["MAPPED", "parse_module", "print_module"]
 
-MAPPED = Dialect(
-    "mapped",
-    [
-        AccumOp,
-        ArgumentOp,
-        BufferizeOp,
-        ExpandOp,
-        FlattenOp,
-        KeepOp,
-        LaneOp,
-        LinearLoadOp,
-        LinearStoreOp,
-        LoopOp,
-        MapOp,
-        MatmulOp,
-        MergeOp,
-        ProductOp,
-        PromoteOp,
-        RandomLoadOp,
-        RandomStoreOp,
-        RecallOp,
-        ResidentOp,
-        ScanOp,
-        SinkOp,
-        NonEmptyOp,
-        SizeOp,
-        SpreadOp,
-        StreamifyOp,
-        TensorOp,
-        TurnOp,
-        UnpackOp,
-    ],
-    [BufferType, DimsAttr, StreamType],
-)
+MAPPED = Dialect("mapped", operations_of("weft.compiler.mapped", IRDLOperation), [BufferType, DimsAttr, StreamType])
 
 
 def parse_module(text: str, name: str = "program") -> ModuleOp:

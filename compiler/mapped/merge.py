@@ -6,18 +6,21 @@ from collections.abc import Sequence
 
 from xdsl.dialects.builtin import IntegerAttr
 from xdsl.ir import SSAValue
-from xdsl.irdl import IRDLOperation, ParsePropInAttrDict, irdl_op_definition, operand_def, opt_prop_def, result_def
+from xdsl.irdl import ParsePropInAttrDict, irdl_op_definition, operand_def, opt_prop_def, result_def
 from xdsl.utils.exceptions import VerifyException
 
 from weft.compiler.mapped.attributes import INTS, attributes
+from weft.compiler.mapped.opening import OpeningOp
 from weft.compiler.mapped.types import DYNAMIC, Kind, StreamType, dims_text
 from weft.compiler.mapped.values import stream
+from weft.hw.program import Pcu
+from weft.hw.spec import FabricSpec
 
 __all__ = ["MergeOp"]
 
 
 @irdl_op_definition
-class MergeOp(IRDLOperation):
+class MergeOp(OpeningOp):
     """One stream of two, chosen block by block (STeP's Reassemble of two inputs).
 
     For each element of ``which`` the next block of ``zero`` (where it is 0, as an integer) or of ``other``. The
@@ -69,6 +72,23 @@ class MergeOp(IRDLOperation):
         expected = _merged(which, zero, other, self.block_rank)
         if self.result.type != expected:
             raise VerifyException(f"result must be vector {dims_text(expected.dims)}")
+
+    @property
+    def vector(self) -> Sequence[SSAValue]:
+        """The two streams."""
+        return (self.zero, self.other)
+
+    @property
+    def scalar(self) -> Sequence[SSAValue]:
+        """The selector."""
+        return (self.which,)
+
+    def program(self, spec: FabricSpec) -> Pcu:
+        """A header that merges; no stages."""
+        # Blocks that are never empty: only a stream without any sends a void beat.
+        block = stream(self.zero).dims[stream(self.zero).rank - self.block_rank :]
+        without = stream(self.which).rank > 0 and all(size > 0 for size in block)
+        return Pcu(merge=True, merge_rank=self.block_rank, merge_empty=without)
 
 
 def _merged(which: StreamType, zero: StreamType, other: StreamType, block: int) -> StreamType:

@@ -13,57 +13,17 @@ from xdsl.printer import Printer
 from xdsl.utils.exceptions import ParseError, VerifyException
 
 from weft.compiler.errors import WeftError
-from weft.compiler.step.access import LoadOp, StoreOp
-from weft.compiler.step.accum import AccumOp, ScanOp
-from weft.compiler.step.buffers import BufferizeOp, StreamifyOp
+from weft.compiler.modules import operations_of
 from weft.compiler.step.check import check_program
-from weft.compiler.step.convert import ConvertOp
-from weft.compiler.step.dimension import DimensionOp, SizeOp
 from weft.compiler.step.dims import DimsAttr
-from weft.compiler.step.expand import ExpandOp
-from weft.compiler.step.joining import ConcatOp, MergeOp, SliceOp
-from weft.compiler.step.loop import KeepOp, LastOp, LoopOp, RecallOp, StateOp
-from weft.compiler.step.map import MapOp
-from weft.compiler.step.matmul import MatmulOp
-from weft.compiler.step.random_access import RandomLoadOp, RandomStoreOp
-from weft.compiler.step.shape import FlattenOp, PromoteOp, ReshapeOp
-from weft.compiler.step.tensor import TensorOp
+from weft.compiler.step.operation import StepOperation
 from weft.compiler.step.types import BufferType, StreamType, TokenType
 from weft.compiler.step.walk import WalkAttr
 
 __all__ = ["STEP", "parse_program", "print_program"]
 
 STEP = Dialect(
-    "step",
-    [
-        AccumOp,
-        BufferizeOp,
-        ConcatOp,
-        ConvertOp,
-        DimensionOp,
-        ExpandOp,
-        FlattenOp,
-        KeepOp,
-        LastOp,
-        LoadOp,
-        LoopOp,
-        MapOp,
-        MatmulOp,
-        MergeOp,
-        PromoteOp,
-        RandomLoadOp,
-        RandomStoreOp,
-        RecallOp,
-        ReshapeOp,
-        ScanOp,
-        SizeOp,
-        SliceOp,
-        StateOp,
-        StoreOp,
-        StreamifyOp,
-        TensorOp,
-    ],
-    [BufferType, DimsAttr, StreamType, TokenType, WalkAttr],
+    "step", operations_of("weft.compiler.step", StepOperation), [BufferType, DimsAttr, StreamType, TokenType, WalkAttr]
 )
 
 

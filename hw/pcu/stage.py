@@ -9,7 +9,7 @@ from amaranth.lib.wiring import In, Out
 from weft.hw.arith import FunctionUnit
 from weft.hw.native.lanes import NativeFunctions
 from weft.hw.numerics.ops import Op
-from weft.hw.program.pcu import Source
+from weft.hw.program.pcu import Source, Word
 from weft.hw.program.pcu import Stage as StageProgram
 from weft.hw.spec import FabricSpec
 from weft.hw.tile.unit import program_layout
@@ -95,10 +95,16 @@ class Stage(wiring.Component):
         ]
 
         # A sum passes in the register that it is written to: if that matters, `keeps` says so.
-        sources = (program.a, program.b, program.c)
-        reads = [Cat(each == Source(number) for each in sources).any() for number in range(self.spec.registers)]
-        if len(reads) > 1:
-            reads[1] |= Cat(each == Source.ROW for each in sources).any()
+        operands = {"a": program.a, "b": program.b, "c": program.c}
+        reads = [
+            Cat(
+                given == source
+                for operand, given in operands.items()
+                for source in Source
+                if any(word.source.register == number for word in self._words(source, operand))
+            ).any()
+            for number in range(self.spec.registers)
+        ]
         m.d.comb += self.needs.eq(self.keeps | Cat(reads))
 
         # The step as it was 0, 1, ... cycles ago; a bypassed stage lets none in.
@@ -214,19 +220,21 @@ class Stage(wiring.Component):
             m.d.comb += out.eq(Mux(changes_nothing, early, late))
         return m
 
+    def _words(self, source: Source, operand: str) -> tuple[Word, ...]:
+        return source.words(operand, stage=self.number, lanes=self.spec.lanes)
+
     def _operand(self, m: Module, name: str, source: Value, registers: list[Value], scalars: list[Value]) -> Value:
         """The operand that ``source`` names, for all lanes; zero if there is no such thing."""
-        lanes = self.spec.lanes
-        operand = Signal(32 * lanes, name=f"operand_{name}")
-        choices: list[tuple[Source, Value]] = [(Source.CONST, self.program.const.replicate(lanes))]
-        choices += [(Source(number), register) for number, register in enumerate(registers)]
-        if len(registers) > 1 and self.number < lanes:
-            choices.append((Source.ROW, registers[1].word_select(self.number, 32).replicate(lanes)))
-        choices += [(Source.scalar(number), scalar.replicate(lanes)) for number, scalar in enumerate(scalars)]
+        operand = Signal(32 * self.spec.lanes, name=f"operand_{name}")
+        there: dict[Source, Value] = {Source.CONST: self.program.const}
+        there |= {Source(number): register for number, register in enumerate(registers)}
+        there |= {Source.scalar(number): scalar for number, scalar in enumerate(scalars)}
         with m.Switch(source):
-            for choice, value in choices:
-                with m.Case(choice):
-                    m.d.comb += operand.eq(value)
+            for choice in Source:
+                words = self._words(choice, name)
+                if words and all(word.source in there for word in words):
+                    with m.Case(choice):
+                        m.d.comb += operand.eq(Cat(there[word.source].word_select(word.lane, 32) for word in words))
             with m.Default():
                 m.d.comb += operand.eq(Const(0))
         return operand

@@ -9,6 +9,9 @@ travels through all stages and the tail. At most one step a cycle begins.
   input ``k``, the same for all lanes.
 * A stage computes ``op(a, b, c)`` in each lane and writes register ``dst``. With ``c = ACC`` it accumulates:
   ``acc[index] := op(a, b, acc[index])``, where the first row of a block takes ``const`` for ``acc[index]``.
+* Operands are registers, the constant, and scalars. With ``b = ROW`` all lanes of stage ``s``, from 0, take lane ``s``
+  of register 1. With ``a = BELOW`` each lane takes register 0 of the lane ``2^s`` below it, and where there is none the
+  constant. What does not exist is zero.
 * ``index`` counts reference beats from 0 and returns to 0 after a stop of rank ``>= acc_row``; with
   ``acc_row = 0`` it stays 0. A block ends with a stop of rank ``>= acc_rank``.
 
@@ -28,8 +31,7 @@ as zeros, scalars as ones). The drain step's stop is the one that the reference 
 the block; for all but the last drained stage, the last index carries ``acc_row``.
 
 With ``drain_stages > 1`` the stages are the rows of an output-stationary outer product: each multiplies the vector that
-passes by a number of its own, a scalar input or with ``ROW`` lane ``s`` of register 1, in stage ``s`` (from 0; zero if
-there is no such lane), so that one vector brings a column of up to ``lanes`` rows.
+passes by a number of its own, a scalar input or ``ROW``, so that one vector brings a column of up to ``lanes`` rows.
 
 What leaves the body is register 0. The tail applies, in this order: reduction over lanes (result in all lanes), special
 function, conversion, and to the stop: ``stop >= stop_rank ? stop - stop_sub + stop_add : stop``.
@@ -82,7 +84,7 @@ from weft.hw.numerics.ops import Conversion, Op, Reduction, Special
 from weft.hw.program.unpack import Unpack
 from weft.hw.spec import FabricSpec
 
-__all__ = ["Accumulate", "Input", "InputMode", "Pcu", "Source", "Stage"]
+__all__ = ["Accumulate", "Input", "InputMode", "Pcu", "Source", "Stage", "Word"]
 
 
 class InputMode(IntEnum):
@@ -103,7 +105,7 @@ class Accumulate(IntEnum):
 
 
 class Source(IntEnum):
-    """An operand of a stage: a register, its constant, its accumulator, or one number for all lanes (ROW, a scalar)."""
+    """An operand of a stage: a register, its constant, its accumulator, one number for all lanes, or other lanes."""
 
     REG0 = 0
     REG1 = 1
@@ -112,6 +114,7 @@ class Source(IntEnum):
     CONST = 4
     ACC = 5
     ROW = 6
+    BELOW = 7
     SCALAR0 = 8
     SCALAR1 = 9
     SCALAR2 = 10
@@ -125,6 +128,33 @@ class Source(IntEnum):
     def scalar(index: int) -> Source:
         """Scalar input ``index``."""
         return Source(8 + index)
+
+    @property
+    def register(self) -> int | None:
+        """The register that this is; None if it is none."""
+        return int(self) if self <= Source.REG3 else None
+
+    def words(self, operand: str, *, stage: int, lanes: int) -> tuple[Word, ...]:
+        """The word that each lane of stage ``stage`` takes as operand ``a``, ``b`` or ``c``; none where that is zero.
+
+        The hardware is wired by it, and the functional model computes with it.
+        """
+        if self.register is not None:
+            return tuple(Word(self, lane) for lane in range(lanes))
+        if self is Source.ROW and operand == "b" and stage < lanes:
+            return (Word(Source.REG1, stage),) * lanes
+        if self is Source.BELOW and operand == "a":
+            below = min(1 << stage, lanes)
+            return (Word(Source.CONST),) * below + tuple(Word(Source.REG0, lane) for lane in range(lanes - below))
+        return (Word(self),) * lanes if self is Source.CONST or self >= Source.SCALAR0 else ()
+
+
+@dataclass(frozen=True)
+class Word:
+    """A lane of a register, or with ``lane`` 0 a number that is the same for all lanes: the constant, or a scalar."""
+
+    source: Source
+    lane: int = 0
 
 
 def _rank(spec: FabricSpec) -> int:
@@ -160,7 +190,7 @@ class Stage:
     b: Source = bits(4, "operand b", Source.REG0, kind=Source)
     c: Source = bits(4, "operand c; ACC accumulates", Source.REG0, kind=Source)
     dst: int = bits(2, "register written")
-    const: int = bits(32, "fp32 bits of CONST, or the accumulator's first value")
+    const: int = bits(32, "fp32 bits of CONST, also for lanes without one BELOW; the accumulator's first value")
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from weft.hw.program.firings.pcu import PcuFirings, firings_of
 from weft.hw.program.firings.process import Where
 from weft.hw.program.firings.stream import Shape
 from weft.hw.program.firings.wide import Wide
-from weft.hw.program.pcu import Accumulate, Pcu, Source, Stage
+from weft.hw.program.pcu import Accumulate, Pcu, Source, Stage, Word
 from weft.hw.spec import FabricSpec
 from weft.sim.device import Beats
 from weft.sim.functional.header import Steps, gather
@@ -65,23 +65,31 @@ def run_pcu(spec: FabricSpec, program: Pcu, given: Mapping[Where, Beats]) -> Pcu
     )
 
 
-def _operand(
-    source: Source, stage: Stage, number: int, registers: Sequence[Floats], scalars: Sequence[Floats]
-) -> Floats:
-    """The operand of stage ``number``, [steps, lanes] or what broadcasts to it."""
-    if source is Source.ROW:
-        there = len(registers) > 1 and number < registers[1].shape[1]
-        return registers[1][:, number : number + 1] if there else np.zeros((1, 1), np.float32)
-    if source is Source.CONST:
+def _operand(name: str, stage: Stage, number: int, registers: Sequence[Floats], scalars: Sequence[Floats]) -> Floats:
+    """Operand ``a``, ``b`` or ``c`` of stage ``number``, [steps, lanes] or what broadcasts to it."""
+    source: Source = getattr(stage, name)
+    if source.register is not None:
+        return registers[source.register]
+    words = source.words(name, stage=number, lanes=registers[0].shape[1])
+    if not words or any((word.source.register or 0) >= len(registers) for word in words):
+        return np.zeros((1, 1), np.float32)
+    alike = len(set(words)) == 1
+    columns = [_column(word, stage, registers, scalars) for word in (words[:1] if alike else words)]
+    return columns[0] if alike else np.hstack(np.broadcast_arrays(*columns))
+
+
+def _column(word: Word, stage: Stage, registers: Sequence[Floats], scalars: Sequence[Floats]) -> Floats:
+    """One word of every step, [steps, 1] or [1, 1]."""
+    if word.source is Source.CONST:
         return floats_of(np.full((1, 1), stage.const, np.uint32))
-    if source >= Source.SCALAR0:
-        return scalars[source - Source.SCALAR0]
-    return registers[source]
+    if word.source.register is None:
+        return scalars[word.source - Source.SCALAR0]
+    return registers[word.source.register][:, word.lane : word.lane + 1]
 
 
 def _compute(stage: Stage, number: int, registers: list[Floats], scalars: Sequence[Floats]) -> None:
     """A stage without accumulator, on all steps at once."""
-    a, b, c = (_operand(source, stage, number, registers, scalars) for source in (stage.a, stage.b, stage.c))
+    a, b, c = (_operand(name, stage, number, registers, scalars) for name in "abc")
     result = apply(stage.op, a, b, c)
     registers[stage.dst] = np.broadcast_to(result, registers[stage.dst].shape)
 
@@ -94,7 +102,7 @@ def _body(spec: FabricSpec, does: PcuFirings, steps: Steps) -> Floats:
     sums = _Accumulators(spec, program, blocks, does.header.steps) if blocks is not None else None
     for number, stage in enumerate(program.stages):
         if stage.c is Source.ACC and sums is not None:
-            a, b = (_operand(source, stage, number, registers, scalars) for source in (stage.a, stage.b))
+            a, b = (_operand(name, stage, number, registers, scalars) for name in "ab")
             values = sums.after(stage, a, b, registers[0].shape)
             drained[number] = values
             if program.accumulate is Accumulate.SCAN:
@@ -214,7 +222,7 @@ def _drain_sum(program: Pcu, drained: dict[int, Floats], taken: Floats | None) -
         registers[1] = taken
     for number, stage in enumerate(program.stages):
         if number in drained:
-            b = _operand(stage.b, stage, number, registers, scalars)
+            b = _operand("b", stage, number, registers, scalars)
             registers[stage.dst] = apply(stage.op, registers[stage.dst], b, drained[number])
         else:
             _compute(stage, number, registers, scalars)

@@ -371,6 +371,16 @@ class _Builder:
         text = f"scan {self.choices.pick(REDUCTIONS)} %{value.name} over [{axis}]{self.begin(element)}"
         return self.give(text, element, value.dims, value)
 
+    def prefix(self) -> bool:
+        value = self.any(lambda each: each.rank > 0)
+        if value is None:
+            return False
+        element = I32 if value.element is I32 else F32
+        row = value.dims[-1].number
+        multiplies = element is F32 and row is not None and row <= self.lanes
+        function = self.choices.pick((*REDUCTIONS, "mul") if multiplies else REDUCTIONS)
+        return self.give(f"prefix {function} %{value.name}", element, value.dims, value)
+
     def expand(self) -> bool:
         value = self.any(lambda each: each.rank < MOST_RANK)
         if value is None:
@@ -595,4 +605,5 @@ _STEPS: tuple[tuple[Callable[[_Builder], bool], int], ...] = (
     (_Builder.size_of, 1),
     (_Builder.load_again, 1),
     (_Builder.store_parts, 1),
+    (_Builder.prefix, 2),
 )

@@ -355,6 +355,18 @@ step.tensor @y : f32 [40] output
 step.store %y in @y""",
         fabric={"lanes": 4, "acc_depth": 8},
     ),
+    "each_number_of_a_scan_is_repeated": Found(
+        "a buffer of single numbers that is read several times was passed by like a FIFO",
+        """step.tensor @a : f32 [3, 5] input
+step.tensor @y : f32 [3, 2, 5, 4] output
+%a = step.load @a : !step.stream<f32, [3, 5]>
+%least = step.scan min %a over [1] : !step.stream<f32, [3, 5]>
+%b = step.bufferize %least rank 1 : !step.buffer<f32, [3] of [5]>
+%four = step.streamify %b walk [0, _] : !step.stream<f32, [3, 5, 4]>
+%y = step.expand %four along [1] : !step.stream<f32, [3, 2, 5, 4]>
+step.store %y in @y""",
+        fabric={"lanes": 4, "pmu_levels": 5},
+    ),
 }
 
 EMPTY = """step.dimension @n <= 8

@@ -36,6 +36,7 @@ COMPILER = (
     "checkpoints",
     "weights",
     "netlist",
+    "modules",
     "errors",
 )
 """The folders of the compiler from the top: each imports only those below it."""

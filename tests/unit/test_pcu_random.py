@@ -27,7 +27,8 @@ def _stops(rng: np.random.Generator, accumulate: Accumulate) -> np.ndarray:
 
 def _stage(rng: np.random.Generator, number: int, accumulates: bool) -> Stage:
     scalars = [Source.SCALAR0, Source.SCALAR1]
-    sources = [Source.REG0, Source.REG1, Source.REG2, Source.REG3, Source.CONST, Source.ROW, *scalars]
+    registers = [Source.REG0, Source.REG1, Source.REG2, Source.REG3]
+    sources = [*registers, Source.CONST, Source.ROW, Source.BELOW, *scalars]
     a, b, c = (sources[int(rng.integers(len(sources)))] for _ in range(3))
     const = int(rng.normal(size=1).astype(np.float32).view(np.uint32)[0])
     op = Op(int(rng.integers(len(Op))))

@@ -72,6 +72,8 @@ class Buffering(Emitting):
         write = read.buffer.owner if isinstance(read, StreamifyOp) else None
         if not isinstance(write, BufferizeOp) or write.rank.value.data:
             return value
+        if packed.type != write.value.type:  # a buffer of single elements, each of which is read several times
+            return value
         return write.value if packed is value else self.emit(UnpackOp(write.value), value.name_hint).result
 
     def beat(self, kind: Kind) -> int:

@@ -14,16 +14,8 @@ from weft.compiler.mapped.buffers import BufferizeOp, StreamifyOp
 from weft.compiler.mapped.compute import COMPUTE
 from weft.compiler.mapped.expand import ExpandOp
 from weft.compiler.mapped.map import MapOp
-from weft.compiler.mapped.matmul import MatmulOp
-from weft.compiler.mapped.merge import MergeOp
-from weft.compiler.passes.layout import (  # noqa: F401  each registers how its operations are laid out
-    elementwise,
-    joining,
-    loops,
-    memory,
-    reductions,
-    shapes,
-)
+from weft.compiler.mapped.opening import OpeningOp
+from weft.compiler.modules import modules_of
 from weft.compiler.passes.layout.laying import Laying, lay
 from weft.compiler.passes.layout.reference import rides_for_arguments
 from weft.compiler.step.iterations import Iterations, iterations_of
@@ -31,6 +23,8 @@ from weft.hw.numerics.ops import Op
 from weft.hw.spec import FabricSpec
 
 __all__ = ["LayOut"]
+
+modules_of("weft.compiler.passes.layout")  # each registers how its operations are laid out
 
 
 @dataclass(frozen=True)
@@ -74,9 +68,9 @@ def _drop_unused(laying: Laying) -> None:
 def _unpacks(use: Use) -> bool:
     """Whether the header of a PCU unpacks an operand by itself."""
     operation = use.operation
-    if isinstance(operation, MatmulOp):
-        return operation.operands[use.index] is operation.matrix
-    return isinstance(operation, COMPUTE | ExpandOp) and not isinstance(operation, MergeOp)
+    if isinstance(operation, OpeningOp):
+        return operation.operands[use.index] is operation.unpacked
+    return isinstance(operation, COMPUTE | ExpandOp)
 
 
 def _unpack_before_buffers(laying: Laying) -> None:

@@ -14,9 +14,7 @@ from xdsl.ir import Operation, SSAValue
 from weft.compiler.mapped.accum import AccumOp, ScanOp
 from weft.compiler.mapped.beats import LaneOp, SpreadOp
 from weft.compiler.mapped.map import MapOp
-from weft.compiler.mapped.matmul import MatmulOp
-from weft.compiler.mapped.merge import MergeOp
-from weft.compiler.mapped.product import ProductOp
+from weft.compiler.mapped.opening import OpeningOp
 from weft.compiler.mapped.shape import FlattenOp, PromoteOp
 from weft.compiler.mapped.types import Kind
 from weft.compiler.mapped.values import stream
@@ -25,7 +23,7 @@ from weft.compiler.passes.units.ports import Ports, bring_inputs
 from weft.compiler.passes.units.registers import Node, allocate_registers
 from weft.compiler.passes.units.unfit import Unfit
 from weft.hw.numerics.ops import Op
-from weft.hw.program import Input, Pcu, Source, Stage
+from weft.hw.program import Accumulate, Input, Pcu, Source, Stage
 from weft.hw.spec import FabricSpec
 
 __all__ = ["Cluster", "Unfit", "build"]
@@ -52,23 +50,16 @@ def build(operations: Sequence[Operation], spec: FabricSpec) -> Cluster:
     """
     ports = Ports(spec)
     draft = Draft(spec, ports)
-    whole = operations[0] if isinstance(operations[0], MergeOp | MatmulOp | ProductOp) else None
-    if any(isinstance(each, MergeOp | MatmulOp | ProductOp) for each in operations[1:]):
-        raise Unfit("merge and products must come first")
-    if isinstance(whole, MergeOp):
-        draft.merge(whole)
-    elif isinstance(whole, MatmulOp):
-        draft.matmul(whole)
-    elif isinstance(whole, ProductOp):
-        draft.product(whole)
-    accumulated = isinstance(whole, MatmulOp | ProductOp)
-    bring_inputs(ports, operations)
-    for operation in operations if whole is None else operations[1:]:
+    first, *others = operations
+    if any(isinstance(each, OpeningOp) for each in others):
+        raise Unfit("what says its program itself must come first")
+    if isinstance(first, OpeningOp):
+        draft.open(first)
+    bring_inputs(ports, operations, accumulated=draft.program.accumulate is not Accumulate.OFF)
+    for operation in operations:
         if isinstance(operation, MapOp):
             draft.map(operation)
         elif isinstance(operation, AccumOp | ScanOp):
-            if accumulated:
-                raise Unfit("two accumulations")
             draft.accumulate(operation)
         elif isinstance(operation, FlattenOp | PromoteOp):
             draft.reshape(operation)

@@ -3,30 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from math import prod
 
 import numpy as np
 from xdsl.ir import SSAValue
 
-from weft.compiler.backend.memory import row_beats
-from weft.compiler.errors import WeftError
 from weft.compiler.mapped.accum import AccumOp, ScanOp
 from weft.compiler.mapped.beats import UnpackOp
 from weft.compiler.mapped.expand import ExpandOp
 from weft.compiler.mapped.function import operands_of
 from weft.compiler.mapped.map import MapOp
-from weft.compiler.mapped.matmul import MatmulOp
-from weft.compiler.mapped.merge import MergeOp
-from weft.compiler.mapped.product import ProductOp
+from weft.compiler.mapped.opening import OpeningOp
+from weft.compiler.mapped.rows import check_row
 from weft.compiler.mapped.shape import FlattenOp, PromoteOp
-from weft.compiler.mapped.types import DYNAMIC, Kind, dims_text
+from weft.compiler.mapped.types import DYNAMIC, Kind
 from weft.compiler.mapped.values import stream
 from weft.compiler.passes.units.ports import Ports
-from weft.compiler.passes.units.product import product_program
 from weft.compiler.passes.units.registers import Node
 from weft.compiler.passes.units.unfit import Unfit
 from weft.hw.numerics.ops import Conversion, Op, Reduction, Special
-from weft.hw.program import Accumulate, Input, InputMode, Pcu, Source, Stage
+from weft.hw.program import Accumulate, Input, Pcu, Source
 from weft.hw.spec import FabricSpec
 
 __all__ = ["Draft"]
@@ -107,7 +102,7 @@ class Draft:
             raise Unfit("accumulation after a change of shape")
         given = stream(operation.value)
         over, keep = operation.over.value.data, operation.keep.value.data
-        _check_row(operation, given.dims[given.rank - keep :], self.spec)
+        check_row(operation, given, keep, self.spec)
         function = operation.function
         lanes_too = isinstance(operation, AccumOp) and keep == 0 and given.kind is Kind.VECTOR
         init = operation.init.value.data
@@ -130,9 +125,8 @@ class Draft:
         if isinstance(operation, AccumOp):
             mode = Accumulate.DRAIN if keep else Accumulate.REDUCE
             self.stop = (keep + over, over, 0)
-        self.program = replace(
-            self.program, accumulate=mode, acc_row=keep, acc_rank=keep + over, drain_stage=len(self.nodes)
-        )
+        before = len(self.program.stages) + len(self.nodes)
+        self.program = replace(self.program, accumulate=mode, acc_row=keep, acc_rank=keep + over, drain_stage=before)
         self.add(node)
         if lanes_too:
             # Of a row whose length the types do not know the lay-out has made the lanes behind its end neutral.
@@ -140,59 +134,21 @@ class Draft:
             self.program = replace(self.program, reduction=_REDUCTIONS[function], row_lanes=row_lanes)
             self.body = operation.result
 
-    # -- whole programs ---------------------------------------------------------------------------------
+    # -- operations that come first ------------------------------------------------------------------------
 
-    def merge(self, operation: MergeOp) -> None:
-        if self.ports.where or self.ports.vector:
-            raise Unfit("merge must come first")
-        if isinstance(operation.zero.owner, UnpackOp) or isinstance(operation.other.owner, UnpackOp):
-            raise Unfit("merge of packed beats")
-        self.ports.vector, self.ports.scalar = [operation.zero, operation.other], [operation.which]
-        # Blocks that are never empty: only a stream without any sends a void beat.
-        block = stream(operation.zero).dims[stream(operation.zero).rank - operation.block_rank :]
-        without = stream(operation.which).rank > 0 and all(size > 0 for size in block)
-        self.program = replace(self.program, merge=True, merge_rank=operation.block_rank, merge_empty=without)
-        self.result_in_register(operation.result)
-
-    def matmul(self, operation: MatmulOp) -> None:
-        """A stage for each row. The matrix passes all of them, its columns are held beside it."""
-        if self.ports.where or self.ports.vector:
-            raise Unfit("matmul must come first")
-        rows, keep = operation.rows, operation.keep.value.data
-        most = min(self.spec.stages, self.spec.lanes)
-        if rows > most:
-            raise WeftError(
-                f"rows of {operation.name} ({operation.result.name_hint or 'unnamed'}) must be at most {most}, stages "
-                f"and lanes of a PCU in fabric {self.spec.name!r}, not {rows}"
-            )
-        _check_row(operation, stream(operation.matrix).dims[-keep:], self.spec)
-        self.ports.allot(operation.matrix, Input(InputMode.EACH))
-        self.ports.allot(operation.columns, Input(InputMode.HOLD, keep))
-        self.program = replace(
-            self.program,
-            stages=(Stage(Op.MULADD, Source.REG0, Source.ROW, Source.ACC),) * rows,
-            accumulate=Accumulate.DRAIN,
-            acc_row=keep,
-            acc_rank=keep + 1,
-            drain_stages=rows,
-        )
-        self.result_in_register(operation.result)
-
-    def product(self, operation: ProductOp) -> None:
-        """The whole program of a product, which only what needs no more inputs can follow."""
-        if self.ports.where or self.ports.vector:
-            raise Unfit("product must come first")
-        self.program = product_program(operation, self.spec)
-        self.ports.vector, self.ports.scalar = [operation.weights], [operation.numbers]
-        for scalar, inputs in ((False, self.program.vector), (True, self.program.scalar)):
+    def open(self, operation: OpeningOp) -> None:
+        """The program of an operation that comes first, whose result is in register 0 before any further stage."""
+        self.program = program = operation.program(self.spec)
+        for value in (*operation.vector, *operation.scalar):
+            if isinstance(value.owner, UnpackOp) and value is not operation.unpacked:
+                raise Unfit("packed beats that are not unpacked here")
+            self.ports.allot(value, Input())
+        for scalar, inputs in ((False, program.vector), (True, program.scalar)):
             self.ports.modes |= {(scalar, number): each for number, each in enumerate(inputs)}
-        self.stop = (self.program.stop_rank, self.program.stop_sub, self.program.stop_add)
-        self.result_in_register(operation.result)
-
-    def result_in_register(self, result: SSAValue) -> None:
-        """The first operation's result is in register 0 before any further stage."""
-        self.ports.reference = self.ports.where[result] = Source.REG0
-        self.value = result
+        if program.stop_rank:
+            self.stop = (program.stop_rank, program.stop_sub, program.stop_add)
+        self.ports.reference = self.ports.where[operation.results[0]] = Source.REG0
+        self.value = operation.results[0]
 
     # -- shapes -----------------------------------------------------------------------------------------
 
@@ -221,20 +177,6 @@ class Draft:
         if known is self.value or self.value is None:
             self.value = known
         self.names[result] = known
-
-
-def _check_row(operation: AccumOp | ScanOp | MatmulOp, row: tuple[int, ...], spec: FabricSpec) -> None:
-    """A row takes an accumulator for each beat; a dynamic one the device checks."""
-    if not row or DYNAMIC in row:
-        return
-    scalar = isinstance(operation, AccumOp | ScanOp) and stream(operation.value).kind is Kind.SCALAR
-    beats = prod(row[:-1]) * (row[-1] if scalar else row_beats(row[-1], spec, packed=False))
-    if beats > spec.acc_depth:
-        raise WeftError(
-            f"a row {dims_text(row)} of {operation.name} ({operation.result.name_hint or 'unnamed'}) must be at most "
-            f"acc_depth = {spec.acc_depth} beats in fabric {spec.name!r}, not {beats}: "
-            f"set acc_depth={1 << (beats - 1).bit_length()}"
-        )
 
 
 def _word(value: float) -> int:

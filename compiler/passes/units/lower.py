@@ -13,10 +13,8 @@ from weft.compiler.errors import WeftError
 from weft.compiler.mapped.buffers import BufferizeOp, KeepOp, RecallOp, ResidentOp, StreamifyOp
 from weft.compiler.mapped.compute import COMPUTE
 from weft.compiler.mapped.loop import Loop, TurnOp, loop_of, when_of
-from weft.compiler.mapped.matmul import MatmulOp
 from weft.compiler.mapped.merge import MergeOp
 from weft.compiler.mapped.offchip import ArgumentOp, LinearLoadOp, LinearStoreOp, RandomLoadOp, RandomStoreOp, SinkOp
-from weft.compiler.mapped.product import ProductOp
 from weft.compiler.mapped.types import Kind
 from weft.compiler.mapped.values import stream, used
 from weft.compiler.netlist.netlist import Net, Netlist, Pin, Program, Unit
@@ -36,7 +34,6 @@ from weft.hw.topology import Network, Tile
 
 __all__ = ["lower"]
 
-_COMPUTE = COMPUTE | MatmulOp | ProductOp
 _NETWORKS = {
     Kind.VECTOR: Network.VECTOR,
     Kind.PACKED: Network.VECTOR,
@@ -218,7 +215,7 @@ class _Lowering:
         chains: list[list[Operation]] = []
         chain_of: dict[Operation, list[Operation]] = {}
         built: dict[int, Cluster] = {}
-        computing: list[Operation] = [op for op in self.operations if isinstance(op, _COMPUTE)]
+        computing: list[Operation] = [op for op in self.operations if isinstance(op, COMPUTE)]
         for op in computing:
             if not used(op.results[0]):
                 raise WeftError(f"nobody takes the result of {op.name} ({op.results[0].name_hint or 'unnamed'})")

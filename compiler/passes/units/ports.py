@@ -11,9 +11,7 @@ from weft.compiler.backend.memory import row_beats
 from weft.compiler.mapped.accum import AccumOp, ScanOp
 from weft.compiler.mapped.beats import UnpackOp
 from weft.compiler.mapped.expand import ExpandOp
-from weft.compiler.mapped.matmul import MatmulOp
-from weft.compiler.mapped.merge import MergeOp
-from weft.compiler.mapped.product import ProductOp
+from weft.compiler.mapped.opening import OpeningOp
 from weft.compiler.mapped.types import Kind
 from weft.compiler.mapped.values import stream
 from weft.compiler.passes.units.unfit import Unfit
@@ -82,17 +80,16 @@ class Ports:
         return self.reference
 
 
-def bring_inputs(ports: Ports, operations: Sequence[Operation]) -> None:
+def bring_inputs(ports: Ports, operations: Sequence[Operation], *, accumulated: bool) -> None:
     """Ports for all values from outside, packed beats first, then in the order in which operations take them."""
     made_here: set[SSAValue] = {value for operation in operations for value in operation.results}
-    accumulated = False
     brought: dict[SSAValue, None] = {}
     for operation in operations:
-        if not isinstance(operation, MergeOp | MatmulOp | ProductOp):
+        if not isinstance(operation, OpeningOp):
             new = [value for value in operation.operands if value not in made_here and value not in brought]
             if new and accumulated:
                 raise Unfit("inputs after an accumulation")
             brought |= dict.fromkeys(new)
-        accumulated |= isinstance(operation, AccumOp | ScanOp | MatmulOp | ProductOp)
+        accumulated |= isinstance(operation, AccumOp | ScanOp)
     for value in sorted(brought, key=lambda each: not isinstance(each.owner, UnpackOp)):
         ports.bring(value, made_here)
