@@ -34,6 +34,7 @@ test: $(STAMP) ## run the test suite (not tests/torch)
 
 test-long: $(STAMP) ## run the tests that are too slow for each time: more fabrics with real logic, more operands and stalls
 	$(PYTEST) -m long
+	WEFT_LONG=1 $(PYTEST) $(wildcard tests/unit/test_pcu_*.py) tests/unit/test_switch.py
 
 test-torch: $(TORCH_STAMP) ## compare the reference with transformers, live; installs torch into .venv
 	$(BIN)/pytest tests/torch -o norecursedirs=__pycache__

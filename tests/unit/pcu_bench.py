@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -178,7 +179,8 @@ def listed(given: Beats | None) -> list[tuple[tuple[int, ...], int, bool]]:
 
 
 PAUSES = (0.3, 0.7)
-"""Rare ones and many, for tests that are long."""
+"""Rare ones and many."""
+_EACH = PAUSES if os.environ.get("WEFT_LONG") else (0.5,)
 
 
 def check(
@@ -188,7 +190,7 @@ def check(
     *,
     spec: FabricSpec = SPEC,
     seed: int = 1,
-    pauses: Sequence[float] = (0.5,),
+    pauses: Sequence[float] = _EACH,
 ) -> Run:
     """Assert that without pauses and with them the hardware gives what the model gives; return the free run."""
     golden = expected(spec, program, vector, scalar)

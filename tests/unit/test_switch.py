@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 from functools import cache
 from typing import Any
@@ -19,7 +20,7 @@ from weft.hw.switch import Switch, may_send
 from weft.hw.topology import NETWORKS, Network, TileKind, switch_ports, tracks
 
 SPEC = PRESETS["tiny"]
-BEATS = 7
+BEATS = 12 if os.environ.get("WEFT_LONG") else 7
 
 
 @cache
