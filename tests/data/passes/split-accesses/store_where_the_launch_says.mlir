@@ -18,21 +18,20 @@ step.tensor @count : f32 [4] iota
 %0 = step.size @m : !step.stream<i32, []>
 %1 = step.convert %0 : !step.stream<f32, []>
 %2 = step.expand %1 along [0] : !step.stream<f32, [4]>
-%3 = step.map mul %2, 1.000000e+00 : !step.stream<f32, [4]>
-%4 = step.map add %count, %3 : !step.stream<f32, [4]>
-%5 = step.size @n : !step.stream<i32, []>
-%6 = step.convert %5 : !step.stream<f32, []>
-%7 = step.expand %6 along [0] : !step.stream<f32, [4]>
-%8 = step.map mul %7, 2.000000e+00 : !step.stream<f32, [4]>
-%9 = step.map add %4, %8 : !step.stream<f32, [4]>
+%3 = step.map add %count, %2 : !step.stream<f32, [4]>
+%4 = step.size @n : !step.stream<i32, []>
+%5 = step.convert %4 : !step.stream<f32, []>
+%6 = step.expand %5 along [0] : !step.stream<f32, [4]>
+%7 = step.map mul %6, 2.000000e+00 : !step.stream<f32, [4]>
+%8 = step.map add %3, %7 : !step.stream<f32, [4]>
 step.tensor @count_2 : f32 [8] iota
 %count_1 = step.load @count_2 : !step.stream<f32, [8]>
-%10 = step.expand %count_1 along [0] : !step.stream<f32, [4, 8]>
-%11 = step.expand %9 along [1] : !step.stream<f32, [4, 8]>
-%12 = step.map eq %10, %11 : !step.stream<f32, [4, 8]>
-%13 = step.expand %x along [1] : !step.stream<f32, [4, 8]>
-%14 = step.map select %12, %13, 0.000000e+00 : !step.stream<f32, [4, 8]>
-%15 = step.bits %14 : !step.stream<i32, [4, 8]>
-%16 = step.accum add %15 over [0] : !step.stream<i32, [8]>
-%17 = step.bits %16 : !step.stream<f32, [8]>
-step.store %17 in @y
+%9 = step.expand %count_1 along [0] : !step.stream<f32, [4, 8]>
+%10 = step.expand %8 along [1] : !step.stream<f32, [4, 8]>
+%11 = step.map eq %9, %10 : !step.stream<f32, [4, 8]>
+%12 = step.expand %x along [1] : !step.stream<f32, [4, 8]>
+%13 = step.map select %11, %12, 0.000000e+00 : !step.stream<f32, [4, 8]>
+%14 = step.bits %13 : !step.stream<i32, [4, 8]>
+%15 = step.accum add %14 over [0] : !step.stream<i32, [8]>
+%16 = step.bits %15 : !step.stream<f32, [8]>
+step.store %16 in @y
