@@ -186,8 +186,9 @@ def _shifted(places: SSAValue, start: Dim, inserting: Inserting) -> SSAValue:
             more = inserting.add(ConvertOp(inserting.add(SizeOp(symbol)).result, Element.F32)).result
             size = inserting.add(MapOp(Function.MUL, size, more)).result
         held = inserting.add(ExpandOp(size, [0], StreamType.make(Element.F32, stream_of(places).dims))).result
-        scaled = inserting.add(MapOp(Function.MUL, held, float(factor))).result
-        places = inserting.add(MapOp(Function.ADD, places, scaled)).result
+        if factor != 1:
+            held = inserting.add(MapOp(Function.MUL, held, float(factor))).result
+        places = inserting.add(MapOp(Function.ADD, places, held)).result
     return places
 
 

@@ -101,7 +101,7 @@ def _streamify(operation: StreamifyOp, inserting: Inserting, spec: FabricSpec) -
 def walked_load(load: LoadOp, walk: Walk) -> Walk | None:
     """A walk over what a load gives as one walk over its tensor, or None where a load cannot do it by itself.
 
-    Its last dimension stays the one that lies in rows of memory.
+    Its last dimension stays the one that lies in rows of memory, and it never goes back.
     """
     inner = load.visits
     rank = len(inner.start)
@@ -112,7 +112,7 @@ def walked_load(load: LoadOp, walk: Walk) -> Walk | None:
     dims = tuple(-1 if axis < 0 else inner.dims[axis] for axis in walk.dims)
     by = tuple(1 if axis < 0 else step * inner.by[axis] for axis, step in zip(walk.dims, walk.by, strict=True))
     direct = dims and dims[-1] == rank - 1 and by[-1] == 1 and rank - 1 not in dims[:-1] and start[-1].number == 0
-    return Walk(dims, by, tuple(start)) if direct else None
+    return Walk(dims, by, tuple(start)) if direct and min(by) > 0 else None
 
 
 def _fits(dims: Sequence[Dim], spec: FabricSpec) -> bool:

@@ -82,13 +82,17 @@ class Tile(ModulePass):
         # The outermost kept dimension whose inner ones alone have room is cut.
         numbers = [dim.number or 0 for dim in kept]
         place = next(axis for axis in range(len(beats)) if prod(beats[axis + 1 :]) <= room)
-        room //= prod(beats[place + 1 :])
+        inside = prod(beats[place + 1 :])
         if place and prod(numbers[:place]) > 1:
             return fits
         inserting = Inserting(operation)
         axis, at = last + 1 + place, over[0]
         unit = self.fabric.lanes if place == len(beats) - 1 else 1
-        cut = _cut_somehow(operation.value, axis, at, room, unit, inserting, self.fabric)
+        burst = -(-self.fabric.longest_burst // inside)
+        cut = _cut_somehow(operation.value, axis, at, room // inside, unit, inserting, self.fabric, least=burst)
+        if cut is None and not fits:
+            most = self.fabric.acc_depth // inside
+            cut = _cut_somehow(operation.value, axis, at, most, unit, inserting, self.fabric)
         if cut is None:
             return fits
         summed = AccumOp(operation.reduction, cut, [each + 1 for each in over], init=_given(operation))
@@ -100,7 +104,8 @@ class Tile(ModulePass):
     def _room(self, operation: AccumOp) -> int:
         """Accumulators for a row: all of a PCU; a quarter, but 16, for a product with weights that only memory takes.
 
-        So memory has the first results before the last are made. With fewer, bursts of weights would be short.
+        So memory has the first results before the last are made. With fewer, bursts of weights would be short; where no
+        equal tiles are as long as a burst, a row that fits stays whole.
         """
         depth = self.fabric.acc_depth
         if not all(isinstance(use.operation, StoreOp) for use in operation.result.uses):
@@ -228,11 +233,11 @@ def _given(operation: AccumOp | ScanOp) -> float | None:
 
 
 def _cut_somehow(
-    value: SSAValue, axis: int, at: int, room: int, unit: int, inserting: Inserting, spec: FabricSpec
+    value: SSAValue, axis: int, at: int, room: int, unit: int, inserting: Inserting, spec: FabricSpec, *, least: int = 1
 ) -> SSAValue | None:
-    """The cut into the largest equal tiles, whole units and at most ``room`` of them, that all operations can walk."""
+    """The cut into the largest equal tiles, ``least`` to ``room`` whole units, that all operations can walk."""
     size = stream_of(value).dims[axis].number or 0
-    for units in range(min(room, size // unit), 0, -1):
+    for units in range(min(room, size // unit), least - 1, -1):
         if size % (units * unit) == 0:
             cut = _cut(value, axis, at, units * unit, inserting, spec)
             if cut is not None:

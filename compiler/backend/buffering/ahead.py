@@ -26,15 +26,16 @@ def further_ahead(netlist: Netlist, spec: FabricSpec) -> Netlist:
     """
     used = Counter(unit.kind for unit in netlist.units.values())
     free = len(Topology(spec).of_kind(TileKind.PMU)) - used[TileKind.PMU]
-    rows = [
-        (-_beats(netlist, net), FifoRow(pin, 0, pin, net))
+    filled = [
+        (-_beats(netlist, net), pin)
         for net in netlist.nets
         if net.network is Network.VECTOR and _beats(netlist, net) >= _LONG * spec.pmu_lines
         for pin in net.targets
         if _is_fifo(netlist, pin)
     ]
-    for _, row in sorted(rows, key=lambda each: (each[0], each[1].end))[: max(0, free)]:
-        netlist = row.longer(netlist, spec)
+    for _, pin in sorted(filled)[: max(0, free)]:
+        net = next(each for each in netlist.nets if pin in each.targets and each.network is Network.VECTOR)
+        netlist = FifoRow(pin, 0, pin, net).longer(netlist, spec)
     return netlist
 
 

@@ -94,7 +94,7 @@ def _leads(laid: Laid, outer: int, walk: Walk, dims: tuple[Dim, ...]) -> bool:
 
 def _transposes(laying: Laying, walk: Walk, inner: Sequence[int], sizes: Sequence[int]) -> bool:
     """Whether a walk reads the columns of whole matrices, and a PMU does that at full rate."""
-    if tuple(walk.dims) != (1, 0) or walk.by != (1, 1) or any(start.number for start in walk.start):
+    if len(inner) != 2 or tuple(walk.dims) != (1, 0) or walk.by != (1, 1) or any(start.number for start in walk.start):
         return False
     (rows, columns), lanes = inner, laying.spec.lanes
     if tuple(sizes) != (columns, rows):
