@@ -10,10 +10,11 @@ from xdsl.dialects.builtin import ModuleOp, StringAttr
 from xdsl.ir import Operation, SSAValue
 
 from weft.compiler.step.access import StoreOp
+from weft.compiler.step.loop import LoopOp
 from weft.compiler.step.operation import inherit_line
 from weft.compiler.step.random_access import RandomStoreOp
 
-__all__ = ["Inserting", "erase_unused", "fresh_name"]
+__all__ = ["Inserting", "erase_unused", "fresh_name", "iterates"]
 
 AnyOperation = TypeVar("AnyOperation", bound=Operation)
 
@@ -54,6 +55,12 @@ def erase_unused(module: ModuleOp) -> None:
                 continue  # it is there for memory
             operation.detach()
             operation.erase()
+
+
+def iterates(operation: Operation) -> bool:
+    """Whether an operation is one of a loop, as all of a program with a loop are."""
+    block = operation.parent_block()
+    return block is not None and any(isinstance(each, LoopOp) for each in block.ops)
 
 
 def fresh_name(module: ModuleOp, base: str) -> str:

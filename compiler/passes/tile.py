@@ -14,7 +14,7 @@ from xdsl.passes import ModulePass
 from weft.compiler.backend.memory import row_beats
 from weft.compiler.passes.bits import BitsOp
 from weft.compiler.passes.products import multiplied_and_summed
-from weft.compiler.passes.rewriting import Inserting, erase_unused
+from weft.compiler.passes.rewriting import Inserting, erase_unused, iterates
 from weft.compiler.step.access import LoadOp, StoreOp
 from weft.compiler.step.accum import AccumOp, ScanOp
 from weft.compiler.step.buffers import BufferizeOp, StreamifyOp
@@ -102,13 +102,14 @@ class Tile(ModulePass):
         return True
 
     def _room(self, operation: AccumOp) -> int:
-        """Accumulators for a row: all of a PCU; a quarter, but 16, for a product with weights that only memory takes.
+        """Accumulators for a row: all of a PCU; in a loop a quarter, but 16, for products with weights that memory takes.
 
         So memory has the first results before the last are made. With fewer, bursts of weights would be short; where no
-        equal tiles are as long as a burst, a row that fits stays whole.
+        equal tiles are as long as a burst, a row that fits stays whole. Without a loop weights do not run ahead, and
+        the channel would wait while a tile is drained.
         """
         depth = self.fabric.acc_depth
-        if not all(isinstance(use.operation, StoreOp) for use in operation.result.uses):
+        if not iterates(operation) or not all(isinstance(use.operation, StoreOp) for use in operation.result.uses):
             return depth
         value = operation.value
         factors = list(value.owner.inputs) if isinstance(value.owner, MapOp) else []

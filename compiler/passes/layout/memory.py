@@ -24,11 +24,11 @@ from weft.compiler.passes.layout.laid import Laid, sizes_of
 from weft.compiler.passes.layout.laying import Laying, lay
 from weft.compiler.passes.layout.masking import zero_filled
 from weft.compiler.passes.layout.reference import argument_stream
+from weft.compiler.passes.rewriting import iterates
 from weft.compiler.step.access import LoadOp, StoreOp
 from weft.compiler.step.dimension import DimensionOp, SizeOp
 from weft.compiler.step.dims import Dim, dims_text
 from weft.compiler.step.hazards import waits_for_the_round_before
-from weft.compiler.step.loop import LoopOp
 from weft.compiler.step.random_access import RandomLoadOp, RandomStoreOp
 from weft.compiler.step.tensor import Role, TensorOp
 from weft.compiler.step.types import Element, stream_of
@@ -171,7 +171,7 @@ def _(operation: LoadOp, laying: Laying) -> None:
         walk["follows"] = True
     load = laying.emit(LinearLoadOp(mapped, StreamType.make(kind, dims), after=after, **walk), hint)
     loaded = load.result
-    if tensor.role is Role.WEIGHT and len(tensor.sizes) > 1 and DYNAMIC not in dims and _iterates(operation):
+    if tensor.role is Role.WEIGHT and len(tensor.sizes) > 1 and DYNAMIC not in dims and iterates(operation):
         moves = any(start.number is None for start in operation.visits.start)
         loaded = loaded if moves else _ahead(laying, loaded, hint or tensor.label)
     laid = Laid(result.type.dims, element, hint=hint)
@@ -183,11 +183,6 @@ def _(operation: LoadOp, laying: Laying) -> None:
     else:
         laid.vector = loaded
     laying.values[result] = laid
-
-
-def _iterates(operation: LoadOp) -> bool:
-    block = operation.parent_block()
-    return block is not None and any(isinstance(each, LoopOp) for each in block.ops)
 
 
 def _ahead(laying: Laying, loaded: SSAValue, name: str) -> SSAValue:

@@ -1,11 +1,12 @@
 // 34 beats in a quarter of 64 accumulators would be tiles of two, and a burst is 8: all of them have room, so they stay
 // whole. 74 have not: of the tiles that a quarter holds none is as long as a burst, so there are two of 37.
 // fabric: demo
-step.tensor @x : f32 [3] input
-step.tensor @w : f32 [3, 272] weight
-step.tensor @v : f32 [3, 592] weight
-step.tensor @y : f32 [272] output
-step.tensor @z : f32 [592] output
+step.loop 2
+step.tensor @x : f32 [3] input each
+step.tensor @w : f32 [3, 272] weight each
+step.tensor @v : f32 [3, 592] weight each
+step.tensor @y : f32 [272] output each
+step.tensor @z : f32 [592] output each
 %x = step.load @x : !step.stream<f32, [3]>
 %held = step.expand %x along [1] : !step.stream<f32, [3, 272]>
 %w = step.load @w : !step.stream<f32, [3, 272]>
@@ -18,11 +19,12 @@ step.store %y in @y
 %z = step.accum add %more over [0] : !step.stream<f32, [592]>
 step.store %z in @z
 // ----
-step.tensor @x : f32 [3] input
-step.tensor @w : f32 [3, 272] weight
-step.tensor @v : f32 [3, 592] weight
-step.tensor @y : f32 [272] output
-step.tensor @z : f32 [592] output
+step.loop 2
+step.tensor @x : f32 [3] input each
+step.tensor @w : f32 [3, 272] weight each
+step.tensor @v : f32 [3, 592] weight each
+step.tensor @y : f32 [272] output each
+step.tensor @z : f32 [592] output each
 %x = step.load @x : !step.stream<f32, [3]>
 %held = step.expand %x along [1] : !step.stream<f32, [3, 272]>
 %w = step.load @w : !step.stream<f32, [3, 272]>
