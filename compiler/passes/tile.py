@@ -102,7 +102,7 @@ class Tile(ModulePass):
         return True
 
     def _room(self, operation: AccumOp) -> int:
-        """Accumulators for a row: all of a PCU; in a loop a quarter, but 16, for products with weights that memory takes.
+        """Accumulators for a row: all; in a loop a quarter, but 16, for products with weights that only memory takes.
 
         So memory has the first results before the last are made. With fewer, bursts of weights would be short; where no
         equal tiles are as long as a burst, a row that fits stays whole. Without a loop weights do not run ahead, and
