@@ -459,7 +459,7 @@ class _Builder:
             return False
         rank = 1 + self.choices.below(value.rank)
         outer, inner = value.dims[: value.rank - rank], value.dims[value.rank - rank :]
-        walk, sizes = walk_over(self.choices, inner, MOST_RANK + 1 - len(outer))
+        walk, sizes = walk_over(self.choices, inner, MOST_RANK + 1 - len(outer), backwards=True)
         dims = (*outer, *sizes)
         if len(dims) > MOST_RANK + 1 or prod(max(1, dim.at(self.sizes.most)) for dim in dims) > self.most_elements:
             return False

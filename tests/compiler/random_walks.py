@@ -60,8 +60,10 @@ def walked_tensor(
     return Walk((*walked,), (*by,), (*start,)), (*shape,)
 
 
-def walk_over(choices: Choices, inner: Sequence[Dim], most_rank: int) -> tuple[Walk, tuple[Dim, ...]]:
-    """A walk over buffers of these dimensions, and the sizes of what it gives."""
+def walk_over(
+    choices: Choices, inner: Sequence[Dim], most_rank: int, *, backwards: bool = False
+) -> tuple[Walk, tuple[Dim, ...]]:
+    """A walk over buffers of these dimensions, and the sizes of what it gives; ``backwards`` allows negative steps."""
     entries: list[tuple[int, int, Dim]] = []
     start: list[Dim] = []
     for dim, size in enumerate(inner):
@@ -79,7 +81,10 @@ def walk_over(choices: Choices, inner: Sequence[Dim], most_rank: int) -> tuple[W
             steps = (left - width) // step + 1
             entries += [(dim, step, Dim.of(steps)), (dim, 1, Dim.of(width))]
         elif not choices.once_in(8):
-            entries.append((dim, step, Dim.of(1 + choices.below(count) if choices.once_in(3) else count)))
+            taken = 1 + choices.below(count) if choices.once_in(3) else count
+            if backwards and choices.once_in(4):
+                begin, step = begin + (taken - 1) * step, -step
+            entries.append((dim, step, Dim.of(taken)))
         start.append(Dim.of(begin))
     if choices.once_in(2):
         entries = [entries[place] for place in choices.order(len(entries))]
