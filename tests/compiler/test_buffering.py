@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from buffering_programs import centred, centred_columns, centred_dynamic, counted, dynamic_rows
+from checkpoint_cases import RECORDED, SHIPPED, on_fabrics
 from xdsl.dialects.builtin import ModuleOp
 
 from weft.compiler.backend.buffering import Launches, launches_of, shortages
@@ -45,10 +46,6 @@ ROOT = Path(__file__).parents[2]
 TINY, DEMO = PRESETS["tiny"], PRESETS["demo"]
 WIDE = DEMO.replace(rows=11, lanes=16, channel_bits=256)
 EXAMPLES = sorted((ROOT / "tests" / "data" / "mapped").glob("*.mlir"))
-CHECKPOINTS = [
-    ROOT / "models" / "weft-tiny",
-    *sorted(p for p in (ROOT / "tests/data/checkpoints").iterdir() if p.is_dir()),
-]
 
 
 def _lower(module: ModuleOp, spec: FabricSpec) -> Netlist:
@@ -214,9 +211,9 @@ def _decoder_launches(compiled: CompiledDecoder) -> list[dict[int, int]]:
     return [compiled.arguments(position) for position in (0, last // 2, last)]
 
 
-@pytest.mark.parametrize("spec", [DEMO.replace(rows=11), WIDE], ids=["8 lanes", "16 lanes"])
-@pytest.mark.parametrize("folder", CHECKPOINTS, ids=lambda path: path.name)
-def test_decoders_need_no_more(folder: Path, spec: FabricSpec) -> None:
+@pytest.mark.parametrize(("folder", "fabric"), on_fabrics([SHIPPED, *RECORDED], "8 lanes", "16 lanes"))
+def test_decoders_need_no_more(folder: Path, fabric: str) -> None:
+    spec = DEMO.replace(rows=11) if fabric == "8 lanes" else WIDE
     compiled = compile_decoder(read_checkpoint(folder).config, spec)
     launches, netlist = _decoder_launches(compiled), compiled.program.mapping.netlist
     for turn in range(compiled.config.layers):
@@ -228,7 +225,7 @@ def test_decoders_need_no_more(folder: Path, spec: FabricSpec) -> None:
 def narrow() -> CompiledDecoder:
     """The shipped model where its vectors are longer than any link: 32 beats of 2 lanes."""
     spec = DEMO.replace(lanes=2, channel_bits=64, rows=13, acc_depth=256, pmu_lines=2048)
-    return compile_decoder(read_checkpoint(CHECKPOINTS[0]).config, spec)
+    return compile_decoder(read_checkpoint(SHIPPED).config, spec)
 
 
 @pytest.mark.parametrize(

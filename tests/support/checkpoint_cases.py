@@ -8,13 +8,24 @@ from typing import Any
 
 import pytest
 
-__all__ = ["RECORDED", "SHIPPED", "on_fabrics"]
+__all__ = ["RECORDED", "SHIPPED", "on_fabrics", "telling"]
 
 _ROOT = Path(__file__).parents[2]
 SHIPPED = _ROOT / "models" / "weft-tiny"
 RECORDED = sorted(path for path in (_ROOT / "tests" / "data" / "checkpoints").iterdir() if path.is_dir())
 _OFTEN = ("weft-tiny", "three-heads")
 """The shipped one, and one with an odd number of heads that are no whole vectors."""
+
+
+_TELLING = (*_OFTEN, "all-biases", "one-kv-head", "narrow-heads")
+"""Those, and one with a bias everywhere, one with a head of keys for all, one with heads shorter than a vector."""
+
+
+def telling(folders: Sequence[Path]) -> list[Any]:
+    """Parameters (folder): those whose programs differ most, the others in the long run."""
+    return [
+        pytest.param(each, id=each.name, marks=() if each.name in _TELLING else (pytest.mark.long,)) for each in folders
+    ]
 
 
 def on_fabrics(folders: Sequence[Path], first: str, *others: str) -> list[Any]:

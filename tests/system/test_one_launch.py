@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from checkpoint_cases import RECORDED, SHIPPED, telling
 from compared_decoder import compared_on_rtl
 from numpy.typing import NDArray
 
@@ -28,20 +29,23 @@ from weft.sim.generate import ComparedDecoder, Generation, generate
 from weft.sim.rtl.device import RtlDevice
 from weft.sim.run import memory_needed, run_program
 
-ROOT = Path(__file__).parents[2]
-SHIPPED = ROOT / "models" / "weft-tiny"
-DATA = ROOT / "tests" / "data" / "checkpoints"
-RECORDED = sorted(path for path in DATA.iterdir() if path.is_dir())
+THREE_HEADS = next(each for each in RECORDED if each.name == "three-heads")
 DEMO = PRESETS["demo"]
 ROOMY = DEMO.replace(rows=14)
-CASES = [(folder, ROOMY) for folder in RECORDED]
-CASES += [(SHIPPED, fabric) for fabric in (DEMO, ROOMY.replace(lanes=16, channel_bits=256))]
+WIDE = ROOMY.replace(lanes=16, channel_bits=256)
 
 
-@pytest.mark.parametrize(
-    ("folder", "spec"), CASES, ids=[f"{folder.name}, {spec.lanes} lanes" for folder, spec in CASES]
-)
-def test_tokens_and_logits_are_those_of_a_launch_each(folder: Path, spec: FabricSpec) -> None:
+@pytest.mark.parametrize("folder", telling([SHIPPED, *RECORDED]))
+def test_tokens_and_logits_are_those_of_a_launch_each(folder: Path) -> None:
+    _tokens_and_logits_are_those_of_a_launch_each(folder, ROOMY)
+
+
+@pytest.mark.parametrize("spec", [DEMO, WIDE], ids=["few AGCUs", "16 lanes"])
+def test_on_other_fabrics_they_are_those_of_a_launch_each(spec: FabricSpec) -> None:
+    _tokens_and_logits_are_those_of_a_launch_each(SHIPPED, spec)
+
+
+def _tokens_and_logits_are_those_of_a_launch_each(folder: Path, spec: FabricSpec) -> None:
     checkpoint, count = read_checkpoint(folder), 5
     sessions = []
     for tokens in (0, count):
@@ -80,7 +84,7 @@ def test_a_text_goes_on_as_it_does_launch_by_launch() -> None:
     assert texts[0] == texts[1]
 
 
-@pytest.mark.parametrize("folder", [SHIPPED, DATA / "three-heads"], ids=lambda path: path.name)
+@pytest.mark.parametrize("folder", [SHIPPED, THREE_HEADS], ids=lambda path: path.name)
 def test_rtl_equals_functional_bit_for_bit(folder: Path) -> None:
     checkpoint, cycles = read_checkpoint(folder), set()
     compiled = compile_decoder(checkpoint.config, DEMO, tokens=3)
