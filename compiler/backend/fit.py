@@ -42,7 +42,7 @@ def fit(netlist: Netlist, spec: FabricSpec, *, seed: int = 0) -> Mapping:
         check_fit(netlist, spec)
     except FitError as error:
         raise _verified(error, netlist, spec, seed) from None
-    return place_and_route(netlist, spec, seed=seed)
+    return _place_and_route(netlist, spec, seed)
 
 
 def check_fit(netlist: Netlist, spec: FabricSpec) -> None:
@@ -71,6 +71,10 @@ def place_and_route(netlist: Netlist, spec: FabricSpec, *, seed: int = 0) -> Map
         It does not fit.
     """
     check_fit(netlist, spec)
+    return _place_and_route(netlist, spec, seed)
+
+
+def _place_and_route(netlist: Netlist, spec: FabricSpec, seed: int) -> Mapping:
     errors: list[FitError] = []
     for attempt in range(_SEEDS):
         tiles = place(netlist, spec, seed=seed + attempt)

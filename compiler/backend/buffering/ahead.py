@@ -34,6 +34,7 @@ def further_ahead(netlist: Netlist, spec: FabricSpec) -> Netlist:
         if _is_fifo(netlist, pin)
     ]
     for _, pin in sorted(filled)[: max(0, free)]:
+        # A load that fills several FIFOs has another net after the first.
         net = next(each for each in netlist.nets if pin in each.targets and each.network is Network.VECTOR)
         netlist = FifoRow(pin, 0, pin, net).longer(netlist, spec)
     return netlist
