@@ -82,15 +82,14 @@ def pass_printer(
 
 @contextmanager
 def named_after(path: Path) -> Iterator[None]:
-    """Errors about a line of a program say of which file."""
+    """Errors say which program's they are: ``p.mlir line 3: ...``, ``p.mlir: ...``."""
     from weft.compiler.errors import WeftError
 
     try:
         yield
     except WeftError as error:
-        if not str(error).startswith("line "):
-            raise
-        raise WeftError(f"{path.name} {error}") from None
+        colon = "" if str(error).startswith("line ") else ":"
+        raise WeftError(f"{path.name}{colon} {error}") from None
 
 
 def notes(compiled: CompiledProgram) -> list[str]:

@@ -68,9 +68,9 @@ def run(
     arrays = load_arrays(inputs)
     with named_after(program):
         meant = interpret(compiled.program, arrays, sizes)
-    memory = memory_needed(compiled)
-    golden = FunctionalDevice(spec, memory_bytes=memory)
-    outputs, expected = run_compiled(compiled, spec, golden, arrays, sizes)
+        memory = memory_needed(compiled)
+        golden = FunctionalDevice(spec, memory_bytes=memory)
+        outputs, expected = run_compiled(compiled, spec, golden, arrays, sizes)
     verdicts = [compare(name, meant.outputs[name], values) for name, values in outputs.items()]
     wrong = [each for each in verdicts if not each.agrees]
     place = first_wrong(compiled, spec, arrays, sizes, meant.streams) if wrong else ""

@@ -91,5 +91,5 @@ def arguments_of(module: ModuleOp, sizes: Mapping[str, int]) -> dict[int, int]:
     """
     for op in module.ops:
         if isinstance(op, NonEmptyOp) and not op.of.data[0].at(sizes):
-            raise WeftError(f"size {op.of.data[0]} must be at least 1, not 0: {op.reason.data}")
+            raise WeftError(f"{op.reason.data}: size {op.of.data[0]} must be at least 1, not 0")
     return {op.index.value.data: op.value(sizes) for op in module.ops if isinstance(op, SizeOp)}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from io import StringIO
 
 from xdsl.context import Context
@@ -17,6 +16,7 @@ from weft.compiler.modules import operations_of
 from weft.compiler.step.check import check_program
 from weft.compiler.step.dims import DimsAttr
 from weft.compiler.step.operation import StepOperation
+from weft.compiler.step.parse_error import parse_error_sentence
 from weft.compiler.step.types import BufferType, StreamType, TokenType
 from weft.compiler.step.walk import WalkAttr
 
@@ -41,8 +41,7 @@ def parse_program(text: str, name: str = "program") -> ModuleOp:
     try:
         module = Parser(context, text, name).parse_module()
     except ParseError as error:
-        line = text.count("\n", 0, error.span.start) + 1
-        raise WeftError(f"{name} line {line}: {_message(error, text)}") from None
+        raise WeftError(f"{name} {parse_error_sentence(error, text)}") from None
     except VerifyException as error:
         raise WeftError(f"{name}: {' '.join(str(error).split())}") from None
     except OverflowError:
@@ -51,15 +50,6 @@ def parse_program(text: str, name: str = "program") -> ModuleOp:
         raise WeftError(f"{name}: modules must not be nested so deeply") from None
     check_program(module, name)
     return module
-
-
-def _message(error: ParseError, text: str) -> str:
-    """What the parser found wrong, in words of the language; xDSL does not fill in the sign that begins no name."""
-    sign = text[error.span.end : error.span.end + 1]
-    if "{first_char}" in error.msg:
-        return f"a name must begin with a letter or digit, not {sign!r}"
-    unknown = re.fullmatch(r"Operation (\S+) is not registered", error.msg)
-    return f"{unknown[1]} is not an operation of the language" if unknown else error.msg
 
 
 def print_program(module: ModuleOp) -> str:

@@ -57,7 +57,7 @@ class StepOperation(IRDLOperation):
         try:
             operation = cls.read(parser)
         except VerifyException as error:
-            parser.raise_error(f"{cls.name}: {error}", begin, parser.pos)
+            parser.raise_error(str(error), begin, parser.pos)
         _LINES[operation] = parser.lexer.input.content.count("\n", 0, begin) + 1
         return operation
 

@@ -424,12 +424,12 @@ def test_a_launch_that_would_hang_has_an_image_of_its_own(
     ran, alone = (judged(_launched(Found("", text, sizes)), PRESETS["demo"]) for sizes in (full, empty))
     assert (ran.failure, ran.refusal, ran.fixed) == (None, None, None)
     (size,) = (name for name, value in empty.items() if not value)
-    assert (alone.fixed or "").startswith(f"size {size} must be at least 1, not 0: ")
+    assert (alone.fixed or "").endswith(f": size {size} must be at least 1, not 0")
     assert (alone.failure, alone.refusal) == (None, None)
     assert ran.compiled is not None
     assert alone.compiled is not None
     assert alone.compiled.fixed == {size: 0}
-    with pytest.raises(WeftError, match=f"size {size} must be at least 1, not 0: "):
+    with pytest.raises(WeftError, match=f": size {size} must be at least 1, not 0"):
         ran.compiled.arguments(empty)
     with pytest.raises(WeftError, match=f"size {size} must be 0, which the program was compiled for, not {full[size]}"):
         alone.compiled.arguments(full)

@@ -45,8 +45,14 @@ RULES = [
     ("step.tensor @n : f32 [4] input", "line 10: step.tensor: @n is declared twice"),
     ("step.tensor @t : f32 [n] input", r"line 10: .* shape of @t must be at least one size, all numbers, not \[n\]"),
     ("step.tensor @t : f32 [] input", r"shape of @t must be at least one size"),
-    ("step.tensor @t : f32 [4] given", "line 10: role must be one of input, output, weight, cache, iota, not 'given'"),
-    ("step.tensor @t : f64 [4] input", "line 10: element type must be one of f32, bf16, i32, int8, mxfp4, not 'f64'"),
+    (
+        "step.tensor @t : f32 [4] given",
+        "line 10: step.tensor: role must be one of input, output, weight, cache, iota, not 'given'",
+    ),
+    (
+        "step.tensor @t : f64 [4] input",
+        "line 10: step.tensor: element type must be one of f32, bf16, i32, int8, mxfp4, not 'f64'",
+    ),
     ("step.tensor @t : int8 [4, 4] output", r"@t of int8 must be an input or weight of two or three dimensions"),
     ("step.tensor @t : bf16 [4] iota", "iota @t must be f32 or i32, not bf16"),
     ("step.tensor @t : f32 [4] input each", "@t is one of each iteration, and there is no step.loop"),
@@ -91,9 +97,12 @@ RULES = [
     ("%r = step.random_load %i of @q : !step.stream<int8, [4, 8]>", "@q of int8 must move as a whole"),
     ("step.random_store %x at %i in @x", "@x must be an output or cache to be stored to, not input"),
     # elementwise
-    (f"%y = step.map div %x, %x : {F}", "line 10: function must be one of add, .*, not 'div'; div_approx is within 2"),
+    (
+        f"%y = step.map div %x, %x : {F}",
+        r"line 10: step.map \(%y\): function must be one of add, .*, not 'div'; div_approx is within 2",
+    ),
     (f"%y = step.map add %x : {F}", r"line 10: step.map \(%y\): add takes 2 operands, not 1"),
-    (f"%y = step.map add 1.0, 2.0 : {F}", "step.map: operands of add must be streams, and at most one number"),
+    (f"%y = step.map add 1.0, 2.0 : {F}", r"step.map \(%y\): operands of add must be streams, and at most one number"),
     (f"%y = step.map add %x, 1 : {F}", "the number must be written with a point, as the operands are f32: 1.0"),
     ("%y = step.map add %i, 1.0 : !step.stream<i32, [4]>", "the number must be whole, as the operands are i32, not 1"),
     ("%y = step.map add %i, 5000000000 : !step.stream<i32, [4]>", "the number must fit 32 bits, not 5000000000"),
@@ -105,11 +114,17 @@ RULES = [
     (f"%y = step.map exp %b : {F}", "%b must be a stream, not"),
     ("%y = step.convert %i : !step.stream<bf16, [4]>", "i32 becomes bf16 in two conversions"),
     ("%y = step.convert %x : !step.stream<int8, [4, 6]>", "f32 cannot be converted to int8"),
-    ("%y = step.convert %x : !step.stream<bf16, [4]>", r"step.convert: result must be .*\[4, 6\]>, not .*\[4\]>"),
+    (
+        "%y = step.convert %x : !step.stream<bf16, [4]>",
+        r"step.convert \(%y\): result must be .*\[4, 6\]>, not .*\[4\]>",
+    ),
     # reductions
-    ("%y = step.accum mul %x over [0] : " + F, "line 10: reduction must be one of add, max, min, not 'mul'"),
+    (
+        "%y = step.accum mul %x over [0] : " + F,
+        r"line 10: step.accum \(%y\): reduction must be one of add, max, min, not 'mul'",
+    ),
     ("%y = step.accum add %x over [2] : " + F, r"over must be different dimensions below 2, in order, not \[2\]"),
-    ("%y = step.accum add %x over [1] : " + F, r"step.accum: result must be .*\[4\]>, not .*\[4, 6\]>"),
+    ("%y = step.accum add %x over [1] : " + F, r"step.accum \(%y\): result must be .*\[4\]>, not .*\[4, 6\]>"),
     ("%y = step.accum add %i over [0] from 1.0 : !step.stream<i32, []>", "from is for f32"),
     ("%y = step.scan add %x over [0, 1] : " + F, r"a scan goes along one dimension, not \[0, 1\]"),
     # shapes
@@ -123,10 +138,13 @@ RULES = [
     ("%y = step.slice %x from [k, 0] : !step.stream<f32, [1, 6]>", "size 'k' must be declared"),
     ("%y = step.concat %x, %i over 0 : " + F, "parts must be alike but for dimension 0"),
     ("%y = step.concat %x, %x over 2 : " + F, "over must be a dimension of the streams, .* not 2"),
-    ("%y = step.merge %x of %x, %x : " + F, r"step.merge: result must be .*\[4, 6, 6\]"),
+    ("%y = step.merge %x of %x, %x : " + F, r"step.merge \(%y\): result must be .*\[4, 6, 6\]"),
     ("%y = step.merge %x of %x, %x : !step.stream<f32, [4, 6, 6]>", "selector must be i32 of one dimension, not"),
     ("%y = step.merge %i of %x, %i : " + F, "merged streams must have rows alike"),
-    ("%y = step.bufferize %x rank 3 : !step.buffer<f32, [] of [4, 6]>", "step.bufferize: rank must be 1 to 2, the str"),
+    (
+        "%y = step.bufferize %x rank 3 : !step.buffer<f32, [] of [4, 6]>",
+        r"step.bufferize \(%y\): rank must be 1 to 2, the str",
+    ),
     ("%y = step.streamify %x : " + F, "%x must be a buffer, not !step.stream"),
     (
         "%y = step.streamify %b : !step.stream<f32, [3, 6]>",
@@ -141,11 +159,38 @@ RULES = [
     ("%y = step.matmul %x, %x : " + F, r"operands must agree in k and .*, not \[4, 6\] and \[4, 6\]"),
     ("%y = step.matmul %x, %i : " + F, r"operands must be \[..., rows, k\] and \[..., k, columns\], or \[k\]"),
     # the rest
-    (f"%y = step.map add %z, 1.0 : {F}", "line 10: %z must be defined before it is used"),
-    (f"%ä = step.map add %x, 1.0 : {F}", "line 10: a name must begin with a letter or digit, not 'ä'"),
-    (f"%y = step.div %x, %x : {F}", "line 10: step.div is not an operation of the language"),
-    ("%y = step.load @x : f32", "line 10: result must be a stream, not f32"),
+    (f"%y = step.map add %z, 1.0 : {F}", r"line 10: step.map \(%y\): %z must be defined before it is used"),
+    (
+        f"%ä = step.map add %x, 1.0 : {F}",
+        r"line 10: step.map \(%ä\): a name must begin with a letter or digit, not 'ä'",
+    ),
+    (f"%y = step.div %x, %x : {F}", r"line 10: step.div \(%y\): step.div is not an operation of the language"),
+    ("%y = step.load @x : f32", r"line 10: step.load \(%y\): result must be a stream, not f32"),
     ("%y = step.load @x : !step.stream<f32, [-4, 6]>", "line 10: .*a size is made of numbers and symbols"),
+    (f"%y = step.map exp %x {F}", r"line 10: step.map \(%y\): ':' must stand here, not '!step.stream'"),
+    (
+        f"%y = step.map exp %x : {F[:-1]} // open",
+        r"line 10: step.map \(%y\): '>' must stand here, not the end of the text",
+    ),
+    (
+        "%y = step.map exp %x :\nstep.store %y in @y",
+        r"line 10: step.map \(%y\): type must stand here, not the end of the l",
+    ),
+    (f"%y = step.map exp : {F}", r"line 10: step.map \(%y\): operand must stand here, not ':'"),
+    (
+        f"%x = step.map exp %x : {F}",
+        r"line 10: step.map \(%x\): %x must be defined once, and an operation before defines it",
+    ),
+    (f"%y, %z = step.map exp %x : {F}", r"line 10: step.map \(%y, %z\): results are 1, and the text names 2"),
+    ("%y = step.map exp %x : !step.steam<f32>", r"line 10: step.map \(%y\): step.steam is not a type of the language"),
+    ("step.store %x in y", "line 10: step.store: @ and a name must stand here, not 'y'"),
+    (
+        "step.dimension @k <= 99999999999999999999",
+        "line 10: step.dimension: a number must fit 64 bits, and 9+ does not",
+    ),
+    ("step.store %x in @y }", "line 10: step.store: an operation must stand here, not '}'"),
+    ("\0", r"line 10: a name, number or sign must stand here, not '\\x00'"),
+    ("square\nstep.store %x in @y", "line 10: square is not an operation of the language"),
     ("step.store %x in @y", r"line 8: step.bufferize \(%b\): nothing takes %b: store it, or leave it out"),
 ]
 
