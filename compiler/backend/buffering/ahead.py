@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from math import prod
 
-from weft.compiler.backend.buffering.fifos import FifoRow
+from weft.compiler.backend.buffering.fifos import with_fifos
 from weft.compiler.netlist.netlist import Net, Netlist, Pin
 from weft.hw.program import Agcu, Pmu
 from weft.hw.program.agcu import AgcuKind
@@ -34,9 +34,7 @@ def further_ahead(netlist: Netlist, spec: FabricSpec) -> Netlist:
         if _is_fifo(netlist, pin)
     ]
     for _, pin in sorted(filled)[: max(0, free)]:
-        # A load that fills several FIFOs has another net after the first.
-        net = next(each for each in netlist.nets if pin in each.targets and each.network is Network.VECTOR)
-        netlist = FifoRow(pin, 0, pin, net).longer(netlist, spec)
+        netlist = with_fifos(netlist, Network.VECTOR, pin, 1, spec)
     return netlist
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import networkx as nx
 import numpy as np
 
-from weft.compiler.backend.buffering.network import ProcessNetwork
+from weft.compiler.backend.buffering.network import Input, ProcessNetwork
 from weft.hw.program.firings.stream import Ints
 
 __all__ = ["Execution", "Wait"]
@@ -51,6 +51,10 @@ class Execution:
         self.network = network
         self._bounded = _on_circles(network)
         self._prepared = [self._prepare(process) for process in range(len(network.processes))]
+
+    def make_room(self, more: Mapping[Input | None, int]) -> None:
+        """Make room for so many more beats before inputs."""
+        self.network = self.network.with_room(more)
 
     def _prepare(self, process: int) -> _Runner:
         """Firings that follow each other with the same needs are one."""

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from weft.compiler.netlist.netlist import Net, Pin, Unit
 from weft.hw.program.firings.process import Process, Side
+from weft.hw.topology import Network
 
-__all__ = ["Channel", "ProcessNetwork"]
+__all__ = ["Channel", "Input", "ProcessNetwork"]
+
+
+class Input(NamedTuple):
+    """An input of a unit."""
+
+    network: Network
+    pin: Pin
 
 
 @dataclass(frozen=True)
@@ -35,6 +45,11 @@ class Channel:
     capacity: int
     held: int = 0
 
+    @property
+    def input(self) -> Input | None:
+        """The input that it leads to; None for a ring."""
+        return None if self.net is None else Input(self.net.network, self.pin)
+
 
 @dataclass(frozen=True)
 class ProcessNetwork:
@@ -54,6 +69,11 @@ class ProcessNetwork:
     def total(self, channel: int) -> int:
         """Beats or buffers that a channel is given in a launch, with those that it holds at the beginning."""
         return _total(self.gives[self.channels[channel].source], channel)
+
+    def with_room(self, more: Mapping[Input | None, int]) -> ProcessNetwork:
+        """With room for so many more beats before inputs."""
+        channels = [replace(each, capacity=each.capacity + more.get(each.input, 0)) for each in self.channels]
+        return replace(self, channels=channels)
 
     def left_over(self, channel: int) -> int:
         """How many of them are never taken; only in a ring."""

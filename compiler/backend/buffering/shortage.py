@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from weft.compiler.backend.buffering.execute import Execution, Wait
 from weft.compiler.backend.buffering.network import Channel, ProcessNetwork
 
-__all__ = ["Shortage", "find_shortage"]
+__all__ = ["Shortage", "find_shortage", "shortages_of"]
 
 
 @dataclass(frozen=True)
@@ -25,23 +25,25 @@ class Shortage:
 
 
 def find_shortage(networks: Iterable[ProcessNetwork]) -> list[Shortage]:
-    """The full channels of the first network that deadlocks, the one that lacks least before the others.
+    """The shortages of the first network that deadlocks; empty if none does."""
+    return next((found for network in networks if (found := shortages_of(Execution(network)))), [])
+
+
+def shortages_of(execution: Execution) -> list[Shortage]:
+    """The full channels in which a network deadlocks, the one that lacks least before the others; empty if it ends.
 
     Every deadlock has one: processes that only wait for beats would wait with endless buffers, too, and such networks
     are not made.
     """
-    for network in networks:
-        execution = Execution(network)
-        circle = execution.run()
-        if circle:
-            found = [_shortage(network, execution, circle, wait) for wait in circle if wait.full]
-            assert found, f"{network.units[circle[0].waiter]} waits for what must have come"
-            return sorted(found, key=lambda each: each.needed - each.channel.capacity)
-    return []
+    circle = execution.run()
+    found = [_shortage(execution, circle, wait) for wait in circle if wait.full]
+    assert found or not circle, f"{execution.network.units[circle[0].waiter]} waits for what must have come"
+    return sorted(found, key=lambda each: each.needed - each.channel.capacity)
 
 
-def _shortage(network: ProcessNetwork, execution: Execution, circle: list[Wait], wait: Wait) -> Shortage:
+def _shortage(execution: Execution, circle: list[Wait], wait: Wait) -> Shortage:
     """Bisects for the capacity: more never makes a deadlock."""
+    network = execution.network
     channel = network.channels[wait.channel]
     low, high = channel.capacity, channel.held + network.total(wait.channel)
     while high - low > 1:

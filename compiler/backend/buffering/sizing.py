@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
@@ -9,10 +10,11 @@ from dataclasses import replace
 import numpy as np
 
 from weft.compiler.backend.buffering.ahead import further_ahead
-from weft.compiler.backend.buffering.fifos import FifoRow
+from weft.compiler.backend.buffering.execute import Execution
+from weft.compiler.backend.buffering.fifos import MOST_FIFOS, fifo_room, with_fifos
 from weft.compiler.backend.buffering.launches import Launches
-from weft.compiler.backend.buffering.network import ProcessNetwork
-from weft.compiler.backend.buffering.shortage import Shortage, find_shortage
+from weft.compiler.backend.buffering.network import Input, ProcessNetwork
+from weft.compiler.backend.buffering.shortage import Shortage, find_shortage, shortages_of
 from weft.compiler.backend.buffering.tracing import trace
 from weft.compiler.backend.fit import fit, place_and_route
 from weft.compiler.backend.mapping import FitError, Mapping
@@ -127,28 +129,54 @@ def size_rings(netlist: Netlist, spec: FabricSpec, launches: Launches) -> Netlis
 
 
 def _with_fifos(netlist: Netlist, spec: FabricSpec, launches: Launches) -> tuple[Netlist, str]:
-    """FIFOs on the links that need them, and a sentence about the first."""
-    reason, buffered = "", netlist
-    while found := shortages(buffered, spec, launches):
-        for each in found:
-            if each.channel.net is None and each.needed * _lines(each, buffered) <= spec.pmu_lines:
-                raise WeftError(f"{each.sentence}: set blocks = {each.needed} in its mapped.bufferize, or leave it out")
-        fifos = buffered.units.keys() - netlist.units.keys()
-        rows = [(each, FifoRow.at(each.channel, buffered, fifos)) for each in found]
-        short, row = next(((s, r) for s, r in rows if r is not None and r.fits(_fifos(s, spec))), (found[0], None))
-        if row is None:
-            raise WeftError(f"{short.sentence}: {_advice(short, rows[0][1], buffered, spec, launches)}")
-        for _ in range(_fifos(short, spec)):
-            buffered = row.longer(buffered, spec)
-            row = FifoRow.at(short.channel, buffered, buffered.units.keys() - netlist.units.keys())
-            assert row is not None
-        reason = reason or short.sentence
-    return buffered, reason
+    """FIFOs on the links that need them, and a sentence about the first; every network is traced once, without them."""
+    reason, fifos = "", Counter[Input | None]()
+    for network in _networks(netlist, spec, launches):
+        execution = Execution(network)
+        execution.make_room({each: count * _room(each, spec) for each, count in fifos.items()})
+        while found := shortages_of(execution):
+            short = _extensible(found, fifos, netlist, spec, launches)
+            count = _fifos(short, spec)
+            fifos[short.channel.input] += count
+            execution.make_room({short.channel.input: count * _room(short.channel.input, spec)})
+            reason = reason or short.sentence
+    for each, count in fifos.items():
+        assert each is not None
+        netlist = with_fifos(netlist, each.network, each.pin, count, spec)
+    return netlist, reason
+
+
+def _extensible(
+    found: list[Shortage], fifos: Counter[Input | None], netlist: Netlist, spec: FabricSpec, launches: Launches
+) -> Shortage:
+    """The first shortage that FIFOs can mend.
+
+    Raises
+    ------
+    WeftError
+        There is none, or fewer blocks are asked for than would do.
+    """
+    for each in found:
+        if each.channel.input is None and each.needed * _lines(each, netlist) <= spec.pmu_lines:
+            raise WeftError(f"{each.sentence}: set blocks = {each.needed} in its mapped.bufferize, or leave it out")
+    for each in found:
+        place = each.channel.input
+        if place is None or place.network is Network.CONTROL:  # tokens cannot wait in a PMU
+            continue
+        if fifos[place] + _fifos(each, spec) <= MOST_FIFOS:
+            return each
+    short = found[0]
+    raise WeftError(f"{short.sentence}: {_advice(short, fifos[short.channel.input], netlist, spec, launches)}")
 
 
 def _fifos(short: Shortage, spec: FabricSpec) -> int:
     """Scratchpads, one behind the other, that hold what a link lacks."""
-    return -(-(short.needed - short.channel.capacity) // spec.pmu_lines)
+    return -(-(short.needed - short.channel.capacity) // _room(short.channel.input, spec))
+
+
+def _room(place: Input | None, spec: FabricSpec) -> int:
+    """Beats for which a scratchpad there makes room; there is none in the ring of another."""
+    return spec.pmu_lines if place is None else fifo_room(place.network, spec)
 
 
 def _deeper(netlist: Netlist, spec: FabricSpec, launches: Launches) -> int | None:
@@ -161,19 +189,20 @@ def _deeper(netlist: Netlist, spec: FabricSpec, launches: Launches) -> int | Non
     return None
 
 
-def _advice(short: Shortage, row: FifoRow | None, netlist: Netlist, spec: FabricSpec, launches: Launches) -> str:
-    """The smallest change that would do."""
-    if row is not None and row.net.network is Network.CONTROL:
+def _advice(short: Shortage, fifos: int, netlist: Netlist, spec: FabricSpec, launches: Launches) -> str:
+    """The smallest change that would do; ``fifos`` stand there."""
+    place = short.channel.input
+    if place is not None and place.network is Network.CONTROL:
         depth = _deeper(netlist, spec, launches)
         return f"no fifo_depth up to {_DEEPEST} is enough" if depth is None else f"set fifo_depth={depth}"
-    if row is None:
+    if place is None:
         lines = short.needed * _lines(short, netlist)
     else:
-        lines = row.count * spec.pmu_lines + short.needed - short.channel.capacity
+        lines = fifos * spec.pmu_lines + short.needed - short.channel.capacity
     enough = 1 << (lines - 1).bit_length()
     if enough > _MOST_LINES:
         return "no PMU keeps so much, load it from memory again"
-    return f"set pmu_lines={enough}{'' if row is None else ' for a FIFO there'}"
+    return f"set pmu_lines={enough}{'' if place is None else ' for a FIFO there'}"
 
 
 def _lines(short: Shortage, netlist: Netlist) -> int:
