@@ -20,6 +20,7 @@ from weft.sim.rtl.process import SimulatorProcess
 from weft.sim.rtl.testbench import chip_design
 from weft.sim.rtl.waits import describe_waits
 from weft.sim.verilator.build import Simulator, build, cache_folder
+from weft.sim.verilator.commands import Optimise
 from weft.sim.verilator.toolchain import require
 
 __all__ = ["ARITHMETIC", "RtlDevice"]
@@ -127,7 +128,8 @@ class RtlDevice:
         self.cycles = 0  # simulated, all in all
         if files is None:
             files = _elaborate(spec, checks=checks, native=arith == "native")
-        self.design = chip_design(files, waves=waves is not None, flat=flat, quick=checks)
+        optimise = Optimise.ONCE if flat else Optimise.SHORT if checks else Optimise.LONG
+        self.design = chip_design(files, waves=waves is not None, flat=flat, optimise=optimise)
         # A seed of 0 is a seed too, but means no stalls to the models.
         stall_seed = 0 if stalls is None else stalls + 1
         self._process = self._start(build(self.design), waves=waves, stalls=stall_seed, seed=seed)

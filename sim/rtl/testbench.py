@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from weft.sim.verilator.build import Design
+from weft.sim.verilator.commands import Optimise
 
 __all__ = ["Port", "chip_design", "module_ports", "testbench"]
 
@@ -89,13 +90,12 @@ def chip_design(
     waves: bool = False,
     flat: bool = False,
     assertions: bool = True,
-    quick: bool = False,
+    optimise: Optimise = Optimise.LONG,
 ) -> Design:
     """What is built for a chip: its Verilog and C++, the hand-written modules, the test bench and the models behind it.
 
     Tiles are compiled on their own, and with the array between them are C++; with ``waves`` the array stays Verilog, so
-    that its wires are signals. With ``flat`` everything stays Verilog. ``quick`` as in
-    :class:`weft.sim.verilator.build.Design`.
+    that its wires are signals. With ``flat`` everything stays Verilog.
 
     Raises
     ------
@@ -123,5 +123,5 @@ def chip_design(
         clock=True,
         waves=waves,
         assertions=assertions,
-        quick=quick,
+        optimise=optimise,
     )

@@ -20,8 +20,8 @@ import cocotb_tools.config
 from weft.sim.verilator import toolchain
 from weft.sim.verilator.array import array_glue, array_stub
 from weft.sim.verilator.block import block_ports
-from weft.sim.verilator.commands import BuildError, compression_shim, make, tools, verilate
-from weft.sim.verilator.pieces import HEADERS, block_piece, cpp_piece, headers_piece, library_piece
+from weft.sim.verilator.commands import BuildError, Optimise, compression_shim, make, tools, verilate
+from weft.sim.verilator.pieces import HEADERS, block_piece, cpp_piece, headers_piece, library_piece, waves_piece
 from weft.sim.verilator.processes import at_once
 from weft.sim.verilator.store import cache_folder, content_key, kept
 from weft.sim.verilator.structure import lone, read_structure
@@ -42,8 +42,7 @@ class Design:
     ``array`` names a module that only joins blocks: they are then simulated as its parts
     (:mod:`weft.sim.verilator.array`), and what is between them is no signal of the design. A file ``{module}.v`` holds
     each. With ``clock`` the simulation loop drives ``clk`` of ``top`` itself (10 ns a cycle), else the bench does.
-    ``main`` is C++ that stands in place of the loop and of cocotb, around the same model. ``quick`` compiles sooner
-    what then simulates up to a tenth slower: for runs that are short beside the build.
+    ``main`` is C++ that stands in place of the loop and of cocotb, around the same model.
     """
 
     top: str
@@ -57,14 +56,14 @@ class Design:
     main: str = ""
     waves: bool = False
     assertions: bool = True
-    quick: bool = False
+    optimise: Optimise = Optimise.LONG
 
     @property
     def key(self) -> str:
         """Hash of the content, the options and the tools: equal keys mean equal simulators."""
         sources = [(_HERE / name).read_text() for name in _SOURCES]
         options = (self.top, self.public, self.blocks, self.array, self.counters, self.main)
-        switches = (self.clock, self.waves, self.assertions, self.quick)
+        switches = (self.clock, self.waves, self.assertions, self.optimise)
         texts = (sorted(self.files.items()), sorted(self.cpp.items()))
         cocotb = (version("cocotb"), str(cocotb_tools.config.libs_dir))
         return content_key(tools(), cocotb, sources, options, switches, texts)
@@ -106,12 +105,13 @@ def _build(design: Design, work: Path, result: Path) -> None:
     if design.main:
         (work / "main.cpp").write_text(design.main)
     with at_once(_jobs()) as pool:
-        library = pool.submit(library_piece, waves=design.waves)
+        library = pool.submit(library_piece)
+        waves = [pool.submit(waves_piece)] if design.waves else []
         blocks = {block: pool.submit(_block, design, block) for block in design.blocks}
         sources = pool.submit(cpp_piece, design.cpp)
         folders = {block: future.result() for block, future in blocks.items()}
     linked = [str(folder / f"{block}.a") for block, folder in folders.items()]
-    linked += [str(each) for folder in (sources, library) for each in sorted(folder.result().glob("*.o"))]
+    linked += [str(each) for folder in (sources, library, *waves) for each in sorted(folder.result().glob("*.o"))]
     ports = {block: block_ports(folder / f"V{block}.h") for block, folder in folders.items()}
     if design.array:
         structures = [read_structure(design.files[f"{design.array}.v"])]
@@ -121,7 +121,14 @@ def _build(design: Design, work: Path, result: Path) -> None:
         (work / f"{structure.module}_stub.sv").write_text(array_stub(structure))
         (work / f"{structure.module}_array.cpp").write_text(array_glue(structure, ports))
     verilate(work, "Vtop", design.top, _arguments(design, work, linked), assertions=design.assertions)
-    make(work, "Vtop.mk", ["VK_GLOBAL_OBJS=", "simulator"], jobs=_jobs(), headers=headers_piece(), quick=design.quick)
+    make(
+        work,
+        "Vtop.mk",
+        ["VK_GLOBAL_OBJS=", "simulator"],
+        jobs=_jobs(),
+        headers=headers_piece(),
+        optimise=design.optimise,
+    )
     for each in ("build.log", "obj/simulator"):
         (work / each).rename(result / Path(each).name)
 
@@ -136,7 +143,7 @@ def _block(design: Design, block: str) -> Path:
     tops = {f"{design.top}.sv", "weft_chip.v", "weft_fabric.v"}
     names = [name for name in design.files if name not in others | tops and name.endswith((".v", ".sv"))]
     files = {name: design.files[name] for name in names}
-    options = {"assertions": design.assertions, "quick": design.quick}
+    options = {"assertions": design.assertions, "optimise": design.optimise}
     return block_piece(block, files, counters=design.counters, **options)
 
 

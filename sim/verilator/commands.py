@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Sequence
+from enum import StrEnum
 from importlib.metadata import version
 from pathlib import Path
 
@@ -12,16 +13,23 @@ from weft.sim.verilator import toolchain
 from weft.sim.verilator.environment import build_environment
 from weft.sim.verilator.processes import run
 
-__all__ = ["BuildError", "compression_shim", "make", "tools", "verilate"]
+__all__ = ["BuildError", "Optimise", "compression_shim", "make", "tools", "verilate"]
 
 _HERE = Path(__file__).parent
-_OPTIMISE = "-O2"
-_QUICK = "-O1"
-"""Takes little more than half the time to compile; what is compiled runs up to a tenth slower (measured)."""
 _UNIT_BYTES = 2_000_000
 """Of Verilator's C++ compiled at a time: g++ takes some hundred MB for it."""
 _OPTIONS = ("-O3", "--timescale", "1ns/1ns", "--no-timing", "--x-assign", "fast", "--x-initial", "fast")
 _QUIET = ("-Wno-lint", "-Wno-style", "-Wno-fatal", "--output-split", "10000")
+
+
+class Optimise(StrEnum):
+    """What a simulator is compiled for, as an option of g++."""
+
+    LONG = "-O2"
+    SHORT = "-O1"
+    """Compiled in little more than half the time, up to a tenth slower (measured)."""
+    ONCE = "-O0"
+    """Compiled in a third less than that again, and slow."""
 
 
 class BuildError(RuntimeError):
@@ -55,13 +63,13 @@ def make(
     jobs: int = 1,
     headers: Path | None = None,
     beside: Sequence[str] = (),
-    quick: bool = False,
+    optimise: Optimise = Optimise.LONG,
 ) -> None:
     """Make what a makefile in ``work/obj`` knows.
 
     ``headers`` is a precompiled header that Verilator's C++ includes first, in place of one for each model
     (:func:`weft.sim.verilator.pieces.headers_piece`); ``beside`` names C++ in ``work`` that becomes a part of the
-    model. With ``quick``, what is made takes less time to make and more to run.
+    model.
 
     Raises
     ------
@@ -69,7 +77,7 @@ def make(
         The C++ is wrong; ``work/build.log`` says more.
     """
     command = ["make", "-j", str(jobs), "-C", "obj", "-f", makefile, *toolchain.make_variables()]
-    command += [f"OPT_FAST={_QUICK if quick else _OPTIMISE}", f"OPT_GLOBAL={_QUICK}", "OPT_SLOW=-O0"]
+    command += [f"OPT_FAST={optimise}", f"OPT_GLOBAL={Optimise.SHORT}", f"OPT_SLOW={Optimise.ONCE}"]
     if headers:
         command += _units(work / "obj", makefile.removesuffix(".mk"), beside)
         first = f"-include {headers} -include $(VM_PREFIX)__pch.h"

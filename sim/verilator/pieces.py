@@ -11,26 +11,28 @@ from functools import partial
 from pathlib import Path
 
 from weft.sim.verilator.block import block_counters, block_glue, block_ports
-from weft.sim.verilator.commands import BuildError, compression_shim, make, tools, verilate
+from weft.sim.verilator.commands import BuildError, Optimise, compression_shim, make, tools, verilate
 from weft.sim.verilator.edge import edge_calls
 from weft.sim.verilator.store import cache_folder, content_key, kept
 
-__all__ = ["HEADERS", "block_piece", "cpp_piece", "headers_piece", "library_piece"]
+__all__ = ["HEADERS", "block_piece", "cpp_piece", "headers_piece", "library_piece", "waves_piece"]
 
 _HERE = Path(__file__).parent
 HEADERS = ("array.h", "block.h", "ports.h")
 """What the C++ of a simulator includes beside its own headers."""
 _COMMON = '#include "verilated.h"\n#include "verilated_dpi.h"\n#include "verilated_vpi.h"\n'
-_OBJECTS = "include Vempty.mk\nlibrary: $(VK_GLOBAL_OBJS)\nsources: $(VK_USER_OBJS)\n"
+_OBJECTS = "include Vempty.mk\nlibrary: $(VK_GLOBAL_OBJS)\nsources: $(VK_USER_OBJS)\nwaves: verilated_fst_c.o\n"
 # DPI, so that Verilator's library has what the other pieces want of it.
 _EMPTY = 'module empty; import "DPI-C" function void nothing(); initial if (0) nothing(); endmodule\n'
 
 
-def block_piece(block: str, files: Mapping[str, str], *, counters: str, assertions: bool, quick: bool = False) -> Path:
+def block_piece(
+    block: str, files: Mapping[str, str], *, counters: str, assertions: bool, optimise: Optimise = Optimise.LONG
+) -> Path:
     """Folder with ``{block}.a``, the block as a part of an array, and ``V{block}.h``, which declares its ports.
 
     ``files`` are the Verilog of the block and what it may instantiate; ``counters`` as in
-    :func:`weft.sim.verilator.block.block_counters`, or empty; ``quick`` as in :func:`weft.sim.verilator.commands.make`.
+    :func:`weft.sim.verilator.block.block_counters`, or empty.
 
     Raises
     ------
@@ -38,12 +40,12 @@ def block_piece(block: str, files: Mapping[str, str], *, counters: str, assertio
         The Verilog is wrong.
     """
     glue = [(_HERE / name).read_text() for name in ("block.py", "edge.py")]
-    parts = [glue, block, sorted(files.items()), counters, assertions, quick]
-    return _kept(parts, partial(_make_block, block, files, counters, assertions, quick))
+    parts = [glue, block, sorted(files.items()), counters, assertions, optimise]
+    return _kept(parts, partial(_make_block, block, files, counters, assertions, optimise))
 
 
 def _make_block(
-    block: str, files: Mapping[str, str], counters: str, assertions: bool, quick: bool, work: Path, result: Path
+    block: str, files: Mapping[str, str], counters: str, assertions: bool, optimise: Optimise, work: Path, result: Path
 ) -> None:
     _write(work, files)
     glue = f"{block}_glue.cpp"
@@ -52,7 +54,7 @@ def _make_block(
     ports = block_ports(objects / f"V{block}.h")
     counted = block_counters(objects / f"V{block}___024root.h", counters) if counters else {}
     (work / glue).write_text(block_glue(block, ports, counted, edge_calls(objects, block)))
-    make(work, f"V{block}.mk", [f"V{block}__ALL.a"], headers=headers_piece(), beside=[glue], quick=quick)
+    make(work, f"V{block}.mk", [f"V{block}__ALL.a"], headers=headers_piece(), beside=[glue], optimise=optimise)
     if not (objects / f"V{block}__ALL.a").is_file():
         raise BuildError(f"make ended without an error but did not make V{block}__ALL.a, see {work / 'build.log'}")
     (objects / f"V{block}__ALL.a").rename(result / f"{block}.a")
@@ -83,9 +85,14 @@ def _make_headers(work: Path, result: Path) -> None:
         (result / "common.h.gch" / name).symlink_to(f"../{name}")
 
 
-def library_piece(*, waves: bool) -> Path:
-    """Folder with the objects of what Verilator brings along for every simulator, with FST or without."""
-    return _kept([waves], partial(_make_objects, {}, "library", waves))
+def library_piece() -> Path:
+    """Folder with the objects of what Verilator brings along for every simulator."""
+    return _kept(["library"], partial(_make_objects, {}, "library"))
+
+
+def waves_piece() -> Path:
+    """Folder with the object that writes FST, beside those of :func:`library_piece`, which are the same then."""
+    return _kept(["waves"], partial(_make_objects, {}, "waves"))
 
 
 def cpp_piece(files: Mapping[str, str]) -> Path:
@@ -96,19 +103,20 @@ def cpp_piece(files: Mapping[str, str]) -> Path:
     BuildError
         The C++ is wrong.
     """
-    return _kept([sorted(files.items())], partial(_make_objects, files, "sources", False))
+    return _kept([sorted(files.items())], partial(_make_objects, files, "sources"))
 
 
-def _make_objects(files: Mapping[str, str], what: str, waves: bool, work: Path, result: Path) -> None:
+def _make_objects(files: Mapping[str, str], what: str, work: Path, result: Path) -> None:
     _write(work, {**files, "empty.sv": _EMPTY})
+    waves = what == "waves"
     flags = f"-I.. {compression_shim(work)[0]}" if waves else "-I.."
-    arguments = ["--exe", "--vpi", *(["--trace-fst"] if waves else []), "-CFLAGS", flags, "empty.sv"]
+    arguments = ["--exe", "--vpi", *["--trace-fst"] * waves, "-CFLAGS", flags, "empty.sv"]
     sources = sorted(f"../{name}" for name in files if name.endswith(".cpp"))
     verilate(work, "Vempty", "empty", [*arguments, *sources], assertions=False)
     (work / "obj" / "objects.mk").write_text(_OBJECTS)
     make(work, "objects.mk", [what])
     objects = sorted((work / "obj").glob("*.o"))
-    if len(objects) < max(len(sources), 1 if what == "library" else 0):
+    if len(objects) < max(len(sources), int(what != "sources")):
         raise BuildError(f"make ended without an error but made only {len(objects)} objects, see {work / 'build.log'}")
     for path in objects:
         path.rename(result / path.name)

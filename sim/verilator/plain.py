@@ -26,7 +26,7 @@ def build_plain(files: Mapping[str, str], *, top: str, folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     for name, text in files.items():
         (folder / name).write_text(text)
-    library = " ".join(str(each) for each in sorted(library_piece(waves=False).glob("*.o")))
+    library = " ".join(str(each) for each in sorted(library_piece().glob("*.o")))
     sources = [f"../{name}" if name.endswith(".cpp") else name for name in files if not name.endswith(".h")]
     arguments = ["--exe", "--vpi", "-CFLAGS", "-I..", "-LDFLAGS", library, *sources]
     verilate(folder, f"V{top}", top, arguments, assertions=False)

@@ -12,8 +12,8 @@ from weft.sim.verilator import build, pieces
 @pytest.fixture
 def cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """An empty cache, which only lacks what every simulator has: that takes long, and is here before."""
-    library, headers = pieces.library_piece(waves=False), pieces.headers_piece()
-    monkeypatch.setattr(build, "library_piece", lambda *, waves: library)
+    library, headers = pieces.library_piece(), pieces.headers_piece()
+    monkeypatch.setattr(build, "library_piece", lambda: library)
     for module in (build, pieces):
         monkeypatch.setattr(module, "headers_piece", lambda: headers)
     monkeypatch.setenv("WEFT_CACHE", str(tmp_path))

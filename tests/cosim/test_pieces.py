@@ -8,7 +8,7 @@ import pytest
 
 from weft.sim.verilator import pieces as making
 from weft.sim.verilator.build import BuildError, Design, build
-from weft.sim.verilator.pieces import block_piece, cpp_piece, headers_piece, library_piece
+from weft.sim.verilator.pieces import block_piece, cpp_piece, headers_piece, library_piece, waves_piece
 from weft.sim.verilator.store import content_key, kept
 
 TOP = """
@@ -88,7 +88,8 @@ def test_a_make_that_makes_nothing_leaves_no_piece(monkeypatch: pytest.MonkeyPat
         monkeypatch.setattr(making, name, lambda *_, result=result: result)
     for make in (
         headers_piece,
-        lambda: library_piece(waves=False),
+        library_piece,
+        waves_piece,
         lambda: cpp_piece({"a.cpp": "", "b.cpp": "", "b.h": ""}),
         lambda: block_piece("rising", {"rising.v": FILES["rising.v"]}, counters="", assertions=True),
     ):
