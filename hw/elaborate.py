@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -59,7 +59,7 @@ def elaborate(
         Compute on the host's floats instead of in logic, see :mod:`weft.hw.native`; the same bits in the same cycles.
         Needs ``clock_gating``; not for synthesis. Adds ``weft_native_*``, Verilog and C++.
     cache
-        Take the text from disk if it was made before from the same spec and sources, and keep it there.
+        Take the text of a module from disk if it was made before from the same spec and sources, and keep it there.
 
     Raises
     ------
@@ -68,43 +68,45 @@ def elaborate(
     """
     if native and not clock_gating:
         raise ValueError("clock_gating must be True with native arithmetic, not False")
-    key = content_key(spec.hash, checks, taps, clock_gating, native) if cache else ""
-    files = fetch(key) if cache else None
-    if files is None:
-        files = _make(spec, checks=checks, taps=taps, clock_gating=clock_gating, native=native)
-        if cache:
-            store(key, files)
-    return Elaboration(spec=spec, files=files)
-
-
-def _make(spec: FabricSpec, *, checks: bool, taps: bool, clock_gating: bool, native: bool) -> dict[str, str]:
-    files: dict[str, str] = {}
-    kinds = set(Topology(spec).tiles.values())
-    for kind in TileKind:
-        if kind in kinds:
-            tile = Tile(
-                spec=spec,
-                kind=kind,
-                checks=checks,
-                tap=taps,
-                stalls=checks,
-                clock_gating=clock_gating,
-                native=native,
-            )
-            files[f"{tile_module(kind)}.v"] = _convert(tile, tile_module(kind))
-    files[f"{TOP}.v"] = _convert(Chip(spec=spec, instance=True), TOP)
+    convert = _kept if cache else _converted
+    files = {
+        f"{tile_module(kind)}.v": convert(
+            tile_module(kind),
+            Tile,
+            spec=spec,
+            kind=kind,
+            checks=checks,
+            tap=taps,
+            stalls=checks,
+            clock_gating=clock_gating,
+            native=native and kind is TileKind.PCU,  # nothing else computes, and so variants share the others
+        )
+        for kind in set(Topology(spec).tiles.values())
+    }
+    files[f"{TOP}.v"] = convert(TOP, Chip, spec=spec, instance=True)
     files[f"{FABRIC}.v"] = fabric_verilog(spec)
     if clock_gating:
         files[CLOCK_GATE_SOURCE.name] = CLOCK_GATE_SOURCE.read_text()
     if native:
         files |= native_verilog() | native_cpp()
-    return dict(sorted(files.items()))
+    return Elaboration(spec=spec, files=dict(sorted(files.items())))
 
 
-def _convert(component: Any, name: str) -> str:
+def _kept(name: str, component: Callable[..., Any], *, spec: FabricSpec, **options: object) -> str:
+    """As :func:`_converted`, from disk if it was made before."""
+    key = content_key(name, spec.hash, sorted(options.items()))
+    text = fetch(key)
+    if text is None:
+        text = _converted(name, component, spec=spec, **options)
+        store(key, text)
+    return text
+
+
+def _converted(name: str, component: Callable[..., Any], **options: object) -> str:
+    """The Verilog of a component as module ``name``."""
     # Submodules are called name.child, so modules of different files never have the same name.
     with _all_kept():
-        return to_verilog(component, name)
+        return to_verilog(component(**options), name)
 
 
 @contextmanager

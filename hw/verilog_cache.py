@@ -1,10 +1,9 @@
-"""Verilog kept on disk, under a key that covers all it is made from."""
+"""Verilog of modules kept on disk, under a key that covers all it is made from."""
 
 from __future__ import annotations
 
 import hashlib
 import os
-import shutil
 import tempfile
 from importlib.metadata import version
 from pathlib import Path
@@ -32,30 +31,28 @@ def content_key(*parts: object) -> str:
     return digest.hexdigest()[:20]
 
 
-def fetch(key: str) -> dict[str, str] | None:
-    """The files stored under a key, by name; None if there are none."""
-    folder = cache_folder() / key
-    if not folder.is_dir():
-        return None
-    return {path.name: path.read_text() for path in sorted(folder.iterdir())}
+def fetch(key: str) -> str | None:
+    """The text stored under a key; None if there is none."""
+    path = cache_folder() / f"{key}.v"
+    return path.read_text() if path.is_file() else None
 
 
-def store(key: str, files: dict[str, str]) -> None:
-    """Keep files under a key: all of them or, if another process was faster, its own.
+def store(key: str, text: str) -> None:
+    """Keep a text under a key, whole; what another process has stored there is the same.
 
     Raises
     ------
     OSError
-        There is no room, or the folder cannot be written to; nothing is left of them.
+        There is no room, or the folder cannot be written to; nothing is left of it.
     """
     root = cache_folder()
     root.mkdir(parents=True, exist_ok=True)
-    work = Path(tempfile.mkdtemp(dir=root, prefix=f"{key}."))
+    path = root / f"{key}.v"
+    with tempfile.NamedTemporaryFile("w", dir=root, prefix=f"{key}.", delete=False) as file:
+        work = Path(file.name)
     try:
-        for name, text in files.items():
-            (work / name).write_text(text)
-        work.rename(root / key)
+        work.write_text(text)
+        work.rename(path)
     except OSError as error:
-        shutil.rmtree(work)
-        if not (root / key).is_dir():
-            raise OSError(error.errno, error.strerror, str(root / key)) from None
+        work.unlink()
+        raise OSError(error.errno, error.strerror, str(path)) from None

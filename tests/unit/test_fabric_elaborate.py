@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 
-from weft.hw import verilog_cache
 from weft.hw.elaborate import TOP, Elaboration, elaborate
 from weft.hw.netgraph import read_netlist
 from weft.hw.presets import PRESETS
@@ -119,13 +118,16 @@ def test_another_process_makes_the_same_bytes(made: Elaboration):
 
 def test_cache_gives_back_what_was_made(made: Elaboration, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("WEFT_CACHE", str(tmp_path))
-    key = verilog_cache.content_key(SPEC.hash, False, False, False, False)
-    assert verilog_cache.fetch(key) is None
-    verilog_cache.store(key, made.files)
-    verilog_cache.store(key, {"late.v": "module late(); endmodule"})
     assert elaborate(SPEC).files == made.files
-    assert len(list((tmp_path / "verilog").iterdir())) == 1
-    assert key != verilog_cache.content_key(SPEC.hash, True, False, False, False)
+    kept = sorted((tmp_path / "verilog").iterdir())
+    assert len(kept) == 4  # a kind of tile each, and the chip
+    for path in kept:
+        path.write_text(f"// kept\n{path.read_text()}")
+    again = elaborate(SPEC).files
+    assert sum(text.startswith("// kept") for text in again.values()) == 4
+    assert {name: text.removeprefix("// kept\n") for name, text in again.items()} == made.files
+    elaborate(SPEC, clock_gating=True)
+    assert len(list((tmp_path / "verilog").iterdir())) == 7  # the tiles have other clocks, the chip is the same
 
 
 def test_checks_add_assertions_and_stalls_and_taps_report(made: Elaboration):

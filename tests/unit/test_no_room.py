@@ -23,7 +23,7 @@ def _kept(folder: Path) -> None:
 
 
 def _stored(folder: Path) -> None:
-    store("key", {"a.v": "x", "b.v": "x" * 5000})
+    store("key", "x" * 5000)
 
 
 def _written(folder: Path) -> None:
@@ -34,7 +34,7 @@ def _written(folder: Path) -> None:
     ("write", "named", "left"),
     [
         (_kept, "key.work", ["key.lock", "key.work"]),
-        (_stored, "verilog/key", ["verilog"]),
+        (_stored, "verilog/key.v", ["verilog"]),
         (_written, "out/b", []),
     ],
 )
