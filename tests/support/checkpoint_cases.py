@@ -15,8 +15,8 @@ SHIPPED = _ROOT / "models" / "weft-tiny"
 RECORDED = sorted(path for path in (_ROOT / "tests" / "data" / "checkpoints").iterdir() if path.is_dir())
 _OFTEN = ("weft-tiny", "three-heads")
 """The shipped one, and one with an odd number of heads that are no whole vectors."""
-
-
+_SPELLED = ("llama3-rotary", "older-spelling", "sharded")
+"""Those that a checkpoint's reader sees and no program: their tables, names or files are others."""
 _TELLING = (*_OFTEN, "all-biases", "one-kv-head", "narrow-heads")
 """Those, and one with a bias everywhere, one with a head of keys for all, one with heads shorter than a vector."""
 
@@ -29,13 +29,14 @@ def telling(folders: Sequence[Path]) -> list[Any]:
 
 
 def on_fabrics(folders: Sequence[Path], first: str, *others: str) -> list[Any]:
-    """Parameters (folder, name of a fabric): every checkpoint on the first fabric, a few on the others.
+    """Parameters (folder, name of a fabric): every program on the first fabric, a few on the others.
 
     A decoder's program is the same for all fabrics, so what is left for the long run finds little more.
     """
-    params = [pytest.param(folder, first, id=f"{folder.name}-{first}") for folder in folders]
-    for fabric in others:
+    params: list[Any] = []
+    for fabric in (first, *others):
         for folder in folders:
-            marks = () if folder.name in _OFTEN else (pytest.mark.long,)
+            often = folder.name not in _SPELLED if fabric == first else folder.name in _OFTEN
+            marks = () if often else (pytest.mark.long,)
             params.append(pytest.param(folder, fabric, id=f"{folder.name}-{fabric}", marks=marks))
     return params

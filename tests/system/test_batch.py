@@ -66,15 +66,15 @@ def test_rtl_equals_functional_bit_for_bit(fabric: str, arith: str) -> None:
 
 def test_prompts_of_different_lengths() -> None:
     checkpoint = read_checkpoint(SHIPPED)
-    prompts = [list(text) for text in (b"And God ", b"In", b"The LORD said unto ")]
+    prompts = [list(text) for text in (b"And ", b"In", b"The LOR")]
     compiled = compile_decoder(checkpoint.config, DEMO, sequences=len(prompts))
     result = Generation()
-    together = generate_batch(ComparedDecoder(compiled, checkpoint, DEMO, result).step, prompts, 6, result)
+    together = generate_batch(ComparedDecoder(compiled, checkpoint, DEMO, result).step, prompts, 3, result)
     assert result.offchip["activations"] == 0
     single = compile_decoder(checkpoint.config, DEMO)
     for prompt, tokens in zip(prompts, together, strict=True):
         alone = Generation()
-        assert list(generate(ComparedDecoder(single, checkpoint, DEMO, alone).step, prompt, 6, alone)) == tokens
+        assert list(generate(ComparedDecoder(single, checkpoint, DEMO, alone).step, prompt, 3, alone)) == tokens
 
 
 def test_what_cannot_be_is_refused() -> None:

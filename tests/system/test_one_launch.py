@@ -70,17 +70,17 @@ def _tokens_and_logits_are_those_of_a_launch_each(folder: Path, spec: FabricSpec
 
 def test_a_text_goes_on_as_it_does_launch_by_launch() -> None:
     checkpoint = read_checkpoint(SHIPPED)
-    prompt, texts = list(b"And it came to pass"), []
-    for tokens in (0, 20):
+    prompt, texts = list(b"And it ca"), []
+    for tokens in (0, 8):
         result = Generation()
         compiled = compile_decoder(checkpoint.config, DEMO, prefill=True, tokens=tokens)
         decoder = ComparedDecoder(compiled, checkpoint, DEMO, result)
         run = decoder.run if tokens else None
-        texts.append(list(generate(decoder.step, prompt, 20, result, prefill=decoder.prefill, run=run)))
+        texts.append(list(generate(decoder.step, prompt, 8, result, prefill=decoder.prefill, run=run)))
         assert result.tokens == texts[-1]
         assert result.looped == tokens
         assert result.offchip["activations"] == 0
-        assert [int(row.argmax()) for row in result.logits[-20:]] == texts[-1]
+        assert [int(row.argmax()) for row in result.logits[-8:]] == texts[-1]
     assert texts[0] == texts[1]
 
 

@@ -76,12 +76,12 @@ def test_rtl_equals_functional_bit_for_bit(fabric: str, arith: str, folder: Path
 def test_a_prompt_goes_on_as_it_does_token_by_token() -> None:
     checkpoint = read_checkpoint(SHIPPED)
     compiled = compile_decoder(checkpoint.config, DEMO, prefill=True)
-    prompt, texts = list(b"And it came to pass"), []
+    prompt, texts = list(b"And it ca"), []
     for several in (True, False):
         result = Generation()
         decoder = ComparedDecoder(compiled, checkpoint, DEMO, result)
-        texts.append(list(generate(decoder.step, prompt, 12, result, prefill=decoder.prefill if several else None)))
-        assert result.prefilled == (16 if several else 0)
+        texts.append(list(generate(decoder.step, prompt, 6, result, prefill=decoder.prefill if several else None)))
+        assert result.prefilled == (8 if several else 0)
         assert result.offchip["activations"] == 0
     assert texts[0] == texts[1]
 
