@@ -51,9 +51,9 @@ class MakeProducts(ModulePass):
 
     def _shares_weights(self, operation: MatmulOp, left: StreamType, right: StreamType) -> bool:
         numbers = [dim.number for dim in (*left.dims, *right.dims)]
-        if left.rank != 2 or right.rank != 2 or None in numbers or 0 in numbers:
+        if left.rank != right.rank or None in numbers or 0 in numbers:
             return False
-        rows, k, columns = (dim.number or 0 for dim in (*left.dims, right.dims[-1]))
+        rows, k, columns = (dim.number or 0 for dim in (*left.dims[-2:], right.dims[-1]))
         lanes = self.fabric.lanes
         most = min(self.fabric.stages, lanes)
         readable = k <= lanes or k % lanes == 0

@@ -149,26 +149,28 @@ class Tile(ModulePass):
     # -- products ---------------------------------------------------------------------------------------
 
     def _product(self, operation: MatmulOp) -> None:
-        """[rows, k] times [k, columns]: a tile of columns after the other, and then side by side, out of a buffer."""
+        """[..., rows, k] times [..., k, columns]: tiles of columns, and then side by side out of a buffer."""
         left, right = stream_of(operation.left), stream_of(operation.right)
         beats = self._beats(right.dims[-1:])
-        if right.element.is_quantised or right.rank != 2 or beats is None or beats[0] <= self.fabric.acc_depth:
+        if right.element.is_quantised or left.rank != right.rank or beats is None or beats[0] <= self.fabric.acc_depth:
             return
         inserting = Inserting(operation)
         lanes, room = self.fabric.lanes, self.fabric.acc_depth
-        cut = _cut_somehow(operation.right, 1, 0, room, lanes, inserting, self.fabric)
+        *outer, rows, k = left.dims
+        at = len(outer)
+        cut = _cut_somehow(operation.right, at + 1, at, room, lanes, inserting, self.fabric)
         if cut is None:
             self._accumulation(multiplied_and_summed(operation))
             return
-        tiles, _, part = stream_of(cut).dims
-        rows, k = left.dims
-        again = inserting.add(ExpandOp(operation.left, [0], StreamType.make(left.element, (tiles, rows, k)))).result
-        products = inserting.add(MatmulOp(again, cut), operation.result.name_hint).result
+        *_, tiles, _, part = stream_of(cut).dims
+        again = StreamType.make(left.element, (*outer, tiles, rows, k))
+        left_again = inserting.add(ExpandOp(operation.left, [at], again)).result
+        products = inserting.add(MatmulOp(left_again, cut), operation.result.name_hint).result
         buffer = inserting.add(BufferizeOp(products, 3)).result
         walk = Walk((1, 0, 2), (1, 1, 1), (Dim.of(0),) * 3)
-        beside = StreamType.make(operation.result.type.element, (rows, tiles, part))
+        beside = StreamType.make(operation.result.type.element, (*outer, rows, tiles, part))
         value = inserting.add(StreamifyOp(buffer, beside, walk)).result
-        inserting.replace([inserting.add(FlattenOp(value, [1, 2])).result])
+        inserting.replace([inserting.add(FlattenOp(value, [at + 1, at + 2])).result])
 
     # -- transpositions ---------------------------------------------------------------------------------
 

@@ -51,6 +51,16 @@ step.tensor @y : f32 [21, 1, 6] output
 %y = step.map add %a, %held : !step.stream<f32, [16, 1]>
 step.store %y in @y walk [0, 2]""",
     ),
+    "batched_rows_share_weights": Found(
+        "several rows of a batch were no rows of a product, and their terms had to fit a PMU",
+        """step.tensor @x : f32 [2, 4, 32] input
+step.tensor @w : bf16 [2, 32, 704] weight
+step.tensor @y : f32 [2, 4, 704] output
+%x = step.load @x : !step.stream<f32, [2, 4, 32]>
+%w = step.load @w : !step.stream<bf16, [2, 32, 704]>
+%y = step.matmul %x, %w : !step.stream<f32, [2, 4, 704]>
+step.store %y in @y""",
+    ),
     "packed_rows_of_a_launch": Found(
         "the last packed beat of a row gave two vectors where there was one",
         """step.dimension @n <= 5
