@@ -49,8 +49,8 @@ def read_by_walk(laying: Laying, laid: Laid, outer: int, walk: Walk, dims: tuple
     if loops >= laying.spec.pmu_levels < len(sizes) or DYNAMIC in inner or None in sizes or moving:
         return gathered(laying, laid, outer, walk, dims, hint)
     numbers = [size or 0 for size in sizes]
-    laying.check_block(inner, kind)
     if kind is Kind.VECTOR and _transposes(laying, walk, inner, numbers):
+        laying.check_block(inner, kind)
         buffer = laying.emit(BufferizeOp(value, rank=len(inner))).result
         read = laying.emit(StreamifyOp(buffer, transposed=True), hint).result
         return Laid(dims, laid.element, vector=read, hint=hint)
@@ -66,6 +66,8 @@ def read_by_walk(laying: Laying, laid: Laid, outer: int, walk: Walk, dims: tuple
     ways = [(size - 1) * stride for size, stride in zip(numbers, strides, strict=True)]
     first = (offset + sum(way for way in ways if way < 0)) // beat
     last = (offset + sum(way for way in ways if way > 0)) // beat + 1
+    if (last - first) * beat > laying.spec.pmu_words:
+        laying.check_block(inner, kind)
     if (first, last) == (0, whole) or 0 in numbers:
         buffer = laying.buffered(value, len(inner))
     else:  # a buffer of what is read alone
