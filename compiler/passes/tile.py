@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 
 from xdsl.context import Context
@@ -21,6 +21,7 @@ from weft.compiler.step.buffers import BufferizeOp, StreamifyOp
 from weft.compiler.step.convert import ConvertOp
 from weft.compiler.step.dims import Dim
 from weft.compiler.step.expand import ExpandOp
+from weft.compiler.step.joining import ConcatOp
 from weft.compiler.step.map import MapOp
 from weft.compiler.step.matmul import MatmulOp
 from weft.compiler.step.shape import FlattenOp
@@ -49,8 +50,8 @@ class Tile(ModulePass):
         for operation in list(op.ops):
             if isinstance(operation, AccumOp):
                 for part in _groups(operation):
-                    if not self._accumulation(part):
-                        self._turned_accumulation(part)
+                    if not self._accumulation(part) and not self._turned_accumulation(part):
+                        self._accumulation(part, unevenly=True)
             elif isinstance(operation, ScanOp):
                 self._turned_scan(operation)
             elif isinstance(operation, StreamifyOp):
@@ -69,8 +70,11 @@ class Tile(ModulePass):
         sizes = [number or 0 for number in numbers]
         return [*sizes[:-1], row_beats(sizes[-1], self.fabric, packed=False)]
 
-    def _accumulation(self, operation: AccumOp) -> bool:
-        """[..., reduced, kept]: the kept dimensions must have an accumulator for each beat."""
+    def _accumulation(self, operation: AccumOp, *, unevenly: bool = False) -> bool:
+        """[..., reduced, kept]: the kept dimensions must have an accumulator for each beat.
+
+        Tiles of different sizes are told ``unevenly``: their sums are joined in units of their own.
+        """
         given, over = stream_of(operation.value), operation.over
         last = over[-1]
         kept = given.dims[last + 1 :]
@@ -90,15 +94,20 @@ class Tile(ModulePass):
         unit = self.fabric.lanes if place == len(beats) - 1 else 1
         burst = -(-self.fabric.longest_burst // inside)
         cut = _cut_somehow(operation.value, axis, at, room // inside, unit, inserting, self.fabric, least=burst)
+        most = self.fabric.acc_depth // inside
         if cut is None and not fits:
-            most = self.fabric.acc_depth // inside
             cut = _cut_somehow(operation.value, axis, at, most, unit, inserting, self.fabric)
-        if cut is None:
+        cuts = [cut] if cut is not None else []
+        if not cuts and not fits and unevenly:
+            cuts = _cut_unevenly(operation.value, axis, at, most, unit, inserting, self.fabric)
+        if not cuts:
             return fits
-        summed = AccumOp(operation.reduction, cut, [each + 1 for each in over], init=_given(operation))
-        value = inserting.add(summed).result
-        merged = axis - len(over)
-        inserting.replace([inserting.add(FlattenOp(value, [merged, merged + 1])).result])
+        parts, merged = list[SSAValue](), axis - len(over)
+        for each in cuts:
+            summed = AccumOp(operation.reduction, each, [axis + 1 for axis in over], init=_given(operation))
+            value = inserting.add(summed).result
+            parts.append(inserting.add(FlattenOp(value, [merged, merged + 1])).result)
+        inserting.replace([_side_by_side(parts, inserting, merged)])
         return True
 
     def _room(self, operation: AccumOp) -> int:
@@ -119,16 +128,17 @@ class Tile(ModulePass):
                 return min(depth, max(16, depth // 4))
         return depth
 
-    def _turned_accumulation(self, operation: AccumOp) -> None:
+    def _turned_accumulation(self, operation: AccumOp) -> bool:
         """What is reduced becomes the innermost dimensions, out of a buffer: one accumulator is enough."""
         given, first, count = stream_of(operation.value), operation.over[0], len(operation.over)
         if not self._fits(given.dims[first:]):
-            return
+            return False
         inserting = Inserting(operation)
         turned = _turned(operation.value, first, count, inserting)
         rank = given.rank
         over = range(rank - count, rank)
         inserting.replace([inserting.add(AccumOp(operation.reduction, turned, over, init=_given(operation))).result])
+        return True
 
     def _turned_scan(self, operation: ScanOp) -> None:
         """The same for a running reduction, which is turned back after it."""
@@ -159,18 +169,23 @@ class Tile(ModulePass):
         *outer, rows, k = left.dims
         at = len(outer)
         cut = _cut_somehow(operation.right, at + 1, at, room, lanes, inserting, self.fabric)
-        if cut is None:
+        cuts = [cut] if cut is not None else []
+        cuts = cuts or _cut_unevenly(operation.right, at + 1, at, room, lanes, inserting, self.fabric)
+        if not cuts:
             self._accumulation(multiplied_and_summed(operation))
             return
-        *_, tiles, _, part = stream_of(cut).dims
-        again = StreamType.make(left.element, (*outer, tiles, rows, k))
-        left_again = inserting.add(ExpandOp(operation.left, [at], again)).result
-        products = inserting.add(MatmulOp(left_again, cut), operation.result.name_hint).result
-        buffer = inserting.add(BufferizeOp(products, 3)).result
-        walk = Walk((1, 0, 2), (1, 1, 1), (Dim.of(0),) * 3)
-        beside = StreamType.make(operation.result.type.element, (*outer, rows, tiles, part))
-        value = inserting.add(StreamifyOp(buffer, beside, walk)).result
-        inserting.replace([inserting.add(FlattenOp(value, [at + 1, at + 2])).result])
+        parts: list[SSAValue] = []
+        for each in cuts:
+            *_, tiles, _, part = stream_of(each).dims
+            again = StreamType.make(left.element, (*outer, tiles, rows, k))
+            left_again = inserting.add(ExpandOp(operation.left, [at], again)).result
+            products = inserting.add(MatmulOp(left_again, each), operation.result.name_hint).result
+            buffer = inserting.add(BufferizeOp(products, 3)).result
+            walk = Walk((1, 0, 2), (1, 1, 1), (Dim.of(0),) * 3)
+            beside = StreamType.make(operation.result.type.element, (*outer, rows, tiles, part))
+            value = inserting.add(StreamifyOp(buffer, beside, walk)).result
+            parts.append(inserting.add(FlattenOp(value, [at + 1, at + 2])).result)
+        inserting.replace([_side_by_side(parts, inserting, at + 1)])
 
     # -- transpositions ---------------------------------------------------------------------------------
 
@@ -220,6 +235,10 @@ def _groups(operation: AccumOp) -> list[AccumOp]:
     return made
 
 
+def _side_by_side(parts: list[SSAValue], inserting: Inserting, axis: int) -> SSAValue:
+    return parts[0] if len(parts) == 1 else inserting.add(ConcatOp(parts, axis)).result
+
+
 def _turned(value: SSAValue, first: int, count: int, inserting: Inserting) -> SSAValue:
     """``count`` dimensions from ``first`` on become the innermost, in a buffer of all dimensions from there on."""
     given = stream_of(value)
@@ -235,6 +254,17 @@ def _given(operation: AccumOp | ScanOp) -> float | None:
     return None if operation.init_attr is None else operation.init
 
 
+@dataclass(frozen=True)
+class _Tiles:
+    """``count`` tiles of ``size`` along dimension ``axis``, the first at ``begin``, as a new dimension at ``at``."""
+
+    axis: int
+    at: int
+    size: int
+    count: int
+    begin: int = 0
+
+
 def _cut_somehow(
     value: SSAValue, axis: int, at: int, room: int, unit: int, inserting: Inserting, spec: FabricSpec, *, least: int = 1
 ) -> SSAValue | None:
@@ -242,42 +272,60 @@ def _cut_somehow(
     size = stream_of(value).dims[axis].number or 0
     for units in range(min(room, size // unit), least - 1, -1):
         if size % (units * unit) == 0:
-            cut = _cut(value, axis, at, units * unit, inserting, spec)
+            cut = _cut(value, _Tiles(axis, at, units * unit, size // (units * unit)), inserting, spec)
             if cut is not None:
                 return cut
     return None
 
 
-def _cut(value: SSAValue, axis: int, at: int, tile: int, inserting: Inserting, spec: FabricSpec) -> SSAValue | None:
-    """A stream with dimension ``axis`` cut into tiles, walked as a new dimension at ``at``; None where none can be."""
-    given, owner = stream_of(value), value.owner
-    size = given.dims[axis].number or 0
+def _cut_unevenly(
+    value: SSAValue, axis: int, at: int, room: int, unit: int, inserting: Inserting, spec: FabricSpec
+) -> list[SSAValue]:
+    """The cut into equal tiles and a smaller one behind them; nothing where not all operations can walk them."""
+    size = stream_of(value).dims[axis].number or 0
+    for units in range(min(room, (size - 1) // unit), 0, -1):
+        tile = units * unit
+        count = size // tile
+        tiles = [_Tiles(axis, at, tile, count), _Tiles(axis, at, size - count * tile, 1, count * tile)]
+        if 2 * tile < min(room * unit, size) or not tiles[1].size:
+            continue
+        parts = [_cut(value, each, inserting, spec) for each in tiles]
+        cut = [part for part in parts if part is not None]
+        if len(cut) == len(parts):
+            return cut
+    return []
+
+
+def _cut(value: SSAValue, tiles: _Tiles, inserting: Inserting, spec: FabricSpec) -> SSAValue | None:
+    """A stream cut into tiles; None where none can be."""
+    given, owner, axis, at = stream_of(value), value.owner, tiles.axis, tiles.at
     dims = list(given.dims)
-    dims[axis] = Dim.of(tile)
-    dims.insert(at, Dim.of(size // tile))
+    dims[axis] = Dim.of(tiles.size)
+    dims.insert(at, Dim.of(tiles.count))
     kind = StreamType.make(given.element, dims)
     entries = [(each, 1) for each in range(given.rank)]
-    entries.insert(at, (axis, tile))
-    walk = Walk(tuple(dim for dim, _ in entries), tuple(step for _, step in entries), (Dim.of(0),) * given.rank)
+    entries.insert(at, (axis, tiles.begin or tiles.size))  # to a single tile, which begins somewhere, nothing steps
+    start = tuple(Dim.of(tiles.begin if each == axis else 0) for each in range(given.rank))
+    walk = Walk(tuple(dim for dim, _ in entries), tuple(step for _, step in entries), start)
     if isinstance(owner, LoadOp):
-        through = _tiled_load(owner, walk, spec)
+        through = _tiled_load(owner, walk, tiles, spec)
         if through is None:
             return None
         return inserting.add(
             LoadOp(owner.tensor.string_value(), kind, through, after=owner.after), value.name_hint
         ).result
     if isinstance(owner, MapOp):
-        parts = {each: _cut(each, axis, at, tile, inserting, spec) for each in owner.inputs}
+        parts = {each: _cut(each, tiles, inserting, spec) for each in owner.inputs}
         if None in parts.values():
             return None
         operands = [parts[each] if isinstance(each, SSAValue) else each for each in owner.arguments]
         made = MapOp(owner.function, *(each for each in operands if each is not None), result=kind)
         return inserting.add(made, value.name_hint).result
     if isinstance(owner, ConvertOp | BitsOp):
-        part = _cut(owner.value, axis, at, tile, inserting, spec)
+        part = _cut(owner.value, tiles, inserting, spec)
         return None if part is None else inserting.add(type(owner)(part, given.element), value.name_hint).result
     if isinstance(owner, ExpandOp):
-        return _cut_expand(owner, axis, at, tile, kind, inserting, spec)
+        return _cut_expand(owner, tiles, kind, inserting, spec)
     inner = given.dims[at:]
     if any(dim.number is None for dim in inner):
         return None
@@ -285,11 +333,11 @@ def _cut(value: SSAValue, axis: int, at: int, tile: int, inserting: Inserting, s
     if words > spec.pmu_lines:
         return None
     buffer = inserting.add(BufferizeOp(value, given.rank - at)).result
-    local = Walk(tuple(dim - at for dim in walk.dims[at:]), walk.by[at:], (Dim.of(0),) * (given.rank - at))
+    local = Walk(tuple(dim - at for dim in walk.dims[at:]), walk.by[at:], walk.start[at:])
     return inserting.add(StreamifyOp(buffer, kind, local), value.name_hint).result
 
 
-def _tiled_load(load: LoadOp, walk: Walk, spec: FabricSpec) -> Walk | None:
+def _tiled_load(load: LoadOp, walk: Walk, tiles: _Tiles, spec: FabricSpec) -> Walk | None:
     """The walk over a load's tensor, where an outer dimension may also step along rows by whole beats of memory."""
     inner, last = load.visits, len(load.visits.start) - 1
     dims = tuple(-1 if axis < 0 else inner.dims[axis] for axis in walk.dims)
@@ -297,18 +345,26 @@ def _tiled_load(load: LoadOp, walk: Walk, spec: FabricSpec) -> Walk | None:
     if len(dims) > spec.agcu_levels or not dims or dims[-1] != last or by[-1] != 1:
         return None
     beat = spec.lanes * (2 if load.declaration.element is Element.BF16 else 1)
-    if any(axis == last and step % beat for axis, step in zip(dims[:-1], by[:-1], strict=True)):
+    cut, step = inner.dims[tiles.axis], inner.by[tiles.axis]
+    if cut == last and (tiles.begin * step % beat or (tiles.count > 1 and tiles.size * step % beat)):
         return None
-    return Walk(dims, by, inner.start)
+    others = [
+        (axis, each) for place, (axis, each) in enumerate(zip(dims[:-1], by[:-1], strict=True)) if place != tiles.at
+    ]
+    if any(axis == last and each % beat for axis, each in others):
+        return None
+    start = tuple(each + tiles.begin * step if axis == cut else each for axis, each in enumerate(inner.start))
+    return Walk(dims, by, start)
 
 
 def _cut_expand(
-    owner: ExpandOp, axis: int, at: int, tile: int, kind: StreamType, inserting: Inserting, spec: FabricSpec
+    owner: ExpandOp, tiles: _Tiles, kind: StreamType, inserting: Inserting, spec: FabricSpec
 ) -> SSAValue | None:
+    axis, at = tiles.axis, tiles.at
     shifted = [each + (each >= at) for each in owner.along]
     if axis in owner.along:  # the tiles are repetitions, too
         return inserting.add(ExpandOp(owner.value, sorted([*shifted, at]), kind), owner.result.name_hint).result
     before = [each for each in range(owner.result.type.rank) if each not in owner.along]
-    inner_axis, inner_at = before.index(axis), sum(each < at for each in before)
-    part = _cut(owner.value, inner_axis, inner_at, tile, inserting, spec)
+    inside = replace(tiles, axis=before.index(axis), at=sum(each < at for each in before))
+    part = _cut(owner.value, inside, inserting, spec)
     return None if part is None else inserting.add(ExpandOp(part, shifted, kind), owner.result.name_hint).result

@@ -61,6 +61,22 @@ step.tensor @y : f32 [2, 4, 704] output
 %y = step.matmul %x, %w : !step.stream<f32, [2, 4, 704]>
 step.store %y in @y""",
     ),
+    "no_equal_tiles": Found(
+        "75 beats of packed weights have no equal tiles, and neither have 76 of a row of numbers",
+        """step.tensor @x : f32 [3, 8] input
+step.tensor @w : bf16 [8, 600] weight
+step.tensor @v : f32 [5, 601] input
+step.tensor @y : f32 [3, 600] output
+step.tensor @z : f32 [601] output
+%x = step.load @x : !step.stream<f32, [3, 8]>
+%w = step.load @w : !step.stream<bf16, [8, 600]>
+%y = step.matmul %x, %w : !step.stream<f32, [3, 600]>
+step.store %y in @y
+%v = step.load @v : !step.stream<f32, [5, 601]>
+%square = step.map mul %v, %v : !step.stream<f32, [5, 601]>
+%z = step.accum add %square over [0] : !step.stream<f32, [601]>
+step.store %z in @z""",
+    ),
     "packed_rows_of_a_launch": Found(
         "the last packed beat of a row gave two vectors where there was one",
         """step.dimension @n <= 5
