@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from buffering_programs import centred, centred_columns, centred_dynamic, counted, dynamic_rows
 from checkpoint_cases import RECORDED, SHIPPED, on_fabrics
+from decoders import compile_decoder
 from xdsl.dialects.builtin import ModuleOp
 
 from weft.compiler.backend.buffering import Launches, launches_of, shortages
@@ -25,7 +26,7 @@ from weft.compiler.errors import WeftError
 from weft.compiler.mapped import parse_module
 from weft.compiler.mapped.loop import turns_of
 from weft.compiler.mapped.tensor import Role
-from weft.compiler.models.llama.decoder_program import CompiledDecoder, compile_decoder
+from weft.compiler.models.llama.decoder_program import CompiledDecoder
 from weft.compiler.netlist.netlist import Net, Netlist, Pin, Unit
 from weft.compiler.passes.units import lower
 from weft.compiler.step import parse_program

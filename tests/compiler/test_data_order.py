@@ -6,11 +6,11 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from decoders import compile_decoder
 from netlists import random_netlist
 
 from weft.compiler.backend.data_order import data_order
 from weft.compiler.checkpoints.checkpoint import read_checkpoint
-from weft.compiler.models.llama.decoder_program import compile_decoder
 from weft.compiler.netlist.netlist import Net, Netlist, Pin, Unit
 from weft.hw.presets import PRESETS
 from weft.hw.program import Pcu

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from decoders import compile_decoder
 from numpy.typing import NDArray
 from xdsl.dialects.builtin import ModuleOp
 
@@ -15,7 +16,6 @@ from weft.compiler.checkpoints.llama_config import LlamaConfig
 from weft.compiler.errors import WeftError
 from weft.compiler.interpreter import compare, interpret
 from weft.compiler.models.llama import decode_program, global_tensors, layer_tensors, mask_tensor, prefill_program
-from weft.compiler.models.llama.decoder_program import compile_decoder
 from weft.compiler.models.llama.unfused import head_operators, layer_operators
 from weft.compiler.step import parse_program, print_program
 from weft.compiler.step.check import check_program

@@ -8,12 +8,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from decoders import compile_decoder
 
 from weft.compiler.checkpoints.checkpoint import read_checkpoint
 from weft.compiler.compile import CompiledProgram, compile_module, compile_program
 from weft.compiler.errors import WeftError
 from weft.compiler.mapped import parse_module
-from weft.compiler.models.llama.decoder_program import CompiledDecoder, compile_decoder
+from weft.compiler.models.llama.decoder_program import CompiledDecoder
 from weft.compiler.step import parse_program
 from weft.compiler.timing import Bound, Change, Phase, Prediction, advise, lift, predict
 from weft.compiler.timing.advice import changes_of

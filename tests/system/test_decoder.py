@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from decoders import compile_decoder
 
 from weft.compiler.checkpoints.checkpoint import read_checkpoint
 from weft.compiler.errors import WeftError
-from weft.compiler.models.llama.decoder_program import compile_decoder
 from weft.hw.presets import PRESETS
 from weft.hw.spec import FabricSpec
 from weft.sim.generate import ComparedDecoder, Generation, generate

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 from compared_decoder import compared_on_rtl, real_and_native
+from decoders import compile_decoder
 
 from weft.compiler.checkpoints.checkpoint import read_checkpoint
-from weft.compiler.models.llama.decoder_program import compile_decoder
 from weft.hw.presets import PRESETS
 
 ROOT = Path(__file__).parents[2]

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from checkpoint_cases import RECORDED, SHIPPED, telling
 from compared_decoder import compared_on_rtl
+from decoders import compile_decoder
 from numpy.typing import NDArray
 
 from weft.compiler.checkpoints.checkpoint import LlamaCheckpoint, read_checkpoint
 from weft.compiler.compile import compile_program
 from weft.compiler.errors import WeftError
 from weft.compiler.models.llama import TOKENS
-from weft.compiler.models.llama.decoder_program import compile_decoder
 from weft.compiler.models.llama.token import likeliest
 from weft.compiler.step.builder import ProgramBuilder
 from weft.compiler.step.tensor import Role

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from decoders import compile_decoder
 
 from weft.compiler.checkpoints.checkpoint import read_checkpoint
 from weft.compiler.compile import compile_module
 from weft.compiler.mapped import parse_module
-from weft.compiler.models.llama.decoder_program import compile_decoder
 from weft.compiler.timing import Memory, predict
 from weft.hw.presets import PRESETS
 from weft.sim.decoder import DecoderSession

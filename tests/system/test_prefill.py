@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from checkpoint_cases import RECORDED, SHIPPED, on_fabrics
 from compared_decoder import compared_on_rtl, real_and_native
+from decoders import compile_decoder
 
 from weft.compiler.checkpoints.checkpoint import read_checkpoint
-from weft.compiler.models.llama.decoder_program import CompiledDecoder, compile_decoder
+from weft.compiler.models.llama.decoder_program import CompiledDecoder
 from weft.hw.presets import PRESETS
 from weft.sim.decoder import DecoderSession
 from weft.sim.functional.device import FunctionalDevice

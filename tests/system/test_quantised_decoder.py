@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from checkpoint_cases import RECORDED, SHIPPED, on_fabrics
 from compared_decoder import compared_on_rtl
+from decoders import compile_decoder
 
 from weft.compiler.checkpoints.checkpoint import LlamaCheckpoint, read_checkpoint
 from weft.compiler.checkpoints.quantised_checkpoint import quantised_files
-from weft.compiler.models.llama.decoder_program import compile_decoder
 from weft.compiler.weights.quantised import Quantisation
 from weft.hw.presets import PRESETS
 from weft.sim.decoder import DecoderSession

@@ -15,11 +15,11 @@ from typing import Any
 import numpy as np
 import pytest
 from command_line import weft
+from decoders import compile_decoder
 from safetensors.numpy import load_file
 
 from weft.compiler.checkpoints.checkpoint import LlamaCheckpoint, read_checkpoint
 from weft.compiler.errors import WeftError
-from weft.compiler.models.llama.decoder_program import compile_decoder
 from weft.hw.presets import PRESETS
 from weft.saved import keeping
 from weft.sim.device import HangError, Launch

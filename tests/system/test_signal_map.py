@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from command_line import refused, weft
+from decoders import compile_decoder
 from fst_names import fst_names
 
 from weft.compiler.backend.mapping import Mapping
 from weft.compiler.checkpoints.checkpoint import read_checkpoint
 from weft.compiler.compile import compile_module
 from weft.compiler.mapped import parse_module
-from weft.compiler.models.llama.decoder_program import compile_decoder
 from weft.hw.presets import PRESETS
 from weft.hw.topology import NETWORKS, Tile, Topology
 from weft.signals import write_signals

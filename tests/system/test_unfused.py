@@ -10,10 +10,10 @@ import pytest
 from checkpoint_cases import RECORDED, SHIPPED, on_fabrics
 from command_line import refused, weft
 from compared_decoder import real_and_native
+from decoders import compile_decoder
 
 from weft.compiler.checkpoints.checkpoint import read_checkpoint
 from weft.compiler.errors import WeftError
-from weft.compiler.models.llama.decoder_program import compile_decoder
 from weft.compiler.models.llama.unfused_program import compile_unfused
 from weft.hw.presets import PRESETS
 from weft.sim.generate import ComparedDecoder, Generation

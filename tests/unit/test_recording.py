@@ -7,9 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from decoders import compile_decoder
 
 from weft.compiler.checkpoints.checkpoint import LlamaCheckpoint, read_checkpoint
-from weft.compiler.models.llama.decoder_program import CompiledDecoder, compile_decoder
+from weft.compiler.models.llama.decoder_program import CompiledDecoder
 from weft.hw.presets import PRESETS
 from weft.hw.topology import Topology
 from weft.sim.decoder import DecoderSession

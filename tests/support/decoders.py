@@ -1,0 +1,23 @@
+"""Decoders compiled for tests, those of the last few kept: many tests run the same one."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+from weft.compiler.checkpoints.llama_config import LlamaConfig
+from weft.compiler.models.llama import decoder_program
+from weft.compiler.models.llama.decoder_program import CompiledDecoder
+from weft.hw.spec import FabricSpec
+
+__all__ = ["compile_decoder"]
+
+
+def compile_decoder(config: LlamaConfig, spec: FabricSpec, **options: Any) -> CompiledDecoder:
+    """As :func:`weft.compiler.models.llama.decoder_program.compile_decoder`; for equal arguments, the same object."""
+    return _compiled(config, spec, tuple(sorted(options.items())))
+
+
+@lru_cache(maxsize=32)
+def _compiled(config: LlamaConfig, spec: FabricSpec, options: tuple[tuple[str, Any], ...]) -> CompiledDecoder:
+    return decoder_program.compile_decoder(config, spec, **dict(options))
