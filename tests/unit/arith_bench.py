@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from amaranth.hdl import Elaboratable, EnableInserter, Module, Signal
+from amaranth.hdl import Cat, Elaboratable, EnableInserter, Module, Signal
 from amaranth.sim import Simulator
 from numpy.typing import NDArray
 
@@ -99,11 +99,15 @@ def run(
                 for port in sequences:
                     ctx.set(getattr(unit, port), int(rng.integers(0, 2)))
                 await anext(ticks)
-            ctx.set(enable, 1)
+            # All ports are set at once, for the simulator settles after each assignment.
+            ports, given, at = [enable], 1, 1
             for port, values in sequences.items():
                 position = cycle - skew.get(port, 0)
                 if 0 <= position < count:
-                    ctx.set(getattr(unit, port), values[position])
+                    ports.append(getattr(unit, port))
+                    given |= values[position] << at
+                    at += len(ports[-1])
+            ctx.set(Cat(*ports), given)
             if cycle >= latency:
                 results.append(ctx.get(unit.r))
             await anext(ticks)

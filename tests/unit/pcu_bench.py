@@ -10,6 +10,7 @@ from functools import cache
 from typing import Any
 
 import numpy as np
+from amaranth.hdl import Cat
 from amaranth.sim import Simulator
 from numpy.typing import NDArray
 
@@ -24,8 +25,9 @@ from weft.sim.functional.pcu import run_pcu
 Given = Sequence[Beats | None]
 
 SPEC = FabricSpec.make(name="small", lanes=4, stages=2, acc_depth=8, channel_bits=64, scalar_inputs=3)
-_LONGEST_SILENCE = 120
-_QUIET = 60
+_LONGEST_SILENCE = 48
+_QUIET = 32
+"""Cycles without an event that end a run, with pauses and without. A beat passes the unit in fewer than 20."""
 
 
 def beats(data: Any, stop: Any = 0, void: Any = False) -> Beats:
@@ -115,16 +117,26 @@ class Bench:
         sinks = [(self.unit.vector_out[0], run.vector), (self.unit.scalar_out[0], run.scalar)]
         sent = [0] * len(sources)
         offered = [False] * len(sources)
+        given = [0] * len(sources)
+        # All inputs are set at once, for the simulator settles after each assignment.
+        driven = Cat(
+            *(port.payload.as_value() for _, port, _ in sources),
+            *(port.valid for _, port, _ in sources),
+            *(port.ready for port, _ in sinks),
+        )
+        widths = [*(len(port.payload.as_value()) for _, port, _ in sources), *[1] * (len(sources) + len(sinks))]
         silence = cycle = 0
         ticks = aiter(ctx.tick())  # one trigger for all cycles: it takes long to make
         while silence < (_LONGEST_SILENCE if pause else _QUIET):
-            for number, (_, port, words) in enumerate(sources):
+            for number, (_, _, words) in enumerate(sources):
                 if not offered[number] and sent[number] < len(words) and rng.random() >= pause:
-                    ctx.set(port.payload.as_value(), words[sent[number]])
-                    ctx.set(port.valid, 1)
+                    given[number] = words[sent[number]]
                     offered[number] = True
-            for port, _ in sinks:
-                ctx.set(port.ready, int(rng.random() >= pause))
+            value = at = 0
+            for part, width in zip([*given, *offered, *(rng.random() >= pause for _ in sinks)], widths, strict=True):
+                value |= int(part) << at
+                at += width
+            ctx.set(driven, value)
             happened = bool(ctx.get(self.unit.busy))
             run.busy += happened
             for number, (_, port, _) in enumerate(sources):
@@ -136,11 +148,9 @@ class Bench:
                     received.append(_beat(ctx.get(port.payload)))
                     happened = True
             await anext(ticks)
-            for number, (_, port, _) in enumerate(sources):
-                if not offered[number]:
-                    ctx.set(port.valid, 0)
             cycle += 1
             silence = 0 if happened else silence + 1
+        ctx.set(driven, 0)
         await ticks.aclose()
         run.cycles = cycle - silence
         run.waits = ctx.get(self.unit.waits)

@@ -90,8 +90,12 @@ class VerilogBench:
         self, program: Program, vector: Given, scalar: Given, *, cycles: int, seed: int = 0
     ) -> tuple[list[Beat], list[Beat]]:
         """Beats of the vector and of the scalar output; ``seed`` 0 makes no pauses."""
+        return self.received(self.arrivals(program, vector, scalar, cycles=cycles, seed=seed))
+
+    def received(self, lines: Sequence[str]) -> tuple[list[Beat], list[Beat]]:
+        """Beats of the vector and of the scalar output from what :meth:`arrivals` gives."""
         received: dict[str, list[Beat]] = {"vector_out_0": [], "scalar_out_0": []}
-        for line in self.arrivals(program, vector, scalar, cycles=cycles, seed=seed):
+        for line in lines:
             port, word, _ = line.split()
             received[port].append(_beat(int(word, 16), _width(self.spec, port[:6]), self.spec.stop_bits))
         return received["vector_out_0"], received["scalar_out_0"]

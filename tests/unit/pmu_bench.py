@@ -10,6 +10,7 @@ from functools import cache
 from typing import Any
 
 import numpy as np
+from amaranth.hdl import Cat
 from amaranth.sim import Simulator
 
 from weft.hw.pmu.pmu import Pmu
@@ -25,6 +26,8 @@ LANES = SPEC.lanes
 INPUTS = ("vector", "scalar", "address", "control")
 QUIET = 40
 """Cycles in which nothing moves before a launch counts as over."""
+PHASE = 48
+"""Cycles after which rates change."""
 
 Beat = tuple[int, int, int]
 """Data as one number, stop, void."""
@@ -84,13 +87,29 @@ class Bench:
         self.sim = Simulator(dut)
         self.sim.add_clock(1e-6)
         self.sim.add_testbench(self._bench)
-        self.job: tuple[list[Launch], float, float, random.Random] = ([], 1, 1, random.Random())
+        self.job: tuple[list[Launch], Sequence[tuple[float, float]], random.Random] = ([], [(1, 1)], random.Random())
         self.seen: list[Seen] = []
         self.used = False
 
-    def run(self, launches: list[Launch], *, rate: float = 1, out_rate: float = 1, seed: int = 0) -> list[Seen]:
-        """Launch one after the other, each until nothing moves."""
-        self.job, self.seen = (launches, rate, out_rate, random.Random(seed)), []
+    def run(
+        self,
+        launches: list[Launch],
+        *,
+        rate: float = 1,
+        out_rate: float = 1,
+        phases: Sequence[tuple[float, float]] = (),
+        seed: int = 0,
+    ) -> list[Seen]:
+        """Launch one after the other, each until nothing moves.
+
+        Parameters
+        ----------
+        rate, out_rate
+            Probability with which an input offers and an output takes a beat in a cycle.
+        phases
+            Pairs of the two instead, in turn, each for ``PHASE`` cycles.
+        """
+        self.job, self.seen = (launches, phases or [(rate, out_rate)], random.Random(seed)), []
         if self.used:
             self.sim.reset()
         self.used = True
@@ -105,14 +124,22 @@ class Bench:
         return value & (1 << 32 * width) - 1, rest & (1 << self.spec.stop_bits) - 1, rest >> self.spec.stop_bits
 
     async def _bench(self, ctx: Any) -> None:
-        launches, rate, out_rate, rng = self.job
+        launches, rates, rng = self.job
+        passed = 0
         widths = {"vector": self.spec.lanes, "scalar": 1, "address": 1, "control": 0}
         waiting: dict[str, deque[Beat]] = {name: deque() for name in INPUTS}
         offered = dict.fromkeys(INPUTS, False)
         outputs = [wire for out in self.outputs.values() for wire in (out.valid, out.payload.as_value())]
         counts = (self.dut.busy, self.dut.starved, self.dut.blocked, self.dut.waits)
-        ready_wires = [port.ready for port in self.outputs.values()]
-        valid_wires = [port.valid for port in self.inputs.values()]
+        # All inputs are set at once, for the simulator settles after each assignment.
+        driven = Cat(
+            *(port.payload.as_value() for port in self.inputs.values()),
+            *(port.valid for port in self.inputs.values()),
+            *(port.ready for port in self.outputs.values()),
+        )
+        sizes = [len(port.payload.as_value()) for port in self.inputs.values()]
+        sizes += [1] * (len(INPUTS) + len(self.outputs))
+        payload = dict.fromkeys(INPUTS, 0)
         # One trigger for all cycles, for it takes as long to make as a cycle to simulate.
         ticks = aiter(ctx.tick().sample(*(port.ready for port in self.inputs.values()), *outputs, *counts))
         for launch in launches:
@@ -122,14 +149,18 @@ class Bench:
             ctx.set(self.dut.launch, 1)
             seen, quiet, cycle = Seen(), 0, 0
             while quiet < QUIET:
-                for (name, port), valid in zip(self.inputs.items(), valid_wires, strict=True):
+                rate, out_rate = rates[passed // PHASE % len(rates)]
+                passed += 1
+                for name in INPUTS:
                     if not offered[name] and waiting[name] and rng.random() < rate:
                         offered[name] = True
-                        ctx.set(port.payload.as_value(), self._pack(waiting[name][0], widths[name]))
-                    ctx.set(valid, offered[name])
+                        payload[name] = self._pack(waiting[name][0], widths[name])
                 ready = {name: name not in launch.held and rng.random() < out_rate for name in self.outputs}
-                for wire, taking in zip(ready_wires, ready.values(), strict=True):
-                    ctx.set(wire, taking)
+                value = at = 0
+                for part, size in zip([*payload.values(), *offered.values(), *ready.values()], sizes, strict=True):
+                    value |= int(part) << at
+                    at += size
+                ctx.set(driven, value)
                 _, _, *values = await anext(ticks)
                 if not cycle:
                     ctx.set(self.dut.launch, 0)
@@ -139,9 +170,9 @@ class Bench:
                         offered[name], quiet = False, 0
                         waiting[name].popleft()
                 for place, name in enumerate(self.outputs):
-                    valid, payload = values[4 + 2 * place : 6 + 2 * place]
+                    valid, sent = values[4 + 2 * place : 6 + 2 * place]
                     if valid and ready[name]:
-                        getattr(seen, name).append(self._unpack(payload, widths[name]))
+                        getattr(seen, name).append(self._unpack(sent, widths[name]))
                         seen.cycles[name].append(cycle)
                         quiet = 0
                 busy, starved, blocked, seen.waits = values[-4:]

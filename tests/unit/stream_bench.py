@@ -6,7 +6,7 @@ import random
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from amaranth.hdl import ClockDomain, Fragment, Module, Value
+from amaranth.hdl import Cat, ClockDomain, Fragment, Module, Value
 from amaranth.hdl._ir import PortDirection, build_netlist
 from amaranth.hdl._nir import Net
 from amaranth.lib.wiring import In
@@ -102,29 +102,35 @@ class _Run:
         for port, value in self.setup:
             ctx.set(Value.cast(port), value)
         offered = [False] * len(sources)
+        # Inputs are set together, for the simulator settles after each assignment.
+        readies = Cat(stream.ready for stream, _ in sinks)
+        driven = Cat(*(part for stream, _ in sources for part in (stream.valid, Value.cast(stream.payload))), readies)
+        sizes = [len(Value.cast(stream.payload)) for stream, _ in sources]
+        payloads = [Value.cast(stream.payload) for stream, _ in sinks]
         waits: list[int | None] = [None] * len(sinks)
         cycle, last = 0, 0
         ticks = aiter(ctx.tick())  # one trigger for all cycles: it takes long to make
         while cycle < last + AFTERMATH or (
             cycle < last + PATIENCE and any(len(got) < count for got, (_, count) in zip(arrivals, sinks, strict=True))
         ):
-            for index, (stream, values) in enumerate(sources):
+            given = at = 0
+            for index, (_, values) in enumerate(sources):
                 offered[index] = sent[index] < len(values) and (offered[index] or rng.random() >= stall)
-                ctx.set(stream.valid, offered[index])
-                ctx.set(Value.cast(stream.payload), values[sent[index]] if offered[index] else rng.getrandbits(8))
-            for stream, _ in sinks:
-                ctx.set(stream.ready, 0)
+                payload = values[sent[index]] if offered[index] else rng.getrandbits(8)
+                given |= (offered[index] | (payload & (1 << sizes[index]) - 1) << 1) << at
+                at += 1 + sizes[index]
+            ctx.set(driven, given)  # nothing is taken yet
             before = [ctx.get(stream.valid) for stream, _ in sinks]
-            for stream, _ in sinks:
-                ctx.set(stream.ready, rng.random() >= stall)
-            for index, (stream, _) in enumerate(sinks):
-                valid, value = ctx.get(stream.valid), ctx.get(Value.cast(stream.payload))
+            taking = [rng.random() >= stall for _ in sinks]
+            ctx.set(readies, sum(take << index for index, take in enumerate(taking)))
+            for index, ((stream, _), take) in enumerate(zip(sinks, taking, strict=True)):
+                valid, value = ctx.get(stream.valid), ctx.get(payloads[index])
                 assert valid == before[index], f"valid of sink {index} depends on ready"
                 if waits[index] is not None:
                     assert valid, f"valid of sink {index} fell"
                     assert value == waits[index], f"payload of sink {index} changed while it waited"
-                waits[index] = value if valid and not ctx.get(stream.ready) else None
-                if valid and ctx.get(stream.ready):
+                waits[index] = value if valid and not take else None
+                if valid and take:
                     arrivals[index].append(Arrival(cycle, value))
                     last = cycle
                     assert len(arrivals[index]) <= sinks[index][1], f"sink {index} gets one more beat: {value:#x}"

@@ -73,7 +73,7 @@ def judged(
 
 
 @pytest.mark.parametrize("function", NUMPY)
-@pytest.mark.parametrize("lanes", [4, 8, 16])
+@pytest.mark.parametrize("lanes", [4, 8, pytest.param(16, marks=pytest.mark.long)])
 def test_hardware_gives_what_the_model_and_the_oracle_give(lanes: int, function: str) -> None:
     """The PCU that a program compiles to, with random stalls, on full rows and on some that leave lanes over."""
     for size in (lanes, lanes - 1):

@@ -112,7 +112,9 @@ def _by_hand(form: Unpack, matrix: np.ndarray, x: np.ndarray, scales: np.ndarray
 
 
 FORMS = (Unpack.INT8, Unpack.MXFP4)
-SHAPES = [([7], 3), ([33, 2], 5), ([1, 70, 6], 2), ([36, 5], 1), ([12], 16)]
+SHAPES = [([7], 3), ([33, 2], 5), ([1, 70, 6], 2), ([36, 5], 1), ([6], 16), ([12], 16)]
+IN_EACH_RUN = 5
+"""Shapes for the hardware: the last has more steps than the one before it, but no other states."""
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -129,7 +131,13 @@ def test_a_product_is_what_the_format_says(form: Unpack, rows: list[int], vector
 
 
 @pytest.mark.parametrize("form", FORMS)
-@pytest.mark.parametrize(("number", "rows", "vectors"), [(number, *shape) for number, shape in enumerate(SHAPES)])
+@pytest.mark.parametrize(
+    ("number", "rows", "vectors"),
+    [
+        pytest.param(number, *shape, marks=[pytest.mark.long] if number >= IN_EACH_RUN else [])
+        for number, shape in enumerate(SHAPES)
+    ],
+)
 @pytest.mark.parametrize("every", [False, pytest.param(True, marks=pytest.mark.long)], ids=["a pause", "every pause"])
 def test_hardware_gives_the_same_with_pauses(
     form: Unpack, number: int, rows: list[int], vectors: int, every: bool
@@ -141,7 +149,7 @@ def test_hardware_gives_the_same_with_pauses(
 
 
 def test_a_sum_travels_in_any_register() -> None:
-    program, vector, scalar, words = case(Unpack.INT8, [33, 2], 5)
+    program, vector, scalar, words = case(Unpack.INT8, [7, 2], 3)
     *products, scaled = program.stages
     moved = (*(replace(stage, dst=2) for stage in products), replace(scaled, a=Source.REG2))
     program = replace(program, stages=moved)
