@@ -149,7 +149,7 @@ def test_hardware_gives_the_same_with_pauses(
 
 
 def test_a_sum_travels_in_any_register() -> None:
-    program, vector, scalar, words = case(Unpack.INT8, [7, 2], 3)
+    program, vector, scalar, words = case(Unpack.INT8, [33, 2], 5)
     *products, scaled = program.stages
     moved = (*(replace(stage, dst=2) for stage in products), replace(scaled, a=Source.REG2))
     program = replace(program, stages=moved)
