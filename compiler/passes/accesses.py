@@ -10,6 +10,7 @@ from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import SSAValue
 from xdsl.passes import ModulePass
 
+from weft.compiler.errors import WeftError
 from weft.compiler.passes.placing import PlaceOp
 from weft.compiler.passes.rewriting import Inserting
 from weft.compiler.passes.scatter import counted, last_of_each, scattered
@@ -20,22 +21,23 @@ from weft.compiler.step.dimension import DimensionOp, SizeOp
 from weft.compiler.step.dims import Dim
 from weft.compiler.step.expand import ExpandOp
 from weft.compiler.step.map import Function, MapOp
+from weft.compiler.step.operation import told_of
 from weft.compiler.step.random_access import RandomStoreOp
-from weft.compiler.step.shape import ReshapeOp
-from weft.compiler.step.tensor import TensorOp
+from weft.compiler.step.shape import FlattenOp, ReshapeOp
+from weft.compiler.step.tensor import Role, TensorOp
 from weft.compiler.step.types import Element, StreamType, stream_of
 from weft.compiler.step.walk import Walk
 from weft.hw.spec import FabricSpec
 
-__all__ = ["SplitAccesses", "only_store"]
+__all__ = ["SplitAccesses", "among_zeros"]
 
 
-def only_store(store: StoreOp | RandomStoreOp) -> bool:
-    """Whether it is the only store to its tensor, whose other elements are zeros."""
+def among_zeros(store: StoreOp | RandomStoreOp) -> bool:
+    """Whether all else in its tensor is zeros: it is the only store to an output. A cache keeps what it held."""
     block = store.parent_block()
     assert block is not None
     stores = [each for each in block.ops if isinstance(each, StoreOp | RandomStoreOp)]
-    return sum(each.tensor == store.tensor for each in stores) == 1
+    return store.declaration.role is Role.OUTPUT and sum(each.tensor == store.tensor for each in stores) == 1
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,8 @@ class SplitAccesses(ModulePass):
             if isinstance(operation, LoadOp):
                 self._load(operation)
             elif isinstance(operation, StoreOp):
-                self._store(operation)
+                with told_of(operation):
+                    self._store(operation)
             elif isinstance(operation, RandomStoreOp):
                 self._scatter(operation)
 
@@ -119,10 +122,11 @@ class SplitAccesses(ModulePass):
         if last not in walk.dims:  # a single element of each row
             value = inserting.add(ReshapeOp(value, (*stream_of(value).dims, 1))).result
             walk = Walk((*walk.dims, last), (*walk.by, 1), walk.start)
+        value, walk = _one_along(value, walk, last, tensor, inserting)
         axis = walk.dims.index(last)
         if axis != stream_of(value).rank - 1:
             value, walk = _row_last(value, walk, axis, inserting)
-        if only_store(store):
+        if among_zeros(store):
             value, walk = self._placed(value, walk, tensor, inserting)
         if value is not store.value or walk != store.visits:
             inserting.add(by := StoreOp(value, tensor.label, walk, done=store.done is not None))
@@ -153,7 +157,7 @@ class SplitAccesses(ModulePass):
         """Single elements become a whole row first: a store writes whole beats."""
         tensor, index = store.declaration, store.index
         size, *entry = tensor.sizes
-        if entry or not only_store(store):
+        if entry or not among_zeros(store):
             return
         inserting, value = Inserting(store), store.value
         given = stream_of(index)
@@ -190,6 +194,21 @@ def _shifted(places: SSAValue, start: Dim, inserting: Inserting) -> SSAValue:
             held = inserting.add(MapOp(Function.MUL, held, float(factor))).result
         places = inserting.add(MapOp(Function.ADD, places, held)).result
     return places
+
+
+def _one_along(value: SSAValue, walk: Walk, last: int, tensor: TensorOp, inserting: Inserting) -> tuple[SSAValue, Walk]:
+    """Dimensions of the stream that walk a row together, one for all of them where they follow each other."""
+    while walk.dims.count(last) > 1:
+        given, axis = stream_of(value), walk.dims.index(last)
+        columns = given.dims[axis + 1] if axis + 1 < given.rank else None
+        if columns is None or walk.dims[axis + 1] != last or Dim.of(walk.by[axis]) != columns * walk.by[axis + 1]:
+            raise WeftError(
+                f"dimensions of the stream that walk the last of @{tensor.label} together must follow each other, the "
+                f"outer one by all of the inner one; here they go by {[*walk.by]}"
+            )
+        value = inserting.add(FlattenOp(value, [axis, axis + 1])).result
+        walk = Walk((*walk.dims[:axis], *walk.dims[axis + 1 :]), (*walk.by[:axis], *walk.by[axis + 1 :]), walk.start)
+    return value, walk
 
 
 def _row_last(value: SSAValue, walk: Walk, axis: int, inserting: Inserting) -> tuple[SSAValue, Walk]:

@@ -119,6 +119,11 @@ class TensorOp(StepOperation):
                 f"@{self.label} of {self.element.value} must be an input or weight of two or three dimensions, "
                 f"not {self.role.value} {dims_text(self.shape)}"
             )
+        if self.element.is_quantised and 0 in self.sizes:
+            raise VerifyException(
+                f"shape of @{self.label} of {self.element.value} must have sizes of at least 1, "
+                f"not {dims_text(self.shape)}"
+            )
         if self.role is Role.IOTA and self.element not in (Element.F32, Element.I32):
             raise VerifyException(f"iota @{self.label} must be f32 or i32, not {self.element.value}")
 

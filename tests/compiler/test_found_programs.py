@@ -77,6 +77,17 @@ step.store %y in @y
 %z = step.accum add %square over [0] : !step.stream<f32, [601]>
 step.store %z in @z""",
     ),
+    "rows_stored_by_several_dimensions": Found(
+        "all that walks a row of a store was taken for its first dimension",
+        """step.tensor @a : f32 [2, 3, 4] input
+step.tensor @b : f32 [2, 2, 5] input
+step.tensor @y : f32 [24] output
+step.tensor @z : f32 [2, 13] output
+%a = step.load @a : !step.stream<f32, [2, 3, 4]>
+step.store %a in @y walk [0, 0, 0] by [12, 4, 1]
+%b = step.load @b : !step.stream<f32, [2, 2, 5]>
+step.store %b in @z walk [0, 1, 1] by [1, 5, 1] from [0, 3]""",
+    ),
     "packed_rows_of_a_launch": Found(
         "the last packed beat of a row gave two vectors where there was one",
         """step.dimension @n <= 5
@@ -505,3 +516,24 @@ def test_the_room_of_a_program_that_reads_rows_as_long_as_a_launch_says_is_judge
     outcome = judged(_launched(PROGRAMS["packed_rows_of_a_launch"]), PRESETS["demo"])
     assert outcome.compiled is not None
     assert outcome.compiled.unjudged == ()
+
+
+@pytest.mark.parametrize(
+    ("shape", "cache", "walk", "rule"),
+    [
+        ("[5]", "[11]", "from [3]", "must begin at a multiple of 8"),
+        ("[5]", "[11]", "", "@c keeps what it held, and memory takes whole beats: .* not at 5 of 11"),
+        ("[5]", "[11]", "by [2]", "in steps of 1"),
+        ("[5]", "[6, 8]", "walk [0] from [0, 3]", "must begin at a multiple of 8"),
+        ("[5]", "[5, 8]", "walk [0]", "@c keeps what it held, .* not at 1 of 8"),
+    ],
+)
+def test_a_store_never_overwrites_what_a_cache_holds_beside_it(shape: str, cache: str, walk: str, rule: str) -> None:
+    """An output has zeros there, with which beats are filled up."""
+    text = f"""step.tensor @x : f32 {shape} input
+step.tensor @c : f32 {cache} {{}}
+%x = step.load @x : !step.stream<f32, {shape}>
+step.store %x in @c {walk}"""
+    with pytest.raises(WeftError, match=f"line 4: step.store: .*{rule}"):
+        compile_program(parse_program(text.format("cache")), PRESETS["demo"])
+    compile_program(parse_program(text.format("output")), PRESETS["demo"])

@@ -56,6 +56,14 @@ RULES = [
     ("step.tensor @t : int8 [4, 4] output", r"@t of int8 must be an input or weight of two or three dimensions"),
     ("step.tensor @t : bf16 [4] iota", "iota @t must be f32 or i32, not bf16"),
     ("step.tensor @t : f32 [4] input each", "@t is one of each iteration, and there is no step.loop"),
+    (
+        "step.tensor @t : int8 [0, 8] weight",
+        r"line 10: step.tensor: shape of @t of int8 must have sizes of at least 1, not \[0",
+    ),
+    (
+        "step.tensor @t : int8 [32, 8] weight\n%y = step.load @t : !step.stream<int8, [16, 8]>",
+        r"line 11: step.load \(%y\): @t of int8 must move as a whole, in order",
+    ),
     ("step.loop 0", "line 10: step.loop: iterations must be 1 to 4095, not 0"),
     ("step.loop 2\nstep.loop 3", "line 11: step.loop: a program has at most one step.loop"),
     ("step.state @s : f32 [n]", "state must have sizes that are numbers of at least 1"),

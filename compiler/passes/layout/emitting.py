@@ -79,7 +79,10 @@ class Emitting:
     def argument(self, size: Dim, unit: Unit, per: int = 1) -> int:
         """The launch argument that holds a size."""
         if self.round in size.symbols:
-            raise self.refuse(f"{size} changes with {self.round}, and only loads and where walks begin can")
+            raise self.refuse(
+                f"{size} changes with {self.round}: only sizes of loads can, and where walks begin along any dimension "
+                "but the last"
+            )
         key = (size, unit, per)
         if key not in self.arguments:
             index = len(self.arguments) + 1

@@ -19,7 +19,7 @@ from weft.compiler.mapped.tensor import Format
 from weft.compiler.mapped.tensor import Role as MappedRole
 from weft.compiler.mapped.tensor import TensorOp as MappedTensor
 from weft.compiler.mapped.types import DYNAMIC, Kind, StreamType
-from weft.compiler.passes.accesses import only_store
+from weft.compiler.passes.accesses import among_zeros
 from weft.compiler.passes.layout.laid import Laid, sizes_of
 from weft.compiler.passes.layout.laying import Laying, lay
 from weft.compiler.passes.layout.masking import zero_filled
@@ -200,9 +200,10 @@ def _(operation: StoreOp, laying: Laying) -> None:
     unit = laying.spec.lanes * (2 if tensor.element is Element.BF16 else 1)
     end = None if columns.number is None else (operation.visits.start[-1].number or 0) + columns.number
     if end is None or (end % unit and end != size):
-        if not only_store(operation) or tensor.role is Role.CACHE:
+        if not among_zeros(operation):
+            kept = "keeps what it held" if tensor.role is Role.CACHE else "is stored to more than once"
             raise laying.refuse(
-                f"where @{tensor.label} is stored to more than once, a store must end with a row of it or with a "
+                f"@{tensor.label} {kept}, and memory takes whole beats: a store must end with a row of it or with a "
                 f"beat of {unit} elements, not at {operation.visits.start[-1] + columns} of {size}"
             )
         laid = zero_filled(laying, laid)
