@@ -159,7 +159,7 @@ class _Builder:
         each = self.looped and element not in (Element.INT8, Element.MXFP4) and data is None and self.choices.once_in(2)
         name = f"t{len(self.declarations)}"
         self.declarations.append(f"step.tensor @{name} : {element.value} {list(shape)} {role}{' each' if each else ''}")
-        if role in ("input", "weight"):
+        if role in ("input", "weight", "cache"):
             full = (self.iterations, *shape) if each else (*shape,)
             self.inputs[name] = self.data.array(element, full) if data is None else data
         return name
@@ -199,11 +199,15 @@ class _Builder:
         for value in wanted:
             self.store(value)
 
+    def stored_to(self) -> str:
+        """The role of a tensor that is stored to: what a cache holds beside that must stay."""
+        return "cache" if self.choices.once_in(40) else "output"
+
     def store(self, value: _Value) -> bool:
         walk, shape = walked_tensor(self.choices, value.dims, self.sizes, store=True)
         wider = value.element is BF16 and self.choices.once_in(2)
         element = F32 if wider else value.element
-        name = self.tensor(element, shape, "output")
+        name = self.tensor(element, shape, self.stored_to())
         self.used.add(value.name)
         text = f"step.store %{value.name} in @{name}{walk_text(walk)}"
         if self.looped or not self.choices.once_in(8):
@@ -562,7 +566,7 @@ class _Builder:
         if any(not dim.number for dim in entry):
             return False
         rows = 1 + self.choices.below(6)
-        name = self.tensor(value.element, (rows, *(dim.number or 0 for dim in entry)), "output")
+        name = self.tensor(value.element, (rows, *(dim.number or 0 for dim in entry)), self.stored_to())
         index = self.index(rows, value.dims[:split])
         self.used |= {value.name, index.name}
         text = f"step.random_store %{value.name} at %{index.name} in @{name}"

@@ -426,6 +426,24 @@ step.store %y in @y
 """
 
 
+EMPTY_OPERAND = """step.dimension @m <= 4
+step.tensor @a : f32 [4, 9] input
+step.tensor @b : f32 [1, 9] input
+step.tensor @at : f32 [5] iota
+step.tensor @y : f32 [5, 9] output
+%a = step.load @a : !step.stream<f32, [m, 9]>
+%b = step.load @b : !step.stream<f32, [1, 9]>
+%at = step.load @at : !step.stream<f32, [m + 1]>
+%m = step.size @m : !step.stream<i32, []>
+%rows = step.convert %m : !step.stream<f32, []>
+%last = step.expand %rows along [0] : !step.stream<f32, [m + 1]>
+%ends = step.map eq %at, %last : !step.stream<f32, [m + 1]>
+%which = step.convert %ends : !step.stream<i32, [m + 1]>
+%y = step.merge %which of %a, %b : !step.stream<f32, [m + 1, 9]>
+step.store %y in @y
+"""
+
+
 def _launched(found: Found) -> RandomProgram:
     module = parse_program(found.text + "\n")
     iterations = next((op.iterations for op in module.ops if isinstance(op, LoopOp)), 1)
@@ -452,8 +470,12 @@ def test_it_computes_what_it_means(name: str) -> None:
 
 @pytest.mark.parametrize(
     ("text", "full", "empty"),
-    [(EMPTY, {"n": 7, "m": 3}, {"n": 7, "m": 0}), (EMPTY_ROWS, {"n": 3}, {"n": 0})],
-    ids=["columns", "rows"],
+    [
+        (EMPTY, {"n": 7, "m": 3}, {"n": 7, "m": 0}),
+        (EMPTY_ROWS, {"n": 3}, {"n": 0}),
+        (EMPTY_OPERAND, {"m": 3}, {"m": 0}),
+    ],
+    ids=["columns", "rows", "operand"],
 )
 def test_a_launch_that_would_hang_has_an_image_of_its_own(
     text: str, full: dict[str, int], empty: dict[str, int]

@@ -48,6 +48,8 @@ def _merge(
 @lay.register
 def _(operation: MergeOp, laying: Laying) -> None:
     parts = [laying.given(each) for each in (operation.zero, operation.other)]
+    for part in parts:
+        laying.non_empty(part.dims[:1], "no selector takes the void beat of an empty stream")
     which = laying.scalar(laying.given(operation.which))
     hint, kind = operation.result.name_hint, Kind.SCALAR if len(parts[0].dims) == 1 else Kind.VECTOR
     made = _merge(laying, which, parts, kind, hint)
