@@ -25,15 +25,27 @@ BEFORE = "3056d69ddcaf"
 """The commit before tiles slept: a decoder in RTL, a call a tile and edge, several launches a token."""
 _TARGET = 10.0
 
-# Understood by both states. The simulator is a child: once it has ended, what it took is known.
-_RUN = """
-import json, resource, sys
-from pathlib import Path
+_THEN = """
+from compiler.checkpoint import read_checkpoint
+from compiler.decoder_program import compile_decoder
+from hw.presets import PRESETS
+from sim.decoder import DecoderSession
+from sim.rtl.device import RtlDevice
+"""
+_NOW = """
 from weft.compiler.checkpoints.checkpoint import read_checkpoint
 from weft.compiler.models.llama.decoder_program import compile_decoder
 from weft.hw.presets import PRESETS
 from weft.sim.decoder import DecoderSession
 from weft.sim.rtl.device import RtlDevice
+"""
+# Understood by both states. The simulator is a child: once it has ended, what it took is known.
+_RUN = """
+import json, resource, sys
+from pathlib import Path
+
+used = Path(sys.modules[RtlDevice.__module__].__file__).resolve()
+assert used.is_relative_to(Path.cwd().resolve()), f"the state in {Path.cwd()} must be measured, not {used}"
 
 def child_seconds():
     usage = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -57,9 +69,9 @@ print(json.dumps({"seconds": (seconds[1] - seconds[0]) / tokens, "ids": ids[1]})
 """
 
 
-def decode(source: Path, cache: Path, tokens: int, **options: Any) -> dict[str, Any]:
-    """``seconds`` a token and the ``ids`` decoded, by the state in a folder."""
-    command = [sys.executable, "-c", _RUN, json.dumps(options), str(tokens)]
+def decode(source: Path, imports: str, cache: Path, tokens: int, **options: Any) -> dict[str, Any]:
+    """``seconds`` a token and the ``ids`` decoded, by the state in a folder, whose names ``imports`` knows."""
+    command = [sys.executable, "-c", imports + _RUN, json.dumps(options), str(tokens)]
     environment = {**os.environ, "PYTHONPATH": str(source), "WEFT_CACHE": str(cache)}
     run = subprocess.run(command, cwd=source, env=environment, stdout=subprocess.PIPE, text=True, check=True)
     return json.loads(run.stdout.splitlines()[-1])
@@ -81,9 +93,9 @@ def measure(tokens: int) -> list[Result]:
         source = Path(folder) / "source"
         with tarfile.open(fileobj=io.BytesIO(archive.stdout)) as files:
             files.extractall(source, filter="data")
-        before = decode(source, Path(folder) / "cache", tokens)
+        before = decode(source, _THEN, Path(folder) / "cache", tokens)
     # More tokens, so that they weigh more than what differs between two starts of a simulator.
-    now = decode(ROOT, Path(os.environ.get("WEFT_CACHE", ROOT / "build")), 10 * tokens, arith="native")
+    now = decode(ROOT, _NOW, Path(os.environ.get("WEFT_CACHE", ROOT / "build")), 10 * tokens, arith="native")
     if before["ids"] != now["ids"][:tokens]:
         raise ValueError(f"both states must decode the same tokens, not {before['ids']} and {now['ids']}")
     return [
