@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import tomllib
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -116,7 +117,12 @@ class FabricSpec(BaseModel, frozen=True):
         for text in assignments:
             name, equals, value = text.partition("=")
             if not equals or name not in type(self).model_fields:
-                raise SpecError(f"--set must be FIELD=VALUE with a field of the fabric spec, not {shown(text)}")
+                fields = [*type(self).model_fields]
+                near = get_close_matches(name, fields, n=3) or fields
+                raise SpecError(
+                    f"--set must be FIELD=VALUE with a field of the fabric spec, not {shown(text)}; "
+                    f"{'near it' if near is not fields else 'its fields'} are {', '.join(near)}"
+                )
             try:
                 changed[name] = tomllib.loads(f"v = {value}")["v"]
             except ValueError:  # no TOML, or a number that is longer than Python reads

@@ -1,14 +1,14 @@
-"""What a run is given: a prompt, or arrays."""
+"""What a run is given as text: a prompt, or a program."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from weft.compiler.checkpoints.tokenizer import ByteTokenizer
 
-__all__ = ["load_arrays", "load_text", "prompt_tokens"]
+__all__ = ["load_text", "prompt_tokens"]
 
 
 def prompt_tokens(
@@ -42,33 +42,8 @@ def prompt_tokens(
     return list(tokenizer.encode(prompt or ""))
 
 
-def load_arrays(path: Path) -> dict[str, Any]:
-    """The arrays of ``--inputs`` by name.
-
-    Raises
-    ------
-    WeftError
-        No ``.npz`` file.
-    """
-    import zlib
-    from zipfile import BadZipFile
-
-    import numpy as np
-
-    from weft.compiler.errors import WeftError
-
-    try:
-        archive = np.load(path)
-        if not isinstance(archive, np.lib.npyio.NpzFile):
-            raise ValueError("it holds one array without a name")
-        with archive:
-            return {name: archive[name] for name in archive.files}
-    except (ValueError, EOFError, BadZipFile, zlib.error) as error:
-        raise WeftError(f"--inputs must be an .npz file of arrays, but {str(path)!r} is not: {error}") from None
-
-
 def load_text(path: Path) -> str:
-    """The text of a program.
+    """The text of a program, without a byte order mark.
 
     Raises
     ------
@@ -78,6 +53,6 @@ def load_text(path: Path) -> str:
     from weft.compiler.errors import WeftError
 
     try:
-        return path.read_text("utf-8")
+        return path.read_text("utf-8-sig")
     except UnicodeDecodeError as error:
         raise WeftError(f"{path} must be UTF-8 text, and is not at byte {error.start}") from None

@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from weft.common import json_text, naming
+from weft.common import check_writable, json_text, naming
 from weft.compiler.errors import WeftError
 
 __all__ = ["check_output", "write_output"]
@@ -31,9 +31,11 @@ def check_output(folder: Path, command: str, index: str) -> None:
     Raises
     ------
     WeftError
-        The folder holds something else, or is none.
+        The folder holds something else, is none, or cannot be made.
     """
     if not folder.exists():
+        if folder.parent.is_dir():
+            check_writable("--out", folder)
         return
     if not folder.is_dir():
         raise WeftError(f"--out must be a folder, not the file {str(folder)!r}")

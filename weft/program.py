@@ -32,7 +32,7 @@ def parse_sizes(arguments: list[str] | None) -> dict[str, int]:
     for text in arguments or []:
         name, equals, value = text.partition("=")
         if not equals or not name or not value.isdecimal() or not value.isascii() or len(value) > 9:
-            raise WeftError(f"--arg must be NAME=SIZE with a whole number, not {text!r}")
+            raise WeftError(f"--arg must be NAME=SIZE with a whole number from 0 to 999999999, not {text!r}")
         if name in sizes:
             raise WeftError(f"--arg {name} must be given once, not as {sizes[name]} and {value}")
         sizes[name] = int(value)
@@ -72,9 +72,10 @@ def pass_printer(
         A pass that there is not.
     """
     from weft.compiler.errors import WeftError
+    from weft.compiler.passes.fixing import FixSizes
     from weft.compiler.passes.pipeline import passes_for
 
-    names = list(dict.fromkeys(each.name for each in passes_for(spec, sizes)))
+    names = list(dict.fromkeys([FixSizes.name, *(each.name for each in passes_for(spec, sizes))]))
     if print_after is not None and print_after not in ("all", *names):
         raise WeftError(f"--print-after must be all or one of {', '.join(names)}, not {print_after!r}")
     return _printer(print_after)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from weft.arrays import load_arrays
 from weft.common import (
     FAILED,
     check_new_file,
@@ -17,7 +18,6 @@ from weft.common import (
     show,
     working,
 )
-from weft.inputs import load_arrays
 from weft.options import Args, Fabric, Json, Set, Stalls, device_option
 from weft.program import compile_text, named_after, notes, parse_sizes
 

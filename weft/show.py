@@ -126,7 +126,7 @@ class _Run:
             return
         if inputs is None:
             raise WeftError("--inputs must be given to run a step program; --device functional draws it without")
-        from weft.inputs import load_arrays
+        from weft.arrays import load_arrays
         from weft.sim.recording import record_program
         from weft.sim.run import memory_needed
 

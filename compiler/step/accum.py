@@ -23,6 +23,7 @@ from weft.compiler.step.operation import (
     print_value,
 )
 from weft.compiler.step.types import Element, StreamType, stream_of
+from weft.compiler.step.words import parse_number, parse_word
 
 __all__ = ["AccumOp", "Reduction", "ScanOp"]
 
@@ -83,14 +84,11 @@ class _Accumulating(StepOperation):
     @classmethod
     def read(cls, parser: Parser) -> Self:
         """Parse what follows the name."""
-        begin = parser.pos
-        name, names = parser.parse_identifier(" (a reduction)"), [each.value for each in Reduction]
-        if name not in names:
-            parser.raise_error(f"reduction must be one of {', '.join(names)}, not {name!r}", begin, parser.pos)
+        name = parse_word(parser, "reduction", [each.value for each in Reduction])
         value = parse_value(parser)
         parser.parse_keyword("over")
         over = parse_axes(parser)
-        init = parser.parse_number() if parser.parse_optional_keyword("from") else None
+        init = parse_number(parser) if parser.parse_optional_keyword("from") else None
         result = parse_result_type(parser)
         operation = cls(Reduction(name), value, over, init=None if init is None else float(init))
         operation.verify_()

@@ -18,7 +18,7 @@ from weft.compiler.step.iterations import Iterations, iterations_of
 from weft.compiler.step.joining import SliceOp
 from weft.compiler.step.loop import KeepOp, LastOp, LoopOp, RecallOp, StateOp
 from weft.compiler.step.operation import StepOperation, line_of, name_of
-from weft.compiler.step.random_access import RandomLoadOp
+from weft.compiler.step.random_access import RandomLoadOp, RandomStoreOp
 from weft.compiler.step.tensor import TensorOp
 from weft.compiler.step.types import BufferType, StreamType, TokenType
 
@@ -75,6 +75,8 @@ def _check(module: ModuleOp) -> None:
         for value in operation.results:
             if not isinstance(value.type, TokenType) and value.first_use is None:
                 raise _Broken(operation, f"nothing takes {name_of(value)}: store it, or leave it out")
+    if not any(isinstance(operation, StoreOp | RandomStoreOp) for operation in operations):
+        raise _Broken(module, "the program must store something, and has no step.store")
 
 
 def _kinds(operation: Operation) -> None:

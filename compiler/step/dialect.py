@@ -7,7 +7,6 @@ from io import StringIO
 from xdsl.context import Context
 from xdsl.dialects.builtin import Builtin, ModuleOp
 from xdsl.ir import Dialect
-from xdsl.parser import Parser
 from xdsl.printer import Printer
 from xdsl.utils.exceptions import ParseError, VerifyException
 
@@ -17,6 +16,7 @@ from weft.compiler.step.check import check_program
 from weft.compiler.step.dims import DimsAttr
 from weft.compiler.step.operation import StepOperation
 from weft.compiler.step.parse_error import parse_error_sentence
+from weft.compiler.step.parser import StepParser
 from weft.compiler.step.types import BufferType, StreamType, TokenType
 from weft.compiler.step.walk import WalkAttr
 
@@ -39,15 +39,11 @@ def parse_program(text: str, name: str = "program") -> ModuleOp:
     context.load_dialect(Builtin)
     context.load_dialect(STEP)
     try:
-        module = Parser(context, text, name).parse_module()
+        module = StepParser(context, text, name).parse_module()
     except ParseError as error:
         raise WeftError(f"{name} {parse_error_sentence(error, text)}") from None
     except VerifyException as error:
         raise WeftError(f"{name}: {' '.join(str(error).split())}") from None
-    except OverflowError:
-        raise WeftError(f"{name}: every number must fit its type, and one is too large") from None
-    except RecursionError:
-        raise WeftError(f"{name}: modules must not be nested so deeply") from None
     check_program(module, name)
     return module
 

@@ -15,6 +15,7 @@ from xdsl.utils.exceptions import VerifyException
 from weft.compiler.step.dims import dims_text
 from weft.compiler.step.operation import StepOperation, integer, parse_result_type, parse_value, print_type
 from weft.compiler.step.types import Element, StreamType, stream_of
+from weft.compiler.step.words import parse_optional_number, parse_word
 
 __all__ = ["Function", "MapOp"]
 
@@ -108,14 +109,11 @@ class MapOp(StepOperation):
     @classmethod
     def read(cls, parser: Parser) -> Self:
         """Parse what follows the name."""
-        begin = parser.pos
-        name, names = parser.parse_identifier(" (a function)"), [each.value for each in Function]
-        if name not in names:
-            hint = "; div_approx is within 2 units of the last place" if name == "div" else ""
-            parser.raise_error(f"function must be one of {', '.join(names)}, not {name!r}{hint}", begin, parser.pos)
+        hints = {"div": "; div_approx is within 2 units of the last place"}
+        name = parse_word(parser, "function", [each.value for each in Function], hints)
 
         def operand() -> SSAValue | float:
-            number = parser.parse_optional_number(allow_boolean=False)
+            number = parse_optional_number(parser)
             return parse_value(parser) if number is None else number
 
         operands = parser.parse_comma_separated_list(parser.Delimiter.NONE, operand)

@@ -21,6 +21,7 @@ from weft.compiler.step.operation import (
     print_value,
 )
 from weft.compiler.step.types import Element, StreamType, stream_of
+from weft.compiler.step.words import parse_word
 
 __all__ = ["Associative", "PrefixOp"]
 
@@ -66,10 +67,7 @@ class PrefixOp(StepOperation):
     @classmethod
     def read(cls, parser: Parser) -> Self:
         """Parse what follows the name."""
-        begin = parser.pos
-        name, names = parser.parse_identifier(" (a function)"), [each.value for each in Associative]
-        if name not in names:
-            parser.raise_error(f"function must be one of {', '.join(names)}, not {name!r}", begin, parser.pos)
+        name = parse_word(parser, "function", [each.value for each in Associative])
         value = parse_value(parser)
         result = parse_result_type(parser)
         operation = cls(Associative(name), value)

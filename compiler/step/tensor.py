@@ -17,6 +17,7 @@ from weft.compiler.step.dims import Dim, DimsAttr, dims_text, parse_dims
 from weft.compiler.step.operation import StepOperation, parse_symbol
 from weft.compiler.step.symbols import declared
 from weft.compiler.step.types import Element, parse_element
+from weft.compiler.step.words import parse_word
 
 __all__ = ["Role", "TensorOp", "tensor_named"]
 
@@ -95,11 +96,7 @@ class TensorOp(StepOperation):
         name = parse_symbol(parser)
         parser.parse_punctuation(":")
         element, shape = parse_element(parser), parse_dims(parser)
-        roles = [each.value for each in Role]
-        begin = parser.pos
-        role = parser.parse_identifier(" (a role)")
-        if role not in roles:
-            parser.raise_error(f"role must be one of {', '.join(roles)}, not {role!r}", begin, parser.pos)
+        role = parse_word(parser, "role", [each.value for each in Role])
         return cls(name.data, element, shape, Role(role), each=parser.parse_optional_keyword("each") is not None)
 
     def print(self, printer: Printer) -> None:

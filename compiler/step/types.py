@@ -13,6 +13,7 @@ from xdsl.printer import Printer
 from xdsl.utils.exceptions import VerifyException
 
 from weft.compiler.step.dims import Dim, DimsAttr, dims_text, parse_dims
+from weft.compiler.step.words import parse_word
 
 __all__ = ["BufferType", "Element", "StreamType", "TokenType", "buffer_of", "parse_element", "stream_of"]
 
@@ -43,12 +44,7 @@ class Element(Enum):
 
 def parse_element(parser: AttrParser) -> Element:
     """The name of an element type."""
-    begin = parser.pos
-    name = parser.parse_identifier(" (an element type)")
-    names = [each.value for each in Element]
-    if name not in names:
-        parser.raise_error(f"element type must be one of {', '.join(names)}, not {name!r}", begin, parser.pos)
-    return Element(name)
+    return Element(parse_word(parser, "element type", [each.value for each in Element]))
 
 
 def _check_sizes(*shapes: DimsAttr) -> None:

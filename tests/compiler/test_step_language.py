@@ -190,7 +190,7 @@ RULES = [
         r"line 10: step.map \(%x\): %x must be defined once, and an operation before defines it",
     ),
     (f"%y, %z = step.map exp %x : {F}", r"line 10: step.map \(%y, %z\): results are 1, and the text names 2"),
-    ("%y = step.map exp %x : !step.steam<f32>", r"line 10: step.map \(%y\): step.steam is not a type of the language"),
+    ("%y = step.map exp %x : !step.steam<f32>", r"line 10: step.map \(%y\): !step.steam is not a type of the language"),
     ("step.store %x in y", "line 10: step.store: @ and a name must stand here, not 'y'"),
     (
         "step.dimension @k <= 99999999999999999999",
@@ -199,6 +199,73 @@ RULES = [
     ("step.store %x in @y }", "line 10: step.store: an operation must stand here, not '}'"),
     ("\0", r"line 10: a name, number or sign must stand here, not '\\x00'"),
     ("square\nstep.store %x in @y", "line 10: square is not an operation of the language"),
+    # what MLIR has, and the language has not
+    (
+        '"step.tensor"() : () -> ()',
+        r"line 10: step.tensor must be written in its own form, not as \"step.tensor\"\(...\)",
+    ),
+    ('%y = "step.map" %x', r"line 10: step.map must be written in its own form, not as \"step.map\"\(...\)"),
+    ("builtin.module {\n}", "line 10: only operations of step are allowed, not builtin.module"),
+    (
+        "builtin.unrealized_conversion_cast",
+        "line 10: builtin.unrealized_conversion_cast is not an operation of the lang",
+    ),
+    ("!alias = f32", "line 10: an operation must stand here, not '!alias'"),
+    ("%y : step.load @x : " + F, r"line 10: '=' must stand here, not ':'"),
+    (f"%y = step.map exp %x#1 : {F}", r"line 10: step.map \(%y\): ':' must stand here, not '#1'"),
+    (
+        "%y = step.load @x : !stream<f32, [4, 6]>\n",
+        r"line 10: step.load \(%y\): !stream is not a type of the language: a result must be a !step.stream<...>, ",
+    ),
+    ("%y = step.load @x : !foo\nstep.store", r"line 10: step.load \(%y\): !foo is not a type of the language"),
+    (
+        "%y = step.load @x : tensor<",
+        r"line 10: step.load \(%y\): tensor is not a type of the language: a result must be",
+    ),
+    ("%y = step.load @x : vector<[f32>", r"line 10: step.load \(%y\): vector is not a type of the language"),
+    ('step.tensor @"\\FF" : f32 [4] input', "line 10: step.tensor: a name must be UTF-8 text"),
+    # numbers
+    (
+        f"%y = step.map add %x, .5 : {F}",
+        r"line 10: step.map \(%y\): a number must begin with a digit, not with a point",
+    ),
+    (
+        f"%y = step.map add %x, 1e99 : {F}",
+        r"line 10: step.map \(%y\): a number with an exponent must have a point, 1.0e99, not 1e99",
+    ),
+    (f"%y = step.map add %x, -1.0e99 : {F}", r"line 10: step.map \(%y\): a number must fit f32, and -1e\+99 does not"),
+    (
+        f"%y = step.map add %x, {'9' * 400}.0 : {F}",
+        r"line 10: step.map \(%y\): a number must fit f32, and inf does not",
+    ),
+    ("step.loop " + "9" * 5000, "line 10: step.loop: a number must fit 64 bits"),
+    ("%y = step.accum add %x over [1] from x : " + F, r"line 10: .* number must stand here, not 'x'"),
+    # tokens
+    (
+        "%t = step.store %x in @y",
+        r"line 10: step.store \(%t\): -> !step.token must stand at its end, as %t is to be its to",
+    ),
+    (
+        "%t = step.random_store %x at %i in @y",
+        r"line 10: step.random_store \(%t\): -> !step.token must stand at its end, as %t is",
+    ),
+    # what is left out at the end of a line
+    (
+        "step.tensor @t : f32 [4] // of what?\nstep.tensor @u : f32 [4] input",
+        r"line 10: step.tensor: role \(one of input, .*, iota\) must stand here, not the end of the line",
+    ),
+    (
+        "step.tensor @t :\nstep.tensor @u : f32 [4] input",
+        r"line 10: step.tensor: element type \(one of f32, .*\) must stand here, not the end of the line",
+    ),
+    (
+        "%y = step.map\nstep.store %x in @y",
+        r"line 10: step.map \(%y\): function \(one of add, .*\) must stand here, not the end of the line",
+    ),
+    (
+        "%y = step.accum\nstep.store %x in @y",
+        r"line 10: step.accum \(%y\): reduction \(one of add, max, min\) must stand here, not the end of the line",
+    ),
     ("step.store %x in @y", r"line 8: step.bufferize \(%b\): nothing takes %b: store it, or leave it out"),
 ]
 
@@ -209,6 +276,17 @@ def test_a_broken_rule_is_told_with_its_line(text: str, sentence: str) -> None:
         parse_program(BEGIN + text, "p.mlir")
     assert str(caught.value).startswith("p.mlir line ")
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["step.tensor @x : f32 [4] input", "builtin.module {\n}"])
+def test_a_program_stores_something(text: str) -> None:
+    with pytest.raises(WeftError, match=r"^p.mlir: the program must store something, and has no step.store$"):
+        parse_program(text, "p.mlir")
+
+
+def test_nothing_follows_a_module() -> None:
+    with pytest.raises(WeftError, match=r"^p.mlir line 3: step.loop: nothing must follow the module$"):
+        parse_program("builtin.module {\n}\nstep.loop 2", "p.mlir")
 
 
 def test_stores_of_parts_that_are_apart_need_no_order() -> None:

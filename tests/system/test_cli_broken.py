@@ -23,6 +23,8 @@ from command_line import refused, weft
 from safetensors.numpy import load_file, save_file
 from typer.testing import Result
 
+from weft.arrays import load_arrays
+
 ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = ROOT / "examples"
 MODEL = ROOT / "models" / "weft-tiny"
@@ -193,6 +195,22 @@ def test_stalls_of_a_program_without_rtl(tmp_path: Path) -> None:
     refused(result, "--stalls must be given with --device rtl, not functional")
 
 
+def test_out_in_a_folder_that_takes_no_files() -> None:
+    result = weft("compile", EXAMPLES / "elementwise.mlir", "--out", "/proc/out")
+    refused(result, "--out must be in a folder that can be written to, not '/proc/out': ")
+
+
+def test_a_field_that_there_is_not() -> None:
+    program = EXAMPLES / "elementwise.mlir"
+    for text, sentence in (("lane=4", "; near it are lanes"), ("foo=3", "; its fields are name, .*lanes, ")):
+        refused(weft("compile", program, "--out", "out", "--set", text), f"spec, not '{text}'{sentence}")
+
+
+def test_a_pass_that_there_is_not() -> None:
+    result = weft("compile", EXAMPLES / "elementwise.mlir", "--out", "out", "--print-after", "none")
+    refused(result, "--print-after must be all or one of fix-sizes, fold-empty, .*, not 'none'")
+
+
 def test_out_below_a_file(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("mine")
     refused(weft("compile", MODEL, "--out", tmp_path / "file" / "out"), "file: File exists")
@@ -230,7 +248,7 @@ def saved(path: Path, **arrays: Any) -> Path:
         (np.full((6, 21), 1e300), "input 'b' must fit float32, but 126 of its 126 values do not"),
         (
             np.full((6, 21), None, object),
-            "--inputs must be an .npz file of arrays, but .* Object arrays cannot be loaded",
+            r"--inputs must be an \.npz file of plain arrays, as numpy\.savez writes it, and 'b' in .* is no",
         ),
     ],
     ids=["shape", "complex", "text", "too large", "objects"],
@@ -258,14 +276,80 @@ def test_files_that_hold_no_arrays(tmp_path: Path) -> None:
     }.items():
         path = tmp_path / f"{name}.npz"
         path.write_bytes(content)
-        sentence = rf"--inputs must be an \.npz file of arrays, but '.*{name}\.npz' is not: "
+        sentence = (
+            rf"--inputs must be an \.npz file of plain arrays, as numpy\.savez writes it, and .*'.*{name}\.npz' is n"
+        )
         refused(run(EXAMPLES / "elementwise.mlir", path, tmp_path / "out.npz"), sentence)
     np.save(tmp_path / "one.npy", MATRIX)
-    refused(run(EXAMPLES / "elementwise.mlir", tmp_path / "one.npy", tmp_path / "out.npz"), "one array without")
+    refused(run(EXAMPLES / "elementwise.mlir", tmp_path / "one.npy", tmp_path / "out.npz"), "one array without a name")
     with zipfile.ZipFile(tmp_path / "zip.npz", "w") as archive:
         archive.writestr("a", "text")
-    refused(run(EXAMPLES / "elementwise.mlir", tmp_path / "zip.npz", tmp_path / "out.npz"), "input 'a' must ")
-    refused(run(EXAMPLES / "elementwise.mlir", tmp_path, tmp_path / "out.npz"), "Is a directory")
+    refused(
+        run(EXAMPLES / "elementwise.mlir", tmp_path / "zip.npz", tmp_path / "out.npz"), "'a' in .* is no such array"
+    )
+    refused(
+        run(EXAMPLES / "elementwise.mlir", tmp_path, tmp_path / "out.npz"), "--inputs must be an .npz file, not the fol"
+    )
+
+
+HEADER = "{'descr': '<f4', 'fortran_order': False, 'shape': (2,), }"
+
+
+def archive_of(path: Path, header: str, values: bytes = bytes(8), **more: Any) -> Path:
+    with zipfile.ZipFile(path, "w", **more) as archive:
+        content = b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header.encode() + values
+        archive.writestr("b.npy", content)
+    return path
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        HEADER.replace("(2,)", "(1 << 40,)"),
+        HEADER.replace("(2,)", "(1099511627776,)"),
+        HEADER.replace("(2,)", "(-2,)"),
+        HEADER.replace("(2,)", "(" * 500),
+        HEADER.replace("'<f4'", "'|O'"),
+        HEADER.replace("'<f4'", "[('a', '<f4')]"),
+        HEADER.replace("'<f4'", "'<f3'"),
+        HEADER.replace("'shape'", "'size'"),
+        HEADER.removesuffix("}"),
+        "",
+    ],
+)
+def test_an_array_whose_header_is_broken(tmp_path: Path, header: str) -> None:
+    program, out = EXAMPLES / "elementwise.mlir", tmp_path / "out.npz"
+    inputs = archive_of(tmp_path / "in.npz", header)
+    refused(
+        run(program, inputs, out), r"plain arrays, as numpy\.savez writes it, and 'b' in '.*in\.npz' is no such array"
+    )
+
+
+def test_an_archive_of_another_kind(tmp_path: Path) -> None:
+    program, out = EXAMPLES / "elementwise.mlir", tmp_path / "out.npz"
+    inputs = archive_of(tmp_path / "in.npz", HEADER, compression=zipfile.ZIP_LZMA)
+    refused(run(program, inputs, out), "'b' in '.*in.npz' is no such array")
+    content = bytearray(archive_of(tmp_path / "in.npz", HEADER).read_bytes())
+    for place in (6, content.rindex(b"PK\x01\x02") + 8):  # encrypted, both say
+        content[place] |= 1
+    inputs.write_bytes(content)
+    refused(run(program, inputs, out), "'b' in '.*in.npz' is no such array")
+
+
+@pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
+def test_arrays_are_read_as_they_were_written(tmp_path: Path, save: Any) -> None:
+    arrays = {
+        "f": np.asfortranarray(MATRIX),
+        "whole": np.arange(6, dtype=">i8").reshape(1, 2, 3),
+        "one": np.float16(3),
+        "none": np.zeros((0, 4), bool),
+    }
+    save(tmp_path / "in.npz", **arrays)
+    for name, values in load_arrays(tmp_path / "in.npz").items():
+        assert values.dtype == arrays[name].dtype
+        assert np.array_equal(values, arrays.pop(name))
+        assert values.flags.writeable
+    assert not arrays
 
 
 def test_what_run_cannot_do(tmp_path: Path) -> None:
@@ -277,6 +361,17 @@ def test_what_run_cannot_do(tmp_path: Path) -> None:
         "--device must be one of functional, rtl, not 'gpu'",
     )
     refused(run(tmp_path, inputs, tmp_path / "out.npz"), "Is a directory")
+    for size in ("-1", "9" * 23):
+        sentence = f"--arg must be NAME=SIZE with a whole number from 0 to 999999999, not 'n={size}'"
+        refused(run(program, inputs, tmp_path / "out.npz", "--arg", f"n={size}"), sentence)
+    result = weft("run", program, "--inputs", "", "--out", tmp_path / "out.npz")
+    refused(result, "--inputs must be an .npz file, not the folder '.'")
+
+
+def test_a_program_with_a_byte_order_mark(tmp_path: Path) -> None:
+    (tmp_path / "program.mlir").write_text(PROGRAM, "utf-8-sig")
+    inputs = saved(tmp_path / "in.npz", x=MATRIX[0, :8])
+    assert run(tmp_path / "program.mlir", inputs, tmp_path / "out.npz").exit_code == 0
 
 
 # -- programs -------------------------------------------------------------------------------------------
@@ -291,7 +386,7 @@ step.store %z in @y
 BROKEN_PROGRAMS = [
     (PROGRAM, "hello", "line 1: hello is not an operation of the language"),
     ("load @x", "load @q", r"line 3: step.load \(%x\): @q must be declared by a step.tensor"),
-    ("%z in", "%q in", r"line 6: %q must be defined before it is used"),
+    ("%z in", "%q in", r"line 6: step.store: %q must be defined before it is used"),
     ("output", "result", "line 2: .*role must be one of input, .*, not 'result'"),
     ("@x : f32", "@x : f64", "line 1: .*element type must be one of f32, .*, not 'f64'"),
     ("rank 1", "rank 2", r"line 4: .*rank must be 1 to 1, the stream's, not 2"),
@@ -299,7 +394,7 @@ BROKEN_PROGRAMS = [
     ("walk [0]", "walk [0] from [3]", r"line 5: .*dimension 0 of the buffer has 8, and the stream goes up to index 10"),
     ("[8]", "[n]", r"line 1: .*shape of @x must be .* all numbers, not \[n\]"),
     ("8", "99999999999", "tensors must fit 4 GiB of addresses, not 800000000000 bytes"),
-    (PROGRAM, "builtin.module {" * 3000, "modules must not be nested so deeply"),
+    (PROGRAM, "builtin.module {" * 3000, "line 1: only operations of step are allowed, not builtin.module"),
 ]
 
 

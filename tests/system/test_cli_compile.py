@@ -75,7 +75,7 @@ def test_compile_without_a_prediction(tmp_path: Path) -> None:
 def test_a_fabric_too_small(tmp_path: Path) -> None:
     refused(
         weft("compile", MODEL, "--fabric", "tiny", "--out", tmp_path / "out"),
-        r"needs \d+ PCUs .*set rows=9 and columns=9",
+        r"needs \d+ PCUs .*set rows=9 and columns=8",
     )
     refused(weft("compile", MODEL, "--set", "columns=3", "--out", tmp_path / "out"), r"set \w+=\d+")
 

@@ -51,7 +51,7 @@ def test_broken_files_are_one_sentence(tmp_path: Path, inputs: Path) -> None:
     refused(weft_run(tmp_path / "none.mlir", inputs, out), r"none\.mlir: No such file")
     text.write_text("builtin.module { step.nothing }")
     refused(weft_run(text, inputs, out), r"program\.mlir")
-    refused(weft_run(EXAMPLES / "elementwise.mlir", text, out), r"--inputs must be an \.npz file of arrays")
+    refused(weft_run(EXAMPLES / "elementwise.mlir", text, out), r"--inputs must be an \.npz file of plain arrays")
     refused(weft_run(EXAMPLES / "elementwise.mlir", inputs, inputs), "--out must be a new file")
     refused(weft_run(EXAMPLES / "top1.mlir", inputs, out), "fabric 'tiny' has 2 and 2: set columns=3")
     assert not out.exists()

@@ -102,7 +102,7 @@ def test_mistakes_are_one_sentence(tmp_path: Path, inputs: Path) -> None:
         ((MODEL, "--prompt", "a", "--tokens", 256), "must fit the context of 256 tokens"),
         ((MODEL, "--device", "reference"), "--device must be one of rtl, functional, not 'reference'"),
         ((MODEL, "--window", 16), "--window must be at least 32, not 16"),
-        ((MODEL, "--fabric", "tiny"), "set rows=9 and columns=9"),
+        ((MODEL, "--fabric", "tiny"), "set rows=9 and columns=8"),
         ((tmp_path / "none.mlir",), r"none\.mlir: No such file"),
     ):
         refused(weft_show(*arguments, "--out", out), sentence)
