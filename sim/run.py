@@ -12,6 +12,7 @@ from weft.compiler.compile import CompiledProgram, tensors_of
 from weft.compiler.errors import WeftError
 from weft.compiler.mapped.loop import turns_of
 from weft.compiler.mapped.tensor import Format, Role, TensorOp
+from weft.compiler.step.tensor import TensorOp as LogicalTensor
 from weft.hw.spec import FabricSpec
 from weft.sim.device import Device, Launch
 
@@ -49,6 +50,9 @@ def run_program(
     """
     tensors = {tensor.sym_name.data: tensor for tensor in tensors_of(program.module)}
     turns = turns_of(program.module)
+    # Of weights that a pass has cut into tiles the program says how they are given.
+    said = () if program.program is None else program.program.ops
+    sizes = {each.label: each.sizes for each in said if isinstance(each, LogicalTensor)}
     for name in inputs:
         if name not in tensors:
             raise WeftError(f"input {name!r} is not a tensor of the program; it has {', '.join(tensors) or 'none'}")
@@ -59,9 +63,9 @@ def run_program(
                 device.memory[place] = 0
         if role is Role.OUTPUT or (role is Role.CACHE and name not in inputs):
             continue
-        values = _contents(tensor, _shape(tensor, turns), inputs)
-        places = _places(program, name, turns)
-        for place, each in zip(places, values.reshape(len(places), *tensor.sizes), strict=True):
+        given, places = sizes.get(name, tensor.sizes), _places(program, name, turns)
+        values = _contents(tensor, given if tensor.each is None else (turns, *given), inputs)
+        for place, each in zip(places, values.reshape(len(places), *given), strict=True):
             raw = encode(tensor, each, spec)
             device.memory[place][: len(raw)] = raw
     device.load(program.image)
@@ -70,7 +74,8 @@ def run_program(
     for name, tensor in tensors.items():
         if tensor.role in (Role.OUTPUT, Role.CACHE):
             parts = [decode(tensor, device.memory[place], spec) for place in _places(program, name, turns)]
-            outputs[name] = np.stack(parts).reshape(_shape(tensor, turns))
+            shape = tensor.sizes if tensor.each is None else (turns, *tensor.sizes)
+            outputs[name] = np.stack(parts).reshape(shape)
     return outputs, launch
 
 
@@ -81,10 +86,6 @@ def own_contents(tensor: TensorOp) -> NDArray[np.float32] | NDArray[np.int64] | 
     if tensor.values is not None:
         return np.array(tensor.values.get_values(), np.int64).reshape(tensor.sizes)
     return None
-
-
-def _shape(tensor: TensorOp, turns: int) -> tuple[int, ...]:
-    return tensor.sizes if tensor.each is None else (turns, *tensor.sizes)
 
 
 def _places(program: CompiledProgram, name: str, turns: int) -> list[slice]:

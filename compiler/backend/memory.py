@@ -107,7 +107,8 @@ def encode(
 ) -> NDArray[np.uint8]:
     """The bytes of a tensor.
 
-    ``values`` has its shape; formats narrower than fp32 round to nearest even; rows are filled up with ``pad``.
+    ``values`` has its shape, or is a quantised matrix whose columns it holds in tiles. Formats narrower than fp32 round
+    to nearest even; rows are filled up with ``pad``.
 
     Raises
     ------
@@ -120,6 +121,7 @@ def encode(
             if isinstance(values, Quantised)
             else quantise(values.astype(np.float32, copy=False), Quantisation(tensor.format.value))
         )
+        given = _in_tiles(given, tensor.sizes)
         if (given.elements.shape, given.form.value) != (tensor.sizes, tensor.format.value):
             raise ValueError(
                 f"@{tensor.sym_name.data} must be {tensor.format.value} of the shape {list(tensor.sizes)}, "
@@ -140,6 +142,21 @@ def encode(
         return np.ascontiguousarray(full).view(np.uint8).ravel()
     bits = to_bf16(full).view(np.uint32).reshape(*values.shape[:-1], stored // 2, 2, spec.lanes)
     return np.ascontiguousarray(bits[..., 0, :] >> np.uint32(16) | bits[..., 1, :]).view(np.uint8).ravel()
+
+
+def _in_tiles(given: Quantised, sizes: tuple[int, ...]) -> Quantised:
+    """A matrix [k, columns] as the tiles of its columns [tiles, k, part] that a program has made of it."""
+    if len(sizes) != 3 or given.elements.ndim != 2 or given.elements.shape[0] != sizes[1]:
+        return given
+    tiles, _, part = sizes
+    more = tiles * part - given.elements.shape[1]
+    if not 0 <= more < part:
+        return given
+    elements, scales = (
+        np.pad(each, [(0, 0), (0, more)]).reshape(len(each), tiles, part).swapaxes(0, 1)
+        for each in (given.elements, given.scales)
+    )
+    return Quantised(given.form, elements, scales)
 
 
 def decode(tensor: TensorOp, raw: NDArray[np.uint8], spec: FabricSpec) -> NDArray[np.float32] | NDArray[np.int32]:

@@ -21,11 +21,11 @@ from weft.compiler.step.buffers import BufferizeOp, StreamifyOp
 from weft.compiler.step.convert import ConvertOp
 from weft.compiler.step.dims import Dim
 from weft.compiler.step.expand import ExpandOp
-from weft.compiler.step.joining import ConcatOp
+from weft.compiler.step.joining import ConcatOp, SliceOp
 from weft.compiler.step.map import MapOp
 from weft.compiler.step.matmul import MatmulOp
 from weft.compiler.step.shape import FlattenOp
-from weft.compiler.step.tensor import Role
+from weft.compiler.step.tensor import Role, TensorOp
 from weft.compiler.step.types import BufferType, Element, StreamType, stream_of
 from weft.compiler.step.walk import Walk
 from weft.hw.spec import FabricSpec
@@ -58,6 +58,8 @@ class Tile(ModulePass):
                 self._transposition(operation)
             elif isinstance(operation, MatmulOp):
                 self._product(operation)
+            elif isinstance(operation, LoadOp) and operation.declaration.element.is_quantised:
+                self._quantised_matrix(operation)
         erase_unused(op)
 
     # -- sums -------------------------------------------------------------------------------------------
@@ -186,6 +188,38 @@ class Tile(ModulePass):
             value = inserting.add(StreamifyOp(buffer, beside, walk)).result
             parts.append(inserting.add(FlattenOp(value, [at + 1, at + 2])).result)
         inserting.replace([_side_by_side(parts, inserting, at + 1)])
+
+    def _quantised_matrix(self, load: LoadOp) -> None:
+        """[k, columns], which moves as a whole: memory holds tiles of columns [tiles, k, part], which products take.
+
+        The tensor keeps its name; what it is given is cut when it is written, and filled up with zeros where no equal
+        tiles are (:func:`weft.compiler.backend.memory.encode`).
+        """
+        given, tensor, (module, lanes) = load.result.type, load.declaration, (load.parent_op(), self.fabric.lanes)
+        products = [use.operation for use in load.result.uses if isinstance(use.operation, MatmulOp)]
+        assert isinstance(module, ModuleOp)
+        alone = sum(isinstance(each, LoadOp) and each.tensor == load.tensor for each in module.ops) == 1
+        beats = self._beats(given.dims[-1:])
+        if given.rank != 2 or beats is None or beats[0] <= self.fabric.acc_depth or not alone:
+            return
+        if any(stream_of(each.left).rank != 1 for each in products):
+            return
+        (k, columns), depth = tensor.sizes, self.fabric.acc_depth
+        filled = -(-beats[0] // -(-beats[0] // depth)) * lanes
+        part = next((each for each in range(depth * lanes, 0, -lanes) if columns % each == 0), filled)
+        shape = (-(-columns // part), k, part)
+        Inserting(tensor).add(TensorOp(tensor.label, tensor.element, shape, tensor.role, each=tensor.each is not None))
+        tensor.detach()
+        tensor.erase()
+        made = LoadOp(load.tensor.string_value(), StreamType.make(given.element, shape), after=load.after)
+        tiles = Inserting(load).add(made, load.result.name_hint).result
+        for each in products:
+            inserting = Inserting(each)
+            again = StreamType.make(stream_of(each.left).element, shape[:2])
+            left = inserting.add(ExpandOp(each.left, [0], again)).result
+            product = inserting.add(MatmulOp(left, tiles), each.result.name_hint).result
+            row = inserting.add(FlattenOp(product, [0, 1])).result
+            inserting.replace([inserting.add(SliceOp(row, (Dim.of(0),), (Dim.of(columns),))).result])
 
     # -- transpositions ---------------------------------------------------------------------------------
 

@@ -88,6 +88,23 @@ step.store %a in @y walk [0, 0, 0] by [12, 4, 1]
 %b = step.load @b : !step.stream<f32, [2, 2, 5]>
 step.store %b in @z walk [0, 1, 1] by [1, 5, 1] from [0, 3]""",
     ),
+    "quantised_columns_beyond_the_accumulators": Found(
+        "quantised weights move as a whole, so they were not cut",
+        """step.tensor @x : f32 [40] input
+step.tensor @z : f32 [3, 40] input
+step.tensor @w : int8 [40, 600] weight
+step.tensor @v : mxfp4 [40, 601] weight
+step.tensor @y : f32 [600] output
+step.tensor @u : f32 [3, 601] output
+%x = step.load @x : !step.stream<f32, [40]>
+%w = step.load @w : !step.stream<int8, [40, 600]>
+%y = step.matmul %x, %w : !step.stream<f32, [600]>
+step.store %y in @y
+%z = step.load @z : !step.stream<f32, [3, 40]>
+%v = step.load @v : !step.stream<mxfp4, [40, 601]>
+%u = step.matmul %z, %v : !step.stream<f32, [3, 601]>
+step.store %u in @u""",
+    ),
     "packed_rows_of_a_launch": Found(
         "the last packed beat of a row gave two vectors where there was one",
         """step.dimension @n <= 5

@@ -24,7 +24,11 @@ ONE_HEAD = next(each for each in RECORDED if each.name == "one-head")
 FORMS = list(Quantisation)
 DEMO = PRESETS["demo"]
 ROOMY = DEMO.replace(rows=11)
-FABRICS = {"8 lanes": ROOMY, "16 lanes": ROOMY.replace(lanes=16, channel_bits=256)}
+FABRICS = {
+    "8 lanes": ROOMY,
+    "16 lanes": ROOMY.replace(lanes=16, channel_bits=256),
+    "few accumulators": ROOMY.replace(acc_depth=2),  # gate, up and the head are cut into tiles of columns
+}
 
 
 def quantised(source: Path, form: Quantisation, folder: Path) -> LlamaCheckpoint:
@@ -38,7 +42,7 @@ def cosine(a: np.ndarray, b: np.ndarray) -> float:
 
 
 @pytest.mark.parametrize("form", FORMS)
-@pytest.mark.parametrize(("folder", "name"), on_fabrics(RECORDED, "8 lanes", "16 lanes"))
+@pytest.mark.parametrize(("folder", "name"), on_fabrics(RECORDED, *FABRICS))
 def test_functional_follows_the_reference(folder: Path, name: str, form: Quantisation, tmp_path: Path) -> None:
     checkpoint, fabric = quantised(folder, form, tmp_path), FABRICS[name]
     decoder = ComparedDecoder(compile_decoder(checkpoint.config, fabric), checkpoint, fabric, Generation())
