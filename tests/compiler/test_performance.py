@@ -11,11 +11,10 @@ import pytest
 from decoders import compile_decoder
 
 from weft.compiler.checkpoints.checkpoint import read_checkpoint
-from weft.compiler.compile import CompiledProgram, compile_module, compile_program
+from weft.compiler.compile import CompiledProgram, compile_module
 from weft.compiler.errors import WeftError
 from weft.compiler.mapped import parse_module
 from weft.compiler.models.llama.decoder_program import CompiledDecoder
-from weft.compiler.step import parse_program
 from weft.compiler.timing import Bound, Change, Phase, Prediction, advise, lift, predict
 from weft.compiler.timing.advice import changes_of
 from weft.compiler.timing.bursts import bursts
@@ -128,7 +127,7 @@ def test_what_data_decide_has_no_time() -> None:
 
 
 def test_a_program_without_accesses_takes_as_long_as_an_empty_launch() -> None:
-    program = compile_program(parse_program("step.tensor @x : f32 [4] input"), DEMO)
+    program = compile_module(parse_module("builtin.module {}"), DEMO)
     assert predict(program.mapping, {}) == Prediction(cycles=SETTLE_CYCLES + LAUNCH, channel=0.0, phases=())
 
 
