@@ -48,6 +48,8 @@ class Tile(ModulePass):
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         """Tile sums over rows that are too long, and transposed blocks that are too large."""
         for operation in list(op.ops):
+            if operation.parent is None:  # rewritten with the weights that it takes
+                continue
             if isinstance(operation, AccumOp):
                 for part in _groups(operation):
                     if not self._accumulation(part) and not self._turned_accumulation(part):

@@ -29,7 +29,7 @@ class Optimise(StrEnum):
     SHORT = "-O1"
     """Compiled in little more than half the time, up to a tenth slower (measured)."""
     ONCE = "-O0"
-    """Compiled in a third less than that again, and slow."""
+    """Compiled sooner again, and slow."""
 
 
 class BuildError(RuntimeError):
