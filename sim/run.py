@@ -64,7 +64,7 @@ def run_program(
         if role is Role.OUTPUT or (role is Role.CACHE and name not in inputs):
             continue
         given, places = sizes.get(name, tensor.sizes), _places(program, name, turns)
-        values = _contents(tensor, given if tensor.each is None else (turns, *given), inputs)
+        values = _contents(tensor, _shape(tensor, given, turns), inputs)
         for place, each in zip(places, values.reshape(len(places), *given), strict=True):
             raw = encode(tensor, each, spec)
             device.memory[place][: len(raw)] = raw
@@ -74,8 +74,7 @@ def run_program(
     for name, tensor in tensors.items():
         if tensor.role in (Role.OUTPUT, Role.CACHE):
             parts = [decode(tensor, device.memory[place], spec) for place in _places(program, name, turns)]
-            shape = tensor.sizes if tensor.each is None else (turns, *tensor.sizes)
-            outputs[name] = np.stack(parts).reshape(shape)
+            outputs[name] = np.stack(parts).reshape(_shape(tensor, tensor.sizes, turns))
     return outputs, launch
 
 
@@ -86,6 +85,10 @@ def own_contents(tensor: TensorOp) -> NDArray[np.float32] | NDArray[np.int64] | 
     if tensor.values is not None:
         return np.array(tensor.values.get_values(), np.int64).reshape(tensor.sizes)
     return None
+
+
+def _shape(tensor: TensorOp, sizes: tuple[int, ...], turns: int) -> tuple[int, ...]:
+    return sizes if tensor.each is None else (turns, *sizes)
 
 
 def _places(program: CompiledProgram, name: str, turns: int) -> list[slice]:
