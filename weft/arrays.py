@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-import re
 import struct
 import zlib
+from io import BytesIO
 from pathlib import Path
+from tokenize import TokenError
 from typing import TYPE_CHECKING, Any
 from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile
 
@@ -16,10 +17,6 @@ if TYPE_CHECKING:
 __all__ = ["load_arrays"]
 
 _MAGIC = b"\x93NUMPY"
-_HEADER = re.compile(
-    r"""\{\s*'descr':\s*'(?P<kind>[<>|=][biufcSUV][1-9]\d{0,8})',\s*'fortran_order':\s*(?P<fortran>True|False),"""
-    r"""\s*'shape':\s*\((?P<shape>[\d,\s]*)\),?\s*\}\s*"""
-)
 _BROKEN = (BadZipFile, EOFError, NotImplementedError, OSError, RuntimeError, ValueError, struct.error, zlib.error)
 """What `zipfile` raises for files of other kinds, broken, encrypted or of another version."""
 
@@ -50,11 +47,13 @@ def load_arrays(path: Path) -> dict[str, Any]:
             raise WeftError(f"{rule}, and {str(path)!r} is not") from None
         for member in archive.infolist():
             name = member.filename.removesuffix(".npy")
+            if name in arrays:
+                raise WeftError(f"{rule}, and {str(path)!r} has two arrays {shown(name)}")
             try:
                 if member.compress_type not in (ZIP_STORED, ZIP_DEFLATED):
                     raise ValueError(member.compress_type)
                 arrays[name] = _array(archive.read(member))
-            except _BROKEN:
+            except (*_BROKEN, TokenError):  # NumPy reads a header as Python
                 raise WeftError(f"{rule}, and {shown(name)} in {str(path)!r} is no such array") from None
     return arrays
 
@@ -62,21 +61,17 @@ def load_arrays(path: Path) -> dict[str, Any]:
 def _array(content: bytes) -> np.ndarray:
     """The array of an ``.npy`` file; its header must say as many bytes as follow it."""
     import numpy as np
+    from numpy.lib import format as npy
 
-    size = {1: 2, 2: 4}.get(content[len(_MAGIC)] if content.startswith(_MAGIC) else 0)
-    if size is None:
-        raise ValueError("neither version 1 nor 2")
-    begin = len(_MAGIC) + 2 + size
-    end = begin + int.from_bytes(content[begin - size : begin], "little")
-    header = _HEADER.fullmatch(content[begin:end].decode("latin1"))
-    if header is None:
-        raise ValueError("a header of another kind")
-    try:
-        kind = np.dtype(header["kind"])
-    except TypeError as error:
-        raise ValueError(header["kind"]) from error
-    shape = tuple(int(each) for each in header["shape"].split(",") if each.strip())
-    if math.prod(shape) * kind.itemsize != len(content) - end:
+    file = BytesIO(content)
+    headers = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
+    version = npy.read_magic(file)
+    if version not in headers:
+        raise ValueError(version)
+    shape, fortran, kind = headers[version](file)
+    begin = file.tell()
+    if kind.hasobject or kind.names or kind.subdtype:
+        raise ValueError(kind)
+    if math.prod(shape) * kind.itemsize != len(content) - begin:
         raise ValueError("more or fewer bytes than the header says")
-    order = "F" if header["fortran"] == "True" else "C"
-    return np.ndarray(shape, kind, bytearray(content), offset=end, order=order)
+    return np.ndarray(shape, kind, bytearray(content), offset=begin, order="F" if fortran else "C")

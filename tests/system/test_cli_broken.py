@@ -281,7 +281,12 @@ def test_files_that_hold_no_arrays(tmp_path: Path) -> None:
         )
         refused(run(EXAMPLES / "elementwise.mlir", path, tmp_path / "out.npz"), sentence)
     np.save(tmp_path / "one.npy", MATRIX)
+    one = (tmp_path / "one.npy").read_bytes()
     refused(run(EXAMPLES / "elementwise.mlir", tmp_path / "one.npy", tmp_path / "out.npz"), "one array without a name")
+    with zipfile.ZipFile(tmp_path / "zip.npz", "w") as archive, pytest.warns(UserWarning, match="Duplicate name"):
+        for _ in range(2):
+            archive.writestr("a.npy", one)
+    refused(run(EXAMPLES / "elementwise.mlir", tmp_path / "zip.npz", tmp_path / "out.npz"), "has two arrays 'a'")
     with zipfile.ZipFile(tmp_path / "zip.npz", "w") as archive:
         archive.writestr("a", "text")
     refused(
@@ -314,6 +319,7 @@ def archive_of(path: Path, header: str, values: bytes = bytes(8), **more: Any) -
         HEADER.replace("'<f4'", "'<f3'"),
         HEADER.replace("'shape'", "'size'"),
         HEADER.removesuffix("}"),
+        HEADER + "(",
         "",
     ],
 )
