@@ -74,7 +74,7 @@ def compile_(
         raise WeftError("--arg is for a step program, not for a checkpoint's folder")
     if print_after is not None and json:
         raise WeftError(_ONE_OF_THEM)
-    after = pass_printer(print_after, spec, {})
+    after = pass_printer(print_after, spec)
     begun = time.perf_counter()
     files: dict[str, bytes] = {}
     with working("compiling"):

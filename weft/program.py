@@ -55,15 +55,13 @@ def compile_text(
     from weft.compiler.step import parse_program
     from weft.inputs import load_text
 
-    after = pass_printer(print_after, spec, sizes)
+    after = pass_printer(print_after, spec)
     program = parse_program(load_text(path), path.name)
     with named_after(path):
         return compile_program(program, spec, sizes=sizes, after=after)
 
 
-def pass_printer(
-    print_after: str | None, spec: FabricSpec, sizes: Mapping[str, int]
-) -> Callable[[str, ModuleOp], None] | None:
+def pass_printer(print_after: str | None, spec: FabricSpec) -> Callable[[str, ModuleOp], None] | None:
     """What prints a program after one of the passes, or after ``all``.
 
     Raises
@@ -72,10 +70,9 @@ def pass_printer(
         A pass that there is not.
     """
     from weft.compiler.errors import WeftError
-    from weft.compiler.passes.fixing import FixSizes
     from weft.compiler.passes.pipeline import passes_for
 
-    names = list(dict.fromkeys([FixSizes.name, *(each.name for each in passes_for(spec, sizes))]))
+    names = list(dict.fromkeys(each.name for each in passes_for(spec)))
     if print_after is not None and print_after not in ("all", *names):
         raise WeftError(f"--print-after must be all or one of {', '.join(names)}, not {print_after!r}")
     return _printer(print_after)

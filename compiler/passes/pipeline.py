@@ -25,7 +25,7 @@ __all__ = ["passes_for", "run_passes"]
 def passes_for(spec: FabricSpec, sizes: Mapping[str, int] | None = None) -> tuple[ModulePass, ...]:
     """All passes for a fabric, in order. After each the module verifies. With ``sizes`` symbols have these values."""
     return (
-        *([FixSizes(sizes)] if sizes else []),
+        FixSizes(sizes or {}),
         FoldEmpty(),
         Canonicalise(spec),
         MakeIntegers(),
