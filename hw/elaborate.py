@@ -73,7 +73,7 @@ def elaborate(
         f"{tile_module(kind)}.v": convert(
             tile_module(kind),
             Tile,
-            spec=spec,
+            spec=spec.of_tiles,
             kind=kind,
             checks=checks,
             tap=taps,

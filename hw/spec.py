@@ -154,6 +154,11 @@ class FabricSpec(BaseModel, frozen=True):
         return hashlib.sha256(json.dumps(fields, sort_keys=True).encode()).hexdigest()[:16]
 
     @property
+    def of_tiles(self) -> FabricSpec:
+        """What tiles are made from: this spec with the least array; fabrics of all sizes have the same tiles."""
+        return self.replace(name="tiles", rows=1, columns=1, pattern=("C",), channels=1, channel_window=1)
+
+    @property
     def beat_bytes(self) -> int:
         """Bytes of data in a vector beat."""
         return 4 * self.lanes

@@ -7,7 +7,9 @@ import re
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -21,8 +23,15 @@ KEYWORDS = {"context", "program", "void", "config", "bind", "do", "this", "new",
 
 
 @pytest.fixture(scope="module")
-def made() -> Elaboration:
-    return elaborate(SPEC, cache=False)
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(scope="module")
+def made(cache: Path) -> Elaboration:
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("WEFT_CACHE", str(cache))
+        return elaborate(SPEC)
 
 
 def modules(text: str) -> list[str]:
@@ -37,9 +46,10 @@ def test_one_file_for_each_kind_of_tile_the_fabric_and_the_chip(made: Elaboratio
     assert made.top == TOP
 
 
-def test_only_the_kinds_that_the_fabric_has():
-    spec = SPEC.replace(rows=1, columns=1, pattern=("M",))
-    files = elaborate(spec, cache=False).files
+def test_only_the_kinds_that_the_fabric_has(made: Elaboration, cache: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("WEFT_CACHE", str(cache))
+    files = elaborate(SPEC.replace(rows=1, columns=1, pattern=("M",))).files
+    assert files["weft_tile_pmu.v"] == made.files["weft_tile_pmu.v"]
     assert sorted(files) == ["weft_chip.v", "weft_fabric.v", "weft_tile_agcu.v", "weft_tile_pmu.v"]
 
 
@@ -116,22 +126,55 @@ def test_another_process_makes_the_same_bytes(made: Elaboration):
     assert done.stdout.strip() == hashlib.sha256(repr(made.files).encode()).hexdigest()
 
 
-def test_cache_gives_back_what_was_made(made: Elaboration, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+@pytest.fixture
+def converted(made: Elaboration, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The modules that are converted, with an empty cache: the text of each is that of ``made``, whatever is asked."""
+    names: list[str] = []
+
+    def convert(name: str, component: Callable[..., object], **options: object) -> str:
+        names.append(name)
+        return made.files[f"{name}.v"]
+
+    monkeypatch.setattr("weft.hw.elaborate._converted", convert)
     monkeypatch.setenv("WEFT_CACHE", str(tmp_path))
+    return names
+
+
+TILES = ["weft_tile_agcu", "weft_tile_pcu", "weft_tile_pmu"]
+
+
+def test_cache_gives_back_what_was_made(made: Elaboration, converted: list[str], tmp_path: Path):
     assert elaborate(SPEC).files == made.files
-    kept = sorted((tmp_path / "verilog").iterdir())
-    assert len(kept) == 4  # a kind of tile each, and the chip
-    for path in kept:
+    assert sorted(converted) == ["weft_chip", *TILES]
+    for path in (tmp_path / "verilog").iterdir():
         path.write_text(f"// kept\n{path.read_text()}")
     again = elaborate(SPEC).files
     assert sum(text.startswith("// kept") for text in again.values()) == 4
     assert {name: text.removeprefix("// kept\n") for name, text in again.items()} == made.files
-    elaborate(SPEC, clock_gating=True)
-    assert len(list((tmp_path / "verilog").iterdir())) == 7  # the tiles have other clocks, the chip is the same
+    assert len(converted) == 4
+    elaborate(SPEC, cache=False)
+    assert len(converted) == 8
+
+
+@pytest.mark.parametrize(
+    ("change", "option", "anew"),
+    [
+        ({}, "clock_gating", TILES),  # tiles have other clocks, the chip is the same
+        ({}, "checks", TILES),
+        ({"lanes": 4}, "", ["weft_chip", *TILES]),
+        ({"name": "other"}, "", []),
+        ({"rows": 4, "columns": 3, "pattern": ("CM",), "channels": 2, "channel_window": 32}, "", ["weft_chip"]),
+    ],
+)
+def test_what_is_made_anew(change: dict[str, Any], option: str, anew: list[str], converted: list[str]):
+    elaborate(SPEC)
+    del converted[:]
+    elaborate(SPEC.replace(**change), **({option: True} if option else {}))
+    assert sorted(converted) == anew
 
 
 def test_checks_add_assertions_and_stalls_and_taps_report(made: Elaboration):
-    checked = elaborate(SPEC, checks=True, taps=True)
+    checked = elaborate(PRESETS["tiny"], checks=True, taps=True, clock_gating=True)  # as it is simulated
     for kind in ("pmu", "agcu"):
         assert "weft_tap" in checked.files[f"weft_tile_{kind}.v"]
     assert "assert (" in checked.files["weft_tile_pcu.v"]
