@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from checkpoint_cases import RECORDED, SHIPPED, on_fabrics
 from command_line import refused, weft
-from compared_decoder import compared_on_rtl, real_and_native
+from compared_decoder import WIDE, compared_on_rtl, real_and_native
 from decoders import compile_decoder
 
 from weft.compiler.checkpoints.checkpoint import read_checkpoint
@@ -23,7 +23,7 @@ from weft.sim.generate import ComparedDecoder, Generation, generate, generate_ba
 DEMO = PRESETS["demo"]
 FABRICS = {
     "demo": DEMO,
-    "16 lanes": DEMO.replace(lanes=16, stages=2, rows=11, fifo_depth=8, channels=2),
+    "16 lanes": WIDE,
     "few accumulators": DEMO.replace(acc_depth=16, rows=12),  # gate, up and the head take several passes
 }
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from checkpoint_cases import RECORDED, SHIPPED, on_fabrics
-from compared_decoder import compared_on_rtl, real_and_native
+from compared_decoder import WIDE, compared_on_rtl, real_and_native
 from decoders import compile_decoder
 
 from weft.compiler.checkpoints.checkpoint import read_checkpoint
@@ -26,7 +26,7 @@ FABRICS = {
     "few accumulators": ROOMY.replace(acc_depth=16),  # gate and up take three passes
     "fewer": ROOMY.replace(acc_depth=8),  # two rows, and queries, keys and values in two passes
 }
-ON_RTL = {"demo": DEMO, "wide": DEMO.replace(lanes=16, stages=2, rows=11, fifo_depth=8, channels=2)}
+ON_RTL = {"demo": DEMO, "wide": WIDE}
 RTL_CHECKPOINTS = [SHIPPED, *(each for each in RECORDED if each.name in ("one-kv-head", "three-heads"))]
 PROMPT = [3, 1, 4, 1, 5, 9, 2, 6, 5]
 
