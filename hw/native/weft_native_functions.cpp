@@ -65,14 +65,12 @@ WEFT_INLINE void apply(unsigned char op, int lanes, const uint32_t* a, const uin
 
 }  // namespace
 
-Words reaches_least(const Words& a, const Words& b) {
-    Words result{};
+void reaches_least(const Words& a, const Words& b, Words& result) {
     for (int lane = 0; lane < GROUP; ++lane) {
         // Two significands of 24 bits: exact in a double.
         const double product = double(((Reals)a)[lane]) * double(((Reals)b)[lane]);
         result[lane] = std::fabs(product) < LEAST_KEPT_PRODUCT ? 0 : ~0u;
     }
-    return result;
 }
 
 }  // namespace weft_native

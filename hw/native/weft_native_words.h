@@ -81,8 +81,9 @@ WEFT_INLINE Words sum(Words a, Words b) { return canonical((Words)((Reals)a + (R
 
 WEFT_INLINE Words add(Words a, Words b) { return sum(flush(a), flush(b)); }
 
-// Whether a product that became 2^-126 is there only because it was rounded to the spacing of subnormals.
-Words reaches_least(const Words& a, const Words& b);
+// Whether a product that became 2^-126 is there only because it was rounded to the spacing of subnormals. By reference,
+// the result too: code for AVX2 would take a vector from a register where this function, for any processor, has none.
+void reaches_least(const Words& a, const Words& b, Words& result);
 
 // Flushed, with any NaN.
 WEFT_INLINE Words product(Words a, Words b) {
@@ -90,7 +91,11 @@ WEFT_INLINE Words product(Words a, Words b) {
     b = flush(b);
     Words value = (Words)((Reals)a * (Reals)b);
     const Words suspect = (Words)((value & MAGNITUDE) == LEAST);
-    if (__builtin_expect(any(suspect), 0)) value &= ~suspect | SIGN | reaches_least(a, b);
+    if (__builtin_expect(any(suspect), 0)) {
+        Words least;
+        reaches_least(a, b, least);
+        value &= ~suspect | SIGN | least;
+    }
     return flush(value);
 }
 

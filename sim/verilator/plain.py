@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from weft.sim.verilator.commands import make, verilate
+from weft.sim.verilator.commands import Optimise, make, verilate
 from weft.sim.verilator.edge import edge_calls, edge_declarations
 from weft.sim.verilator.pieces import headers_piece, library_piece
 
 __all__ = ["build_plain"]
 
 
-def build_plain(files: Mapping[str, str], *, top: str, folder: Path) -> Path:
+def build_plain(files: Mapping[str, str], *, top: str, folder: Path, optimise: Optimise = Optimise.LONG) -> Path:
     """Verilate and compile ``files``, text by name, in ``folder``; returns the executable.
 
     One of them has ``main`` and includes ``V{top}.h``, or ``cycle.h``, where ``cycle(model, changed)`` is a cycle as
-    :mod:`weft.sim.verilator.edge` has it. Optimised as the simulators of a fabric are.
+    :mod:`weft.sim.verilator.edge` has it.
 
     Raises
     ------
@@ -31,7 +31,7 @@ def build_plain(files: Mapping[str, str], *, top: str, folder: Path) -> Path:
     arguments = ["--exe", "--vpi", "-CFLAGS", "-I..", "-LDFLAGS", library, *sources]
     verilate(folder, f"V{top}", top, arguments, assertions=False)
     (folder / "cycle.h").write_text(_cycle(folder / "obj", top))
-    make(folder, f"V{top}.mk", ["VK_GLOBAL_OBJS=", f"V{top}"], jobs=2, headers=headers_piece())
+    make(folder, f"V{top}.mk", ["VK_GLOBAL_OBJS=", f"V{top}"], jobs=2, headers=headers_piece(), optimise=optimise)
     return folder / "obj" / f"V{top}"
 
 

@@ -6,8 +6,8 @@ from functools import lru_cache
 from typing import Any
 
 from weft.compiler.checkpoints.llama_config import LlamaConfig
-from weft.compiler.models.llama import decoder_program
 from weft.compiler.models.llama.decoder_program import CompiledDecoder
+from weft.compiler.models.llama.decoder_program import compile_decoder as compile_anew
 from weft.hw.spec import FabricSpec
 
 __all__ = ["compile_decoder"]
@@ -20,4 +20,4 @@ def compile_decoder(config: LlamaConfig, spec: FabricSpec, **options: Any) -> Co
 
 @lru_cache(maxsize=32)
 def _compiled(config: LlamaConfig, spec: FabricSpec, options: tuple[tuple[str, Any], ...]) -> CompiledDecoder:
-    return decoder_program.compile_decoder(config, spec, **dict(options))
+    return compile_anew(config, spec, **dict(options))

@@ -8,10 +8,12 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import decoders
 import numpy as np
 import pytest
 
 from weft.compiler.backend import fit
+from weft.compiler.models.llama import decoder_program
 from weft.compiler.netlist.netlist import Netlist
 from weft.hw.spec import FabricSpec
 from weft.hw.topology import Tile
@@ -38,6 +40,12 @@ def placed_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(fit, "place", place)
         yield
+
+
+@pytest.fixture(autouse=True)
+def compiled_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What commands compile is that of other tests, where these are for the same model and fabric."""
+    monkeypatch.setattr(decoder_program, "compile_decoder", decoders.compile_decoder)
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from weft.hw.native import native_cpp, native_verilog
 from weft.hw.pcu import Pcu
 from weft.hw.program import Pcu as Program
 from weft.hw.spec import FabricSpec
-from weft.sim.verilator.commands import tools
+from weft.sim.verilator.commands import Optimise, tools
 from weft.sim.verilator.environment import build_environment
 from weft.sim.verilator.plain import build_plain
 from weft.sim.verilator.store import cache_folder, content_key, kept
@@ -118,7 +118,7 @@ class VerilogBench:
 
 
 def _build(files: Mapping[str, str], work: Path, result: Path) -> None:
-    build_plain(files, top="bench", folder=work).rename(result / "simulator")
+    build_plain(files, top="bench", folder=work, optimise=Optimise.SHORT).rename(result / "simulator")
 
 
 def _width(spec: FabricSpec, network: str) -> int:

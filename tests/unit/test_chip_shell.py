@@ -152,7 +152,10 @@ def copy(source: int, target: int, count: int, **fields: Any) -> list[Program]:
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("name", "rate"), [("tiny", 1.0), ("tiny", 0.5), ("two channels", 0.7)])
+@pytest.mark.parametrize(
+    ("name", "rate"),
+    [("tiny", 0.5), ("two channels", 0.7), pytest.param("tiny", 1.0, marks=pytest.mark.long)],
+)
 def test_two_contexts_copy_memory(name: str, rate: float) -> None:
     spec = SPECS[name]
     ring = Ring(spec)

@@ -95,7 +95,7 @@ def test_inputs_held_to_the_merged_stops() -> None:
     assert len(run.vector) == 10
 
 
-@pytest.mark.parametrize("seed", [*range(5), *(pytest.param(seed, marks=pytest.mark.long) for seed in range(5, 20))])
+@pytest.mark.parametrize("seed", [*range(3), *(pytest.param(seed, marks=pytest.mark.long) for seed in range(3, 20))])
 def test_random_blocks_and_selectors(seed: int) -> None:
     rng = np.random.default_rng(seed)
     rank = int(rng.integers(0, 3))

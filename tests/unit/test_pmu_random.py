@@ -228,7 +228,7 @@ def test_twin_does_what_the_text_says(case: list[Launch]) -> None:
     assert [b for r in results for b in numbers(r.control)] == tokens
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(
     case=launches(),
     rate=st.sampled_from([0.25, 0.6, 1]),
