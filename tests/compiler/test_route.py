@@ -21,7 +21,7 @@ def routed(netlist: Netlist, spec: FabricSpec, tiles: dict[str, Tile]) -> Mappin
     return Mapping(spec, netlist, tiles, route(netlist, tiles, spec))
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", [*range(3), *(pytest.param(seed, marks=pytest.mark.long) for seed in range(3, 6))])
 @pytest.mark.parametrize("spec", [TINY, DEMO, LARGE], ids=["tiny", "demo", "16x16"])
 def test_random_netlists_are_routed_by_the_rules(spec: FabricSpec, seed: int) -> None:
     netlist = random_netlist(seed, spec, fan_out=5)
