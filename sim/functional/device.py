@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import lru_cache, partial
+from functools import lru_cache
 
 import networkx as nx
 import numpy as np
@@ -19,7 +19,7 @@ from weft.sim.functional.pmu import PmuState
 __all__ = ["FunctionalDevice"]
 
 IMAGES_KEPT = 64
-"""Decoded images that a device keeps: an unfused decoder loads 16 in turn for every token."""
+"""Decoded images that are kept, for all devices: an unfused decoder loads 16 in turn for every token."""
 
 
 class FunctionalDevice:
@@ -45,7 +45,6 @@ class FunctionalDevice:
         self.watched: dict[tuple[Tile, Network], Beats] | None = None
         """Where it is not None, it is given what every unit sends in a turn."""
         self._contexts: dict[int, Circuit] = {}
-        self._decoded = lru_cache(IMAGES_KEPT)(partial(_decoded, spec))
         self._states: dict[Tile, PmuState] = {}
         self._given_up = False
 
@@ -59,7 +58,7 @@ class FunctionalDevice:
             could begin it. A launch has hung.
         """
         self._check_usable()
-        context, circuit = self._decoded(image)
+        context, circuit = _decoded(self.spec, image)
         self._contexts[context] = circuit
 
     def close(self) -> None:
@@ -102,6 +101,7 @@ class FunctionalDevice:
             raise DeviceError(GIVEN_UP)
 
 
+@lru_cache(IMAGES_KEPT)
 def _decoded(spec: FabricSpec, image: bytes) -> tuple[int, Circuit]:
     """The context that an image is for, and what it makes of it."""
     try:

@@ -226,6 +226,7 @@ def test_images_are_decoded_once_while_they_are_few(monkeypatch: pytest.MonkeyPa
         return read_image(image, spec)
 
     monkeypatch.setattr(device_module, "read_image", counted)
+    device_module._decoded.cache_clear()  # of what other tests have loaded
     mapping = mapped(COPY, COPY_NETS)
     images = []
     for number in range(IMAGES_KEPT + 1):
