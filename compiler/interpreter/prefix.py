@@ -43,6 +43,9 @@ def _prefix(operation: PrefixOp, launch: Launch, value: Value) -> tuple[Value, .
         np.stack(arrays, axis=-1) if arrays else np.zeros(given.shape)
         for arrays in ([each.value for each in results], [each.error for each in results])
     )
+    if function is Associative.ADD:  # of negative zeros alone it is one: nothing is added to the first element
+        negative = given.exact & (flush(given.value) == 0) & np.signbit(given.value)
+        values = np.where(np.logical_and.accumulate(negative, axis=-1), -0.0, values)
     return (Bounded(Element.F32, values, errors),)
 
 

@@ -421,6 +421,19 @@ step.tensor @y : f32 [3, 2, 5, 4] output
 step.store %y in @y""",
         fabric={"lanes": 4, "pmu_levels": 5},
     ),
+    "the_other_operand_is_flattened": Found(
+        "a unit took a rank from the ends of packed rows, which had none to lose: it hung",
+        """step.tensor @a : f32 [1, 1, 3] input
+step.tensor @b : bf16 [3] input
+step.tensor @y : f32 [3, 1] output
+%a = step.load @a : !step.stream<f32, [1, 1, 3]>
+%row = step.flatten %a over [0, 1, 2] : !step.stream<f32, [3]>
+%b = step.load @b : !step.stream<bf16, [3]>
+%sum = step.map add %row, %b : !step.stream<f32, [3]>
+%total = step.accum add %sum over [0] : !step.stream<f32, []>
+%y = step.expand %total along [0, 1] : !step.stream<f32, [3, 1]>
+step.store %y in @y""",
+    ),
 }
 
 EMPTY = """step.dimension @n <= 8

@@ -149,6 +149,23 @@ def test_program_means_what_it_says(function: str, element: str, given: str | No
     assert over_lanes == (size <= 8)
 
 
+@pytest.mark.parametrize("size", [5, 20])
+def test_a_sum_of_negative_zeros_is_one(size: int) -> None:
+    """Whether over the lanes or one by one: nothing is added to the first element. Reciprocals tell zeros apart."""
+    text = text_of("add", 2, size).replace(
+        "step.store %y", f"%r = step.map reciprocal %y : !step.stream<f32, [2, {size}]>\nstep.store %r"
+    )
+    x = np.full((2, size), -0.0, np.float32)
+    x[1, 3:] = 0.0
+    spec = PRESETS["demo"]
+    compiled = compile_program(parse_program(text), spec)
+    device = FunctionalDevice(spec, memory_bytes=memory_needed(compiled))
+    outputs, _ = run_compiled(compiled, spec, device, {"x": x}, {})
+    np.testing.assert_array_equal(outputs["y"][0], -np.inf)
+    np.testing.assert_array_equal(outputs["y"][1], np.where(np.arange(size) < 3, -np.inf, np.inf))
+    assert compare("y", oracle(text, x), outputs["y"]).sentence == f"y: {2 * size} values, {2 * size} exact; all agree"
+
+
 @pytest.mark.parametrize("size", [0, 1, 5, 8])
 def test_one_image_serves_all_sizes(size: int) -> None:
     _, verdict = judged(text_of("mul", 3, "n"), real(1, 3, 8), PRESETS["demo"], {"n": size})

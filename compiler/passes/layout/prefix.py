@@ -40,5 +40,6 @@ def _prefix(laying: Laying, laid: Laid, function: Op, hint: str | None) -> Laid:
             f"a row of products must be at most lanes = {spec.lanes} elements and 2^stages = {1 << spec.stages} on "
             f"fabric {spec.name!r}, not {row}: no accumulator multiplies"
         )
-    made = laying.emit(ScanOp(function, laying.scalar(laid)), hint).result
+    first_itself = -0.0 if function is Op.ADD else None
+    made = laying.emit(ScanOp(function, laying.scalar(laid), init=first_itself), hint).result
     return Laid.carried(laid.dims, element, Kind.SCALAR, made, hint=hint)

@@ -49,13 +49,14 @@ def build(operations: Sequence[Operation], spec: FabricSpec) -> Cluster:
         A row of an accumulation has more beats than the fabric has accumulators.
     """
     ports = Ports(spec)
-    draft = Draft(spec, ports)
+    draft = Draft(spec, ports, chain=frozenset(operations))
     first, *others = operations
     if any(isinstance(each, OpeningOp) for each in others):
         raise Unfit("what says its program itself must come first")
     if isinstance(first, OpeningOp):
         draft.open(first)
     bring_inputs(ports, operations, accumulated=draft.program.accumulate is not Accumulate.OFF)
+    draft.steps = next((value for value, source in ports.where.items() if source == ports.reference), None)
     for operation in operations:
         if isinstance(operation, MapOp):
             draft.map(operation)

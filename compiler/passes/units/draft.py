@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-from xdsl.ir import SSAValue
+from xdsl.ir import Operation, SSAValue
 
 from weft.compiler.mapped.accum import AccumOp, ScanOp
 from weft.compiler.mapped.beats import UnpackOp
@@ -44,6 +44,10 @@ class Draft:
     stop: tuple[int, int, int] | None = None
     names: dict[SSAValue, SSAValue] = field(default_factory=dict)
     """Values that are others under a new shape."""
+    chain: frozenset[Operation] = frozenset()
+    """All operations of the chain."""
+    steps: SSAValue | None = None
+    """What comes in with the beats that make steps."""
 
     def operand(self, value: SSAValue) -> SSAValue | Source:
         """A value as a stage reads it."""
@@ -154,6 +158,8 @@ class Draft:
 
     def reshape(self, operation: FlattenOp | PromoteOp) -> None:
         level = operation.level if isinstance(operation, FlattenOp) else 0
+        if self.steps is not None and not self._comes_from_steps(operation.value):
+            raise Unfit("steps in the new shape")  # the tail changes their stops
         if isinstance(operation, PromoteOp):
             if self.stop is not None:
                 raise Unfit("two changes of shape")
@@ -170,6 +176,12 @@ class Draft:
         else:
             raise Unfit("two changes of shape")
         self.rename(operation.result, operation.value)
+
+    def _comes_from_steps(self, value: SSAValue) -> bool:
+        """Whether a value of the chain has the shape in which its steps come."""
+        owner = value.owner
+        inside = isinstance(owner, Operation) and owner in self.chain
+        return value is self.steps or (inside and any(map(self._comes_from_steps, owner.operands)))
 
     def rename(self, result: SSAValue, value: SSAValue) -> None:
         """``result`` is ``value`` in another form."""
