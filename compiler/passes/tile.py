@@ -13,6 +13,7 @@ from xdsl.passes import ModulePass
 
 from weft.compiler.backend.memory import row_beats
 from weft.compiler.passes.cutting import cut_evenly, cut_unevenly
+from weft.compiler.passes.ordering import order_later
 from weft.compiler.passes.products import multiplied_and_summed
 from weft.compiler.passes.rewriting import Inserting, erase_unused, iterates
 from weft.compiler.step.access import LoadOp, StoreOp
@@ -62,6 +63,8 @@ class Tile(ModulePass):
                 self._product(operation)
             elif isinstance(operation, LoadOp) and operation.declaration.element.is_quantised:
                 self._quantised_matrix(operation)
+        erase_unused(op)
+        order_later(op)
         erase_unused(op)
 
     # -- sums -------------------------------------------------------------------------------------------
