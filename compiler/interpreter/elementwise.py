@@ -168,7 +168,8 @@ def _convert(operation: ConvertOp, launch: Launch, value: Value) -> tuple[Value,
         return (source.as_element(target),)
     if target is Element.BF16:
         return (rounded(lambda x: nearest_bf16(nearest(x)), source).as_element(target),)
-    ends = [_to_int32(nearest(source.value + sign * np.where(source.exact, 0.0, source.error))) for sign in (-1, 1)]
+    error = np.where(source.exact | ~source.judged, 0.0, source.error)
+    ends = [_to_int32(nearest(source.value + sign * error)) for sign in (-1, 1)]
     sure = source.exact | ((ends[0] == ends[1]) & source.judged)
     return (Bounded(Element.I32, _to_int32(nearest(source.value)), np.where(sure, 0.0, np.inf)),)
 

@@ -188,6 +188,19 @@ def test_rounding_what_is_inexact() -> None:
     assert 2.0**-8 * 0.99 < short.error[0] < 2.0**-7 * 1.01
 
 
+@pytest.mark.filterwarnings("error")
+def test_an_integer_of_what_may_be_infinite_is_not_judged() -> None:
+    text = """step.tensor @x : f32 [1, 4] input
+        step.tensor @y : i32 [1] output
+        %x = step.load @x : !step.stream<f32, [1, 4]>
+        %nothing = step.accum add %x over [1] : !step.stream<f32, [1]>
+        %much = step.map reciprocal %nothing : !step.stream<f32, [1]>
+        %y = step.convert %much : !step.stream<i32, [1]>
+        step.store %y in @y"""
+    y = run(text, x=np.array([[1, 2.0**-30, -1, -(2.0**-30)]], np.float32))["y"]
+    assert not y.judged.any()
+
+
 def test_integers_wrap() -> None:
     a = np.array([2**31 - 1, -(2**31), 5], np.int32)
     b = np.array([1, -1, -7], np.int32)
