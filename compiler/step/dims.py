@@ -117,6 +117,9 @@ def parse_dim(parser: AttrParser) -> Dim:
             result = result * factor()
         return result
 
+    begin = parser.pos
+    if parser.parse_optional_punctuation("-"):
+        parser.raise_error("sizes and places are at least 0, and must not begin with -", begin, parser.pos)
     result = term()
     while True:
         if parser.parse_optional_punctuation("+"):

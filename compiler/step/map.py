@@ -156,12 +156,16 @@ class MapOp(StepOperation):
         integers = [each.element is Element.I32 for each in choosing]
         if any(each.element.is_quantised for each in types):
             raise VerifyException(f"only step.matmul takes {types[0].element.value} weights, not {self.name}")
-        if any(integers) and (not all(integers) or not function.takes_integers):
+        if any(integers) and not function.takes_integers:
+            raise VerifyException(f"{function.value} is not for i32; step.convert to f32 is exact below 2^24")
+        if any(integers) and not all(integers):
             raise VerifyException(
-                f"{function.value} takes i32 operands only together, and only where it is defined for them"
+                f"operands of {function.value} must be all i32 or none; step.convert makes one what the other is"
             )
         if function is Function.SELECT and not types[0].element.is_float:
-            raise VerifyException(f"the first operand of select must be f32, not {types[0].element.value}")
+            raise VerifyException(
+                f"the first operand of select must be f32, as comparisons give it, not {types[0].element.value}"
+            )
         if any(integers) and isinstance(self.constant_attr, FloatAttr):
             raise VerifyException(
                 f"the number must be whole, as the operands are i32, not {self.constant_attr.value.data}"

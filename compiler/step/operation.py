@@ -134,11 +134,15 @@ def check_result(operation: Operation, written: Attribute) -> None:
 
 def parse_axes(parser: Parser) -> tuple[int, ...]:
     """``[0, 2]``."""
-    return (
-        *parser.parse_comma_separated_list(
-            parser.Delimiter.SQUARE, lambda: parser.parse_integer(allow_boolean=False, allow_negative=False)
-        ),
-    )
+
+    def axis() -> int:
+        begin = parser.pos
+        number = parser.parse_integer(allow_boolean=False, allow_negative=True)
+        if number < 0:
+            parser.raise_error(f"dimensions count from 0, and {number} is below", begin, parser.pos)
+        return number
+
+    return (*parser.parse_comma_separated_list(parser.Delimiter.SQUARE, axis),)
 
 
 def integer(value: int) -> IntegerAttr[IntegerType]:

@@ -49,7 +49,7 @@ def parse_error_sentence(error: ParseError, text: str) -> str:
         message = f"{missing} must stand here, not {found}"
     else:
         message = error.msg
-    line = text.count("\n", 0, begin) + 1
+    line = text.count("\n", 0, min(begin, len(text.rstrip()))) + 1
     statement = _STATEMENT.match(text, text.rfind("\n", 0, begin) + 1)
     if statement is None:
         return f"line {line}: {message}"

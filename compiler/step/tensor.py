@@ -110,6 +110,7 @@ class TensorOp(StepOperation):
         if not self.shape or any(size.number is None for size in self.shape):
             raise VerifyException(
                 f"shape of @{self.label} must be at least one size, all numbers, not {dims_text(self.shape)}"
+                + "; step.promote gives a single number a dimension" * (not self.shape)
             )
         if self.element.is_quantised and (len(self.shape) not in (2, 3) or self.role not in (Role.WEIGHT, Role.INPUT)):
             raise VerifyException(

@@ -44,7 +44,7 @@ RULES = [
     ("step.dimension @k <= 0", "line 10: step.dimension: @k must be at most something from 1 to 16777215, not 0"),
     ("step.tensor @n : f32 [4] input", "line 10: step.tensor: @n is declared twice"),
     ("step.tensor @t : f32 [n] input", r"line 10: .* shape of @t must be at least one size, all numbers, not \[n\]"),
-    ("step.tensor @t : f32 [] input", r"shape of @t must be at least one size"),
+    ("step.tensor @t : f32 [] input", r"shape of @t must be at least one size, .* not \[\]; step\.promote gives"),
     (
         "step.tensor @t : f32 [4] given",
         "line 10: step.tensor: role must be one of input, output, weight, cache, iota, not 'given'",
@@ -115,10 +115,20 @@ RULES = [
     ("%y = step.map add %i, 1.0 : !step.stream<i32, [4]>", "the number must be whole, as the operands are i32, not 1"),
     ("%y = step.map add %i, 5000000000 : !step.stream<i32, [4]>", "the number must fit 32 bits, not 5000000000"),
     (f"%y = step.map add %x, %i : {F}", r"operands of add must have the same sizes, not \[4, 6\] and \[4\]"),
-    ("%y = step.map mul %i, %i : !step.stream<i32, [4]>", "mul takes i32 operands only together, and only where"),
+    (
+        "%y = step.map mul %i, %i : !step.stream<i32, [4]>",
+        r"mul is not for i32; step\.convert to f32 is exact below 2\^24",
+    ),
     ("%y = step.map add %x, 1.0 : !step.stream<i32, [4, 6]>", "result of add must be .*f32.*, not .*i32"),
     (f"%y = step.map select 1.0, %x, %x : {F}", "the first operand of select must be a stream"),
-    ("%y = step.map select %i, %i, 1 : !step.stream<i32, [4]>", "the first operand of select must be f32, not i32"),
+    (
+        "%y = step.map select %i, %i, 1 : !step.stream<i32, [4]>",
+        "the first operand of select must be f32, as comparison",
+    ),
+    (
+        "%f = step.convert %i : !step.stream<f32, [4]>\n%y = step.map add %i, %f : !step.stream<i32, [4]>",
+        "operands of add must be all i32 or none; step.convert makes",
+    ),
     (f"%y = step.map exp %b : {F}", "%b must be a stream, not"),
     ("%y = step.convert %i : !step.stream<bf16, [4]>", "i32 becomes bf16 in two conversions"),
     ("%y = step.convert %x : !step.stream<int8, [4, 6]>", "f32 cannot be converted to int8"),
@@ -130,6 +140,14 @@ RULES = [
     (
         "%y = step.accum mul %x over [0] : " + F,
         r"line 10: step.accum \(%y\): reduction must be one of add, max, min, not 'mul'",
+    ),
+    (
+        "%y = step.accum add %x over [-1] : " + F,
+        r"line 10: step.accum \(%y\): dimensions count from 0, and -1 is below",
+    ),
+    (
+        "%y = step.slice %x from [0, -1] : " + F,
+        r"line 10: step.slice \(%y\): sizes and places are at least 0, and must",
     ),
     ("%y = step.accum add %x over [2] : " + F, r"over must be different dimensions below 2, in order, not \[2\]"),
     ("%y = step.accum add %x over [1] : " + F, r"step.accum \(%y\): result must be .*\[4\]>, not .*\[4, 6\]>"),
@@ -174,7 +192,7 @@ RULES = [
     ),
     (f"%y = step.div %x, %x : {F}", r"line 10: step.div \(%y\): step.div is not an operation of the language"),
     ("%y = step.load @x : f32", r"line 10: step.load \(%y\): result must be a stream, not f32"),
-    ("%y = step.load @x : !step.stream<f32, [-4, 6]>", "line 10: .*a size is made of numbers and symbols"),
+    ("%y = step.load @x : !step.stream<f32, [-4, 6]>", "line 10: .*sizes and places are at least 0"),
     (f"%y = step.map exp %x {F}", r"line 10: step.map \(%y\): ':' must stand here, not '!step.stream'"),
     (
         f"%y = step.map exp %x : {F[:-1]} // open",
