@@ -421,6 +421,20 @@ step.tensor @y : f32 [3, 2, 5, 4] output
 step.store %y in @y""",
         fabric={"lanes": 4, "pmu_levels": 5},
     ),
+    "rows_that_are_one_repeated": Found(
+        "rows that were expanded from a single one were taken for tiles: a traceback",
+        """step.tensor @a : f32 [3] input
+step.tensor @b : f32 [3] input
+step.tensor @sum : f32 [3] output
+step.tensor @y : f32 [3, 3] output
+%a = step.load @a : !step.stream<f32, [3]>
+%b = step.load @b : !step.stream<f32, [3]>
+%sum = step.map add %a, %b : !step.stream<f32, [3]>
+%rows = step.expand %a along [0] : !step.stream<f32, [3, 3]>
+%y = step.matmul %rows, %rows : !step.stream<f32, [3, 3]>
+step.store %sum in @sum
+step.store %y in @y""",
+    ),
     "the_other_operand_is_flattened": Found(
         "a unit took a rank from the ends of packed rows, which had none to lose: it hung",
         """step.tensor @a : f32 [1, 1, 3] input

@@ -144,7 +144,7 @@ def _(operation: MatmulOp, laying: Laying) -> None:
 def _columns(operation: MatmulOp, laying: Laying, left: Laid) -> SSAValue:
     """The columns of the left side, which products of the same rows share; all of them again for each tile."""
     repeat, given = None, operation.left.owner
-    if isinstance(given, ExpandOp) and given.along == (0,):
+    if isinstance(given, ExpandOp) and given.along == (0,) and len(laying.given(given.value).dims) > 1:
         left, repeat = laying.given(given.value), given.result.type.dims[0].number
     if repeat not in left.columns:
         buffer = laying.buffered(laying.vector(left), 2)
