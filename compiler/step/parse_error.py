@@ -10,7 +10,8 @@ from weft.compiler.step.words import end_of_code, ends_line
 
 __all__ = ["parse_error_sentence"]
 
-_STATEMENT = re.compile(r"[ \t]*(?:(%[^=\n]*?)\s*=\s*)?(step\.\w+)\b")
+_STATEMENT = re.compile(r"^([ \t]*)(?:(%[^=\n]*?)\s*=\s*)?(step\.\w+)\b.*(?:\n\1[ \t].*|\n[ \t]*$)*", re.MULTILINE)
+"""With the lines below that are indented more."""
 _WRONG = [
     (r"SSA value (%\S+) is already defined", r"\1 must be defined once, and an operation before defines it"),
     (r"Operation has (\d+) results, but was given (\d+) to bind\.", r"results are \1, and the text names \2"),
@@ -50,10 +51,10 @@ def parse_error_sentence(error: ParseError, text: str) -> str:
     else:
         message = error.msg
     line = text.count("\n", 0, min(begin, len(text.rstrip()))) + 1
-    statement = _STATEMENT.match(text, text.rfind("\n", 0, begin) + 1)
+    statement = next((each for each in _STATEMENT.finditer(text) if each.start() <= begin <= each.end()), None)
     if statement is None:
         return f"line {line}: {message}"
-    result, name = statement.groups()
+    _, result, name = statement.groups()
     if name in _STORES and message == _NO_RESULT:
         message = f"-> !step.token must stand at its end, as {result} is to be its token"
     return f"line {line}: {name}{f' ({result})' if result else ''}: {message}"

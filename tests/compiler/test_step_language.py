@@ -193,6 +193,8 @@ RULES = [
     (f"%y = step.div %x, %x : {F}", r"line 10: step.div \(%y\): step.div is not an operation of the language"),
     ("%y = step.load @x : f32", r"line 10: step.load \(%y\): result must be a stream, not f32"),
     ("%y = step.load @x : !step.stream<f32, [-4, 6]>", "line 10: .*sizes and places are at least 0"),
+    (f"%y = step.map\n  exp %x bad {F}", r"line 11: step.map \(%y\): ':' must stand here, not 'bad'"),
+    (f"%y = step.map exp %x : {F}\nbad", "line 11: bad is not an operation of the language"),
     (f"%y = step.map exp %x {F}", r"line 10: step.map \(%y\): ':' must stand here, not '!step.stream'"),
     (
         f"%y = step.map exp %x : {F[:-1]} // open",
