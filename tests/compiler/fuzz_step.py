@@ -139,6 +139,8 @@ def main() -> int:
             print(f"--- {failures[-1][:200]}", flush=True)
             if not seen and len(kinds) <= given.shrink:
                 print(made_small(choices.made, kind), flush=True)
+        if counts["programs"] % 1000 == 0:
+            print(f"{counts['programs']} of {given.programs}, {len(failures)} failures", flush=True)
     wrong_on_rtl = on_rtl(given.rtl, given.seed)
     for each in wrong_on_rtl:
         print(f"--- {each}")
