@@ -41,7 +41,8 @@ class PrefixOp(StepOperation):
 
     ``%c = step.prefix mul %x : !step.stream<f32, [9, 8]>``
 
-    Unlike ``step.scan`` it leaves the order to the mapping, as ``step.accum`` does: lanes can work at the same time.
+    Unlike ``step.scan`` it leaves the order to the mapping, as ``step.accum`` does: lanes can work at the same time. It
+    begins with the first element itself, so that a sum of negative zeros is one.
     """
 
     name = "step.prefix"
