@@ -14,11 +14,10 @@ from weft.compiler.backend.buffering import Launches, fit_with_buffers, launches
 from weft.compiler.backend.buffering.tracing import trace
 from weft.compiler.backend.image import write_image
 from weft.compiler.backend.mapping import Mapping
-from weft.compiler.backend.memory import Region, allocate
-from weft.compiler.backend.shared_memory import tensors_of
+from weft.compiler.backend.memory import Region
+from weft.compiler.backend.shared_memory import share_memory, tensors_of
 from weft.compiler.errors import WeftError
 from weft.compiler.mapped.launch import arguments_of
-from weft.compiler.mapped.loop import turns_of
 from weft.compiler.passes.pipeline import run_passes
 from weft.compiler.passes.units import lower
 from weft.compiler.step.check import check_program
@@ -82,7 +81,7 @@ def compile_module(
         It does not fit the fabric, or no fabric of this kind can do it, or it would deadlock for want of room.
     """
     if regions is None:
-        regions, _ = allocate(tensors_of(module), spec, turns=turns_of(module))
+        (regions,) = share_memory([module], spec).by_program
     netlist = lower(module, spec, regions, pins=pins)
     mapping = fit_with_buffers(netlist, spec, launches_of(module, spec) if launches is None else launches)
     return CompiledProgram(module, context, regions, mapping, write_image(mapping, context, spec=spec))
@@ -93,11 +92,12 @@ def map_program(
     spec: FabricSpec,
     *,
     sizes: MappingOf[str, int] | None = None,
+    shards: int = 1,
     after: Callable[[str, ModuleOp], None] | None = None,
 ) -> ModuleOp:
     """What the passes make of a logical program. ``after`` sees what each of them gives.
 
-    With ``sizes`` it is for these alone.
+    With ``sizes`` it is for these alone; it is spread over ``shards`` parts of the fabric.
 
     Raises
     ------
@@ -105,7 +105,7 @@ def map_program(
         A rule that the program breaks, or what the fabric lacks.
     """
     check_program(program)
-    return run_passes(program, spec, sizes=sizes or {}, after=after)
+    return run_passes(program, spec, sizes=sizes or {}, shards=shards, after=after)
 
 
 def compile_mapped(
@@ -137,6 +137,7 @@ def compile_program(
     *,
     context: int = 0,
     sizes: MappingOf[str, int] | None = None,
+    shards: int = 1,
     after: Callable[[str, ModuleOp], None] | None = None,
 ) -> CompiledProgram:
     """Compile a logical program: :func:`map_program`, then :func:`compile_mapped`.
@@ -152,7 +153,7 @@ def compile_program(
     """
 
     def compiled_for(fixed: MappingOf[str, int]) -> CompiledProgram:
-        mapped = map_program(program, spec, sizes=fixed, after=after)
+        mapped = map_program(program, spec, sizes=fixed, shards=shards, after=after)
         return compile_mapped(program, mapped, spec, context=context, sizes=fixed)
 
     largest = {op.sym_name.data: op.largest for op in program.ops if isinstance(op, DimensionOp)}

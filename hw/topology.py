@@ -169,5 +169,18 @@ class Topology:
                     yield Link(network, tile, direction, track)
 
     def channel(self, tile: Tile) -> int:
-        """The memory channel that an AGCU tile uses: round robin over the AGCUs, row by row."""
-        return self.of_kind(TileKind.AGCU).index(tile) % self.spec.channels
+        """The memory channel that an AGCU tile uses; those of a channel lie in a band of rows, at both sides."""
+        return self._channels[tile]
+
+    @cached_property
+    def _channels(self) -> dict[Tile, int]:
+        return {
+            tile: channel
+            for channel in range(self.spec.channels)
+            for tile in self.of_kind(TileKind.AGCU)[channel_agcus(self.spec.rows, self.spec.channels, channel)]
+        }
+
+
+def channel_agcus(rows: int, channels: int, channel: int) -> slice:
+    """Which of the AGCUs of an array, counted row by row, use a channel: as many of each, or one more."""
+    return slice(*(2 * rows * each // channels for each in (channel, channel + 1)))

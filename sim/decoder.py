@@ -9,15 +9,15 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from weft.compiler.backend.memory import Region, decode, encode, tensor_beats
+from weft.compiler.backend.memory import Region
 from weft.compiler.checkpoints.checkpoint import LlamaCheckpoint
 from weft.compiler.compile import CompiledProgram
 from weft.compiler.mapped.tensor import TensorOp
-from weft.compiler.models.llama import TOKENS, Weights, global_tensors, layer_tensors, mask_tensor
+from weft.compiler.models.llama import TOKENS, global_tensors, layer_tensors, mask_tensor
 from weft.compiler.models.llama.decoder_program import CompiledDecoder, CompiledPrefill
 from weft.hw.spec import FabricSpec
 from weft.sim.device import Device, Launch
-from weft.sim.run import own_contents
+from weft.sim.tensor_memory import TensorMemory
 
 __all__ = ["CACHES", "CompiledModel", "DecoderSession", "Launched"]
 
@@ -92,43 +92,26 @@ class DecoderSession:
         self.position = 0
         self.launches: list[Launched] = []
         self._resident: dict[int, CompiledProgram] = {}
-        self._tensors = compiled.tensors
-        for layer in range(checkpoint.config.layers):
-            self._write(layer_tensors(checkpoint, layer), layer)
+        layers = checkpoint.config.layers
+        self._memory = TensorMemory(compiled.tensors, compiled.regions, spec, device, turns=layers)
+        for layer in range(layers):
+            for name, values in layer_tensors(checkpoint, layer).items():
+                self._memory.write(name, values, layer)
         given = global_tensors(checkpoint, compiled.context)
         if compiled.prefill is not None:
             given["mask"] = mask_tensor(checkpoint.config, compiled.context, compiled.prefill.rows)
-        self._write({name: values for name, values in given.items() if name in self._tensors})
-        for name, tensor in self._tensors.items():
-            values = own_contents(tensor)
+        for name in self._memory.names:
+            values = given.get(name, self._memory.own_contents(name))
             if values is not None:
-                self._write({name: values})
+                self._memory.write(name, values)
 
     @property
     def launch(self) -> Launch:
         """What the last launch did."""
         return self.launches[-1].launch if self.launches else Launch()
 
-    def _place(self, name: str, layer: int | None) -> tuple[TensorOp, NDArray[np.uint8]]:
-        """A tensor, or that of a layer, and its memory."""
-        tensor, region = self._tensors[name], self.compiled.regions[name]
-        base, size = region.base, region.size
-        if layer is not None and tensor.each is not None:
-            base += layer * region.turn_stride
-        elif layer is not None:  # the layers are its first dimension
-            tensor = TensorOp(name, tensor.sizes[1:], format=tensor.format, role=tensor.role)
-            size = tensor_beats(tensor, self.spec) * self.spec.beat_bytes
-            base += layer * size
-        return tensor, self.device.memory[base : base + size]
-
-    def _write(self, values: Mapping[str, Weights | NDArray[np.int64]], layer: int | None = None) -> None:
-        for name, value in values.items():
-            tensor, place = self._place(name, layer)
-            raw = encode(tensor, value, self.spec)
-            place[: len(raw)] = raw
-
     def _read(self, name: str, layer: int | None = None) -> Floats:
-        return decode(*self._place(name, layer), self.spec).astype(np.float32, copy=False)
+        return self._memory.read(name, layer).astype(np.float32, copy=False)
 
     def caches(self, positions: int | None = None) -> dict[str, Floats]:
         """All that a step leaves for those after it: `keys` and `values`, each [layers, key heads, positions, size].
@@ -145,7 +128,7 @@ class DecoderSession:
                 whole = self._read(name, layer)
                 self.position = rows.shape[1]
                 whole[:, : self.position] = rows
-                self._write({name: whole}, layer)
+                self._memory.write(name, whole, layer)
 
     def prefill(self, tokens: Sequence[int]) -> None:
         """Process as many tokens as a launch of the program for prompts takes.
@@ -160,7 +143,7 @@ class DecoderSession:
         prefill = self.compiled.prefill
         if prefill is None or len(tokens) != prefill.rows:
             raise ValueError(f"prefill takes the rows of its program, not {len(tokens)} tokens")
-        self._write({"embedded_rows": self._embedded(tokens)})
+        self._memory.write("embedded_rows", self._embedded(tokens))
         self.launches = [self._run("prefill", prefill.program, prefill.arguments(self.position))]
         self.position += len(tokens)
 
@@ -183,7 +166,7 @@ class DecoderSession:
         if isinstance(compiled, CompiledDecoder) and compiled.tokens:
             return self.run(tokens[0], 1)[1][0]
         embedded = self._embedded(tokens)
-        self._write({compiled.entry: embedded[0] if rows == 1 else embedded})
+        self._memory.write(compiled.entry, embedded[0] if rows == 1 else embedded)
         self.launches = []
         for name, program, arguments in compiled.launches(self.position):
             self.launches.append(self._run(name, program, arguments))
@@ -205,9 +188,9 @@ class DecoderSession:
         compiled = self.compiled
         if not isinstance(compiled, CompiledDecoder) or not 1 <= count <= compiled.tokens:
             raise ValueError(f"count must be at most the tokens of a launch, not {count}")
-        first = np.zeros(self._tensors[TOKENS].sizes, np.float32)
+        first = np.zeros(self._memory.sizes(TOKENS), np.float32)
         first[0] = token
-        self._write({TOKENS: first})
+        self._memory.write(TOKENS, first)
         self.launches = [self._run("decoder", compiled.program, compiled.arguments(self.position, count))]
         self.position += count
         tokens = self._read(TOKENS).reshape(-1)[1 : count + 1].astype(int).tolist()

@@ -11,7 +11,7 @@ import numpy as np
 from weft.hw.spec import FabricSpec
 from weft.hw.topology import Tile
 
-__all__ = ["GIVEN_UP", "Activity", "Beats", "Device", "DeviceError", "HangError", "Launch"]
+__all__ = ["GIVEN_UP", "Activity", "Beats", "Device", "DeviceError", "HangError", "Launch", "channel_memory"]
 
 GIVEN_UP = "the device must be closed, for a launch on it hangs or took too long"
 """Why a device refuses everything after a :class:`HangError`."""
@@ -72,8 +72,9 @@ class Launch:
 class Device(Protocol):
     """A fabric that can be configured and launched. ``memory`` is all off-chip memory, bytes, shared, not copied.
 
-    Addresses are the same on all channels; a channel is a road to memory, not a part of it. ``cycles`` have gone by so
-    far, in launches and while the host has access; 0 on a device without a clock.
+    Each channel has an equal part of it, one after the other (:func:`channel_memory`), and addresses of its own, from
+    0: an AGCU reaches the memory of its tile's channel. ``cycles`` have gone by so far, in launches and while the host
+    has access; 0 on a device without a clock.
     """
 
     spec: FabricSpec
@@ -94,3 +95,9 @@ class Device(Protocol):
     def close(self) -> None:
         """Give everything back."""
         ...
+
+
+def channel_memory(device: Device, channel: int) -> np.ndarray:
+    """The memory of a channel, bytes, shared."""
+    size = len(device.memory) // device.spec.channels
+    return device.memory[channel * size : (channel + 1) * size]

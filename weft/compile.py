@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from weft.common import example, load_fabric, show, working
-from weft.options import Args, Fabric, Json, Set, within
+from weft.options import Args, Fabric, Json, Set, Shards, within
 from weft.program import compile_text, notes, parse_sizes, pass_printer
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ def compile_(
     ] = None,
     predict: Annotated[bool, typer.Option(help="Run the performance model.")] = True,
     args: Args = None,
+    shards: Shards = 1,
     print_after: Annotated[
         str | None,
         typer.Option("--print-after", metavar="PASS|all", help="Print the program as it is after that pass."),
@@ -68,7 +69,7 @@ def compile_(
     if program.is_file():
         if position is not None:
             raise WeftError("--position is for a checkpoint's folder, not for a step program")
-        _program(program, out, spec, parse_sizes(args), print_after, predict=predict, as_json=json)
+        _program(program, out, spec, parse_sizes(args), shards, print_after, predict=predict, as_json=json)
         return
     if args:
         raise WeftError("--arg is for a step program, not for a checkpoint's folder")
@@ -81,7 +82,7 @@ def compile_(
         from weft.compiler.checkpoints.checkpoint import read_checkpoint
         from weft.compiler.models.llama.decoder_program import compile_decoder
 
-        compiled = compile_decoder(read_checkpoint(program).config, spec, prefill=True, after=after)
+        compiled = compile_decoder(read_checkpoint(program).config, spec, prefill=True, shards=shards, after=after)
         if position is None:
             position = compiled.context // 2
         if position >= compiled.context:
@@ -138,6 +139,7 @@ def _program(
     out: Path,
     spec: FabricSpec,
     sizes: dict[str, int],
+    shards: int,
     print_after: str | None,
     *,
     predict: bool,
@@ -153,7 +155,7 @@ def _program(
     begun = time.perf_counter()
     if print_after is not None and as_json:
         raise WeftError(_ONE_OF_THEM)
-    compiled = compile_text(path, spec, sizes, print_after=print_after)
+    compiled = compile_text(path, spec, sizes, shards=shards, print_after=print_after)
     assert compiled.program is not None
     largest = {op.sym_name.data: op.largest for op in compiled.program.ops if isinstance(op, DimensionOp)}
     check_sizes(compiled, {**largest, **sizes})

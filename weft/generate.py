@@ -30,6 +30,7 @@ from weft.options import (
     PromptIds,
     Seed,
     Set,
+    Shards,
     Stalls,
     Temperature,
     Tokens,
@@ -56,6 +57,7 @@ def generate(
     tokens: Tokens = 16,
     fabric: Fabric = "demo",
     set_: Set = None,
+    shards: Shards = 1,
     device: Annotated[str, device_option("functional", "rtl", "reference")] = "functional",
     stalls: Stalls = None,
     waves: Annotated[
@@ -101,6 +103,8 @@ def generate(
     from weft.sim.generate import generate as tokens_of
     from weft.sim.saved_run import SavedRun, identity_of
 
+    if shards > 1 and (unfused or device == "reference"):
+        raise WeftError(f"--shards must be 1 with --unfused and on --device reference, not {shards}")
     if unfused and device == "reference":
         raise WeftError("--unfused must not be given with --device reference, which has no launches")
     if one_launch and device == "reference":
@@ -146,6 +150,7 @@ def generate(
             unfused=unfused,
             prefill=prefill and logits is None,
             tokens=tokens if one_launch else 0,
+            shards=shards,
         )
         if rounding is not None:
             tell_rounding(rounding)
@@ -201,6 +206,7 @@ def _decoder(
     unfused: bool,
     prefill: bool,
     tokens: int,
+    shards: int,
 ) -> ComparedDecoder | Reference:
     """What processes tokens on that device, with ``tokens`` as many in a launch."""
     if device == "reference":
@@ -214,7 +220,7 @@ def _decoder(
     if unfused:
         compiled = compile_unfused(model.config, spec)
     else:
-        compiled = compile_decoder(model.config, spec, prefill=prefill, tokens=tokens)
+        compiled = compile_decoder(model.config, spec, prefill=prefill, tokens=tokens, shards=shards)
     if device == "functional":
         return ComparedDecoder(compiled, model, spec, result)
     chip = rtl_device(compiled, spec, stack, stalls=stalls, waves=waves, arith=arith)

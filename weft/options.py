@@ -21,6 +21,7 @@ __all__ = [
     "PromptsIds",
     "Seed",
     "Set",
+    "Shards",
     "Stalls",
     "Temperature",
     "Tokens",
@@ -87,6 +88,15 @@ Arith = Annotated[
 Args = Annotated[
     list[str] | None,
     typer.Option("--arg", metavar="NAME=SIZE", help="The size of a step.dimension in this launch; repeatable."),
+]
+Shards = Annotated[
+    int,
+    typer.Option(
+        "--shards",
+        metavar="N",
+        callback=within(1, 64),
+        help="Spread the program over N parts of the fabric, that many memory channels, or parts of them, each.",
+    ),
 ]
 _PROMPT = typer.Option("--prompt", help="Text to go on from.")
 _PROMPT_IDS = typer.Option("--prompt-ids", metavar="5,17,3", help="The same as tokens.")

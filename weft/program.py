@@ -40,11 +40,12 @@ def parse_sizes(arguments: list[str] | None) -> dict[str, int]:
 
 
 def compile_text(
-    path: Path, spec: FabricSpec, sizes: Mapping[str, int], *, print_after: str | None = None
+    path: Path, spec: FabricSpec, sizes: Mapping[str, int], *, shards: int = 1, print_after: str | None = None
 ) -> CompiledProgram:
     """Read and compile a program; with ``print_after`` the program as it is after that pass, or ``all``, is printed.
 
-    Where one image cannot serve all sizes of the program's symbols, it is for ``sizes``.
+    Where one image cannot serve all sizes of the program's symbols, it is for ``sizes``. It is spread over ``shards``
+    parts of the fabric.
 
     Raises
     ------
@@ -58,7 +59,7 @@ def compile_text(
     after = pass_printer(print_after, spec)
     program = parse_program(load_text(path), path.name)
     with named_after(path):
-        return compile_program(program, spec, sizes=sizes, after=after)
+        return compile_program(program, spec, sizes=sizes, shards=shards, after=after)
 
 
 def pass_printer(print_after: str | None, spec: FabricSpec) -> Callable[[str, ModuleOp], None] | None:

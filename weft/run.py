@@ -18,7 +18,7 @@ from weft.common import (
     show,
     working,
 )
-from weft.options import Args, Fabric, Json, Set, Stalls, device_option
+from weft.options import Args, Fabric, Json, Set, Shards, Stalls, device_option
 from weft.program import compile_text, named_after, notes, parse_sizes
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ def run(
     fabric: Fabric = "demo",
     assignments: Set = None,
     device: Annotated[str, device_option("functional", "rtl")] = "functional",
+    shards: Shards = 1,
     stalls: Stalls = None,
     as_json: Json = False,
 ) -> None:
@@ -62,12 +63,12 @@ def run(
     check_new_file("--out", out)
     check_rtl_only(device, stalls=stalls)
     sizes = parse_sizes(args)
-    compiled = compile_text(program, spec, sizes)
+    compiled = compile_text(program, spec, sizes, shards=shards)
     assert compiled.program is not None
     check_sizes(compiled, sizes)
     arrays = load_arrays(inputs)
     with named_after(program):
-        meant = interpret(compiled.program, arrays, sizes)
+        meant = interpret(compiled.program, arrays, sizes, shards=shards)
         memory = memory_needed(compiled)
         golden = FunctionalDevice(spec, memory_bytes=memory)
         outputs, expected = run_compiled(compiled, spec, golden, arrays, sizes)

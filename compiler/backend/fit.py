@@ -12,7 +12,7 @@ from weft.compiler.backend.route import route
 from weft.compiler.netlist.netlist import Netlist, Unit
 from weft.hw.program import Pmu
 from weft.hw.spec import FabricSpec, SpecError
-from weft.hw.topology import Network, TileKind, Topology, unit_ports
+from weft.hw.topology import Network, TileKind, Topology, channel_agcus, unit_ports
 
 __all__ = ["FitError", "check_fit", "fit", "place_and_route"]
 
@@ -184,7 +184,8 @@ def _check_channels(netlist: Netlist, spec: FabricSpec) -> None:
 
 def _agcus(rows: int, channels: int, channel: int) -> int:
     """AGCUs that share a channel."""
-    return len(range(channel, 2 * rows, channels))
+    agcus = channel_agcus(rows, channels, channel)
+    return agcus.stop - agcus.start
 
 
 def _check_tiles(netlist: Netlist, spec: FabricSpec) -> None:

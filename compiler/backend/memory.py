@@ -16,7 +16,17 @@ from weft.compiler.weights.quantised import Quantisation, Quantised, quantise
 from weft.hw.numerics import floats_of, to_bf16
 from weft.hw.spec import FabricSpec
 
-__all__ = ["Region", "allocate", "allocate_named", "decode", "encode", "row_beats", "tensor_beats", "tensor_strides"]
+__all__ = [
+    "Region",
+    "allocate",
+    "allocate_named",
+    "decode",
+    "encode",
+    "row_beats",
+    "tensor_beats",
+    "tensor_bytes",
+    "tensor_strides",
+]
 
 _ALIGN = 4096  # a burst never crosses this boundary, so rows that begin here are fetched in the fewest bursts
 
@@ -24,6 +34,8 @@ _ALIGN = 4096  # a burst never crosses this boundary, so rows that begin here ar
 @dataclass(frozen=True)
 class Region:
     """Bytes of a tensor: ``strides[k]`` bytes between entries of dimension ``k`` (the last: between beats).
+
+    Addresses are those of the memory of ``channel``.
 
     Accesses are allowed in ``[base, base + span)``. A tensor that there is one of for each turn of a launch lies
     ``turn_stride`` bytes after that of the turn before, and ``span`` covers them all.
@@ -34,6 +46,7 @@ class Region:
     strides: tuple[int, ...]
     span: int
     turn_stride: int = 0
+    channel: int = 0
 
 
 def row_beats(elements: int, spec: FabricSpec, *, packed: bool) -> int:
@@ -65,28 +78,41 @@ def tensor_beats(tensor: TensorOp, spec: FabricSpec) -> int:
     return prod(tensor.sizes[:-1]) * row_beats(tensor.sizes[-1], spec, packed=form is Format.BF16X2)
 
 
-def _size(tensor: TensorOp, spec: FabricSpec) -> int:
+def tensor_bytes(tensor: TensorOp, spec: FabricSpec) -> int:
+    """Bytes of a tensor."""
     return tensor_beats(tensor, spec) * spec.beat_bytes
 
 
 def allocate(tensors: Sequence[TensorOp], spec: FabricSpec, *, turns: int = 1) -> tuple[dict[str, Region], int]:
-    """Regions for tensors of different names, see :func:`allocate_named`."""
-    return allocate_named({tensor.sym_name.data: tensor for tensor in tensors}, spec, turns=turns)
+    """Regions for tensors of different names on the first channel, see :func:`allocate_named`."""
+    return allocate_named({tensor.sym_name.data: tensor for tensor in tensors}, spec, {}, turns=turns)
 
 
 def allocate_named(
-    tensors: Mapping[str, TensorOp], spec: FabricSpec, *, turns: int = 1
+    tensors: Mapping[str, TensorOp], spec: FabricSpec, channels: Mapping[str, int], *, turns: int = 1
 ) -> tuple[dict[str, Region], int]:
-    """Regions for tensors one after the other from address 0, and the bytes of all.
-
-    First come those that there are one of for each turn, turn after turn, then the others.
+    """Regions for tensors, each in the memory of its channel, and the bytes of the fullest.
 
     Raises
     ------
     WeftError
-        More bytes than there are addresses.
+        More bytes than a channel has addresses.
     """
-    sizes = {name: -(-_size(tensor, spec) // _ALIGN) * _ALIGN for name, tensor in tensors.items()}
+    regions: dict[str, Region] = {}
+    most = 0
+    for channel in range(spec.channels):
+        own = {name: tensor for name, tensor in tensors.items() if channels.get(name, 0) == channel}
+        found, top = _allocate_in(own, spec, channel, turns)
+        regions |= found
+        most = max(most, top)
+    return {name: regions[name] for name in tensors}, most
+
+
+def _allocate_in(
+    tensors: Mapping[str, TensorOp], spec: FabricSpec, channel: int, turns: int
+) -> tuple[dict[str, Region], int]:
+    """One after the other from address 0: first those that there are one of for each turn, turn after turn."""
+    sizes = {name: -(-tensor_bytes(tensor, spec) // _ALIGN) * _ALIGN for name, tensor in tensors.items()}
     stride = sum(size for name, size in sizes.items() if tensors[name].each is not None)
     regions, top = {}, 0
     for each in (True, False):
@@ -94,11 +120,13 @@ def allocate_named(
         for name, size in sizes.items():
             if (tensors[name].each is not None) == each:
                 span = size + (repeat - 1) * stride
-                regions[name] = Region(top, size, tensor_strides(tensors[name], spec), span, stride if each else 0)
+                regions[name] = Region(
+                    top, size, tensor_strides(tensors[name], spec), span, stride if each else 0, channel
+                )
                 top += size
         top += (repeat - 1) * stride
     if top > 1 << 32:
-        raise WeftError(f"tensors must fit 4 GiB of addresses, not {top} bytes")
+        raise WeftError(f"the tensors of a channel must fit 4 GiB of addresses, not {top} bytes")
     return regions, top
 
 
@@ -171,7 +199,9 @@ def decode(tensor: TensorOp, raw: NDArray[np.uint8], spec: FabricSpec) -> NDArra
     if form.kind.is_matrix:
         raise ValueError(f"@{tensor.sym_name.data} must be of a format that programs store, not {form.value}")
     rows = row_beats(tensor.sizes[-1], spec, packed=form is Format.BF16X2)
-    words = np.frombuffer(raw[: _size(tensor, spec)].tobytes(), np.uint32).reshape(*tensor.sizes[:-1], rows, spec.lanes)
+    words = np.frombuffer(raw[: tensor_bytes(tensor, spec)].tobytes(), np.uint32).reshape(
+        *tensor.sizes[:-1], rows, spec.lanes
+    )
     if form is Format.BF16X2:
         words = np.stack([words << np.uint32(16), words & np.uint32(0xFFFF0000)], axis=-2)
     words = words.reshape(*tensor.sizes[:-1], prod(words.shape[len(tensor.sizes) - 1 :]))[..., : tensor.sizes[-1]]

@@ -15,7 +15,7 @@ from random import Random
 from weft.compiler.backend.mapping import FitError
 from weft.compiler.netlist.netlist import Netlist, Unit
 from weft.hw.spec import FabricSpec
-from weft.hw.topology import Network, Tile, TileKind, Topology
+from weft.hw.topology import Network, Tile, TileKind, Topology, channel_agcus
 
 __all__ = ["place"]
 
@@ -57,8 +57,10 @@ class _Sites:
         channels = topology.spec.channels
         agcus = topology.of_kind(TileKind.AGCU)
         self._of_kind = {kind: sorted(topology.of_kind(kind), key=_by_column) for kind in TileKind}
-        # As Topology.channel says, for all at once.
-        self._of_channel = [sorted(agcus[channel::channels], key=_by_column) for channel in range(channels)]
+        self._of_channel = [
+            sorted(agcus[channel_agcus(topology.spec.rows, channels, channel)], key=_by_column)
+            for channel in range(channels)
+        ]
 
     def of(self, unit: Unit) -> list[Tile]:
         """The same list for all units that may take the same tiles, but for those that are pinned."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from xdsl.dialects.builtin import ModuleOp
 
+from weft.compiler.backend.channels import channels_of
 from weft.compiler.backend.memory import Region, allocate_named
 from weft.compiler.errors import WeftError
 from weft.compiler.mapped.loop import turns_of
@@ -60,7 +61,8 @@ def share_memory(modules: Sequence[ModuleOp], spec: FabricSpec) -> SharedMemory:
             tensors.setdefault(name, tensor)
             names[-1][label] = name
     turns = max(map(turns_of, modules), default=1)
-    regions, size = allocate_named(tensors, spec, turns=turns)
+    channels = channels_of(tensors, modules, spec, names)
+    regions, size = allocate_named(tensors, spec, channels, turns=turns)
     by_program = tuple({label: regions[name] for label, name in each.items()} for each in names)
     return SharedMemory(tensors, regions, by_program, max(1 << 16, 1 << (size - 1).bit_length()))
 

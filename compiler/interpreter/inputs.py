@@ -15,7 +15,8 @@ from weft.compiler.interpreter.float32 import nearest_bf16
 from weft.compiler.interpreter.meaning import Launch, Value
 from weft.compiler.step.dimension import DimensionOp
 from weft.compiler.step.loop import LoopOp
-from weft.compiler.step.tensor import Role, TensorOp
+from weft.compiler.step.shard import Shard
+from weft.compiler.step.tensor import Role, TensorOp, whole_tensors
 from weft.compiler.step.types import Element
 from weft.compiler.weights.quantised import Quantisation, Quantised, quantise
 
@@ -28,8 +29,8 @@ Given: TypeAlias = NDArray[Any] | Quantised
 _GIVEN = (Role.INPUT, Role.WEIGHT, Role.CACHE)
 
 
-def launch_of(module: ModuleOp, inputs: Mapping[str, Given], sizes: Mapping[str, int]) -> Launch:
-    """A launch before its first operation.
+def launch_of(module: ModuleOp, inputs: Mapping[str, Given], sizes: Mapping[str, int], *, shards: int = 1) -> Launch:
+    """A launch before its first operation; sums may be cut into so many parts.
 
     Raises
     ------
@@ -40,13 +41,22 @@ def launch_of(module: ModuleOp, inputs: Mapping[str, Given], sizes: Mapping[str,
     operations = list(module.ops)
     _check_sizes([each for each in operations if isinstance(each, DimensionOp)], sizes)
     iterations = next((each.iterations for each in operations if isinstance(each, LoopOp)), 1)
-    tensors = {each.label: each for each in operations if isinstance(each, TensorOp)}
+    tensors = {each.label: each for each in whole_tensors(operations)}
     for name in inputs:
         if name not in tensors or tensors[name].role not in _GIVEN:
             known = ", ".join(label for label, each in tensors.items() if each.role in _GIVEN)
             raise WeftError(f"input {name!r} is not an input or weight of the program; it has {known or 'none'}")
     memory = {name: _contents(each, iterations, inputs) for name, each in tensors.items()}
-    return Launch(module, dict(sizes), iterations, memory)
+    for each in operations:
+        if isinstance(each, TensorOp) and each.shard is not None:  # a view, so that what it stores is the whole's
+            memory[each.label] = _part(memory[each.shard.of], each.shard)
+    return Launch(module, dict(sizes), iterations, memory, shards)
+
+
+def _part(whole: Value, shard: Shard) -> Value:
+    if isinstance(whole, Quantised):
+        return whole.part(shard.slices)
+    return whole.moved(lambda x: x[..., *shard.slices])
 
 
 def _check_sizes(declared: Sequence[DimensionOp], sizes: Mapping[str, int]) -> None:

@@ -17,7 +17,7 @@ from weft.compiler.step.dimension import DimensionOp
 from weft.compiler.step.iterations import Iterations, iterations_of
 from weft.compiler.step.loop import LoopOp, StateOp, sizes_by_round
 from weft.compiler.step.operation import StepOperation
-from weft.compiler.step.tensor import Role, TensorOp
+from weft.compiler.step.tensor import Role, TensorOp, whole_tensors
 from weft.compiler.step.types import Element, StreamType, TokenType
 
 __all__ = ["DECLARATIONS", "Interpretation", "interpret"]
@@ -41,8 +41,13 @@ class Interpretation:
     streams: dict[str, Bounded]
 
 
-def interpret(module: ModuleOp, inputs: Mapping[str, Given], sizes: Mapping[str, int] | None = None) -> Interpretation:
+def interpret(
+    module: ModuleOp, inputs: Mapping[str, Given], sizes: Mapping[str, int] | None = None, *, shards: int = 1
+) -> Interpretation:
     """One launch of a checked program, with an array for each input and weight, and a size for each symbol.
+
+    With ``shards`` the bounds are those of a program that is spread over so many: a product with ``int8`` weights may
+    be scaled in parts.
 
     Arrays of f32 and bf16 are rounded to these, ties to even; weights of ``int8`` and ``mxfp4`` are quantised as
     ``weft quantize`` does it, unless they are already.
@@ -53,7 +58,7 @@ def interpret(module: ModuleOp, inputs: Mapping[str, Given], sizes: Mapping[str,
         Arrays or sizes that do not fit; an index or a walk that leaves its tensor; a merge of more or fewer rows than
         there are. The sentence names the operation, and what it was given.
     """
-    launch = launch_of(module, inputs, sizes or {})
+    launch = launch_of(module, inputs, sizes or {}, shards=shards)
     history: dict[SSAValue, list[Bounded]] = {}
     for now in sizes_by_round(module, launch.sizes):
         launch.sizes = now
@@ -70,8 +75,8 @@ def interpret(module: ModuleOp, inputs: Mapping[str, Given], sizes: Mapping[str,
             streams[_free(value.name_hint, streams)] = _stacked(found) if looped else found[0]
     outputs = {
         each.label: _numbers(launch.tensors[each.label])
-        for each in module.ops
-        if isinstance(each, TensorOp) and each.role in (Role.OUTPUT, Role.CACHE)
+        for each in whole_tensors(module.ops)
+        if each.role in (Role.OUTPUT, Role.CACHE)
     }
     return Interpretation(outputs, streams)
 

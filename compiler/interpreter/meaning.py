@@ -41,6 +41,8 @@ class Launch:
     sizes: Mapping[str, int]
     iterations: int
     tensors: dict[str, Value]
+    shards: int = 1
+    """Into how many parts a sum may be cut, each rounded by itself."""
     iteration: int = 0
     kept: dict[str, Bounded] = field(default_factory=dict[str, Bounded])
     """what the iteration before has left, by state"""

@@ -6,7 +6,7 @@ import numpy as np
 
 from weft.compiler.interpreter.bounded import Array, Bounded
 from weft.compiler.interpreter.elementwise import multiply
-from weft.compiler.interpreter.float32 import nearest
+from weft.compiler.interpreter.float32 import ROUNDING, SMALLEST, nearest
 from weft.compiler.interpreter.meaning import Launch, Value, bounded, means
 from weft.compiler.interpreter.sums import sum_in_any_order
 from weft.compiler.step.matmul import MatmulOp
@@ -33,9 +33,19 @@ def _matmul(operation: MatmulOp, launch: Launch, left: Value, right: Value) -> t
         sums = matmul(rows, Bounded.exactly(Element.F32, right.elements))
         scales = Bounded.exactly(Element.F32, np.broadcast_to(right.scales, sums.shape))
         result = multiply(sums, scales)
+        if launch.shards > 1:
+            result = _scaled_in_parts(result, rows, right, launch.shards)
     else:
         result = matmul(rows, _mxfp4(right))
     return (result.moved(lambda x: x[..., 0, :]) if is_row else result,)
+
+
+def _scaled_in_parts(result: Bounded, rows: Bounded, weights: Quantised, parts: int) -> Bounded:
+    """The bound where parts of each sum are scaled, each rounded, and then added: two roundings a part."""
+    with np.errstate(invalid="ignore"):
+        terms = (np.abs(rows.value) + rows.error) @ np.abs(weights.elements.astype(np.float64)) * weights.scales
+    more = np.where(np.isfinite(terms), 2 * parts * (terms * ROUNDING + SMALLEST), 0.0)
+    return Bounded(result.element, result.value, result.error + more)
 
 
 def matmul(rows: Bounded, matrix: Bounded) -> Bounded:

@@ -17,10 +17,13 @@ from weft.compiler.mapped.loop import LoopOp
 from weft.compiler.mapped.types import BufferType, StreamType
 from weft.compiler.modules import operations_of
 from weft.compiler.step.dims import DimsAttr
+from weft.compiler.step.shard import ShardAttr
 
 __all__ = ["MAPPED", "parse_module", "print_module"]
 
-MAPPED = Dialect("mapped", operations_of("weft.compiler.mapped", IRDLOperation), [BufferType, DimsAttr, StreamType])
+MAPPED = Dialect(
+    "mapped", operations_of("weft.compiler.mapped", IRDLOperation), [BufferType, DimsAttr, ShardAttr, StreamType]
+)
 
 
 def parse_module(text: str, name: str = "program") -> ModuleOp:

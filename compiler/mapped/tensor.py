@@ -13,6 +13,7 @@ from xdsl.utils.exceptions import VerifyException
 
 from weft.compiler.mapped.attributes import F32, INTS, Names, attributes
 from weft.compiler.mapped.types import Kind, dims_text
+from weft.compiler.step.shard import Shard, ShardAttr
 from weft.hw.program import Unpack
 
 __all__ = ["Format", "Role", "TensorOp"]
@@ -77,6 +78,7 @@ class TensorOp(IRDLOperation):
     pad = opt_prop_def(F32)
     each = opt_prop_def(UnitAttr)
     values = opt_prop_def(INTS)
+    shard_attr = opt_prop_def(ShardAttr, prop_name="shard")
     traits = traits_def(SymbolOpInterface())
     irdl_options = (ParsePropInAttrDict(),)
     assembly_format = "$sym_name attr-dict"
@@ -91,6 +93,7 @@ class TensorOp(IRDLOperation):
         pad: float | None = None,
         each: bool = False,
         values: Sequence[int] | None = None,
+        shard: Shard | None = None,
     ) -> None:
         fill = None if pad is None else float(pad)
         super().__init__(
@@ -102,6 +105,7 @@ class TensorOp(IRDLOperation):
                 pad=fill,
                 each=each,
                 values=values,
+                shard=None if shard is None else ShardAttr(shard),
             )
         )
 
@@ -114,6 +118,11 @@ class TensorOp(IRDLOperation):
     def role(self) -> Role:
         """What it is for."""
         return _ROLES[self.role_attr]
+
+    @property
+    def shard(self) -> Shard | None:
+        """Which part of which tensor it is, if it is one."""
+        return None if self.shard_attr is None else self.shard_attr.data
 
     @property
     def sizes(self) -> tuple[int, ...]:

@@ -213,7 +213,8 @@ class Tile(ModulePass):
         filled = -(-beats[0] // -(-beats[0] // depth)) * lanes
         part = next((each for each in range(depth * lanes, 0, -lanes) if columns % each == 0), filled)
         shape = (-(-columns // part), k, part)
-        Inserting(tensor).add(TensorOp(tensor.label, tensor.element, shape, tensor.role, each=tensor.each is not None))
+        each = tensor.each is not None
+        Inserting(tensor).add(TensorOp(tensor.label, tensor.element, shape, tensor.role, each=each, shard=tensor.shard))
         tensor.detach()
         tensor.erase()
         made = LoadOp(load.tensor.string_value(), StreamType.make(given.element, shape), after=load.after)

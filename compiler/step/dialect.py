@@ -17,13 +17,16 @@ from weft.compiler.step.dims import DimsAttr
 from weft.compiler.step.operation import StepOperation
 from weft.compiler.step.parse_error import parse_error_sentence
 from weft.compiler.step.parser import StepParser
+from weft.compiler.step.shard import ShardAttr
 from weft.compiler.step.types import BufferType, StreamType, TokenType
 from weft.compiler.step.walk import WalkAttr
 
 __all__ = ["STEP", "parse_program", "print_program"]
 
 STEP = Dialect(
-    "step", operations_of("weft.compiler.step", StepOperation), [BufferType, DimsAttr, StreamType, TokenType, WalkAttr]
+    "step",
+    operations_of("weft.compiler.step", StepOperation),
+    [BufferType, DimsAttr, StreamType, ShardAttr, TokenType, WalkAttr],
 )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -45,6 +46,15 @@ class Quantised:
             return self.elements * self.scales
         powers = np.ldexp(np.float32(1), self.scales.astype(np.int32) - _BIAS)
         return self.elements * np.repeat(powers, BLOCK, axis=-2)[..., : self.elements.shape[-2], :]
+
+    def part(self, slices: Sequence[slice]) -> Quantised:
+        """A part of the matrices; rows of ``MXFP4`` begin at a block."""
+        of_block = self.elements.shape[-2] if self.form is Quantisation.INT8 else BLOCK
+        *outer, rows, columns = slices
+        blocks = slice(rows.start // of_block, -(-rows.stop // of_block))
+        return Quantised(
+            self.form, self.elements[..., *outer, rows, columns], self.scales[..., *outer, blocks, columns]
+        )
 
 
 def quantise(values: Floats, form: Quantisation) -> Quantised:

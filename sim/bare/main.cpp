@@ -20,7 +20,7 @@
 #include "verilated.h"
 
 extern "C" {
-int weft_memory_map(const char* path, uint64_t bytes);
+int weft_memory_map(const char* path, uint64_t bytes, int channels);
 void weft_memory_timing(int number, uint32_t latency, double bandwidth, uint64_t seed);
 void weft_host_write(uint32_t address, const uint32_t* words, uint64_t count, uint32_t step);
 void weft_host_read(uint32_t address);
@@ -112,17 +112,21 @@ private:
         }
     }
 
-    void map(uint64_t bytes) {
+    void map(int channels, uint64_t bytes) {
         const int file = open(memory_path_, O_RDWR);
-        void* mapped = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
-        if (mapped == MAP_FAILED || weft_memory_map(memory_path_, bytes)) std::perror(memory_path_), std::exit(2);
+        void* mapped = mmap(nullptr, bytes * channels, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+        if (mapped == MAP_FAILED || weft_memory_map(memory_path_, bytes, channels)) std::perror(memory_path_), std::exit(2);
         close(file);
         memory_ = static_cast<uint32_t*>(mapped);
     }
 
     void act(Kind kind) {
         switch (kind) {
-        case MAP: map(take_long()); break;
+        case MAP: {
+            const uint32_t channels = take();
+            map(channels, take_long());
+            break;
+        }
         case TIMING: {
             const uint32_t channel = take(), latency = take();
             const uint64_t bits = take_long();

@@ -61,10 +61,10 @@ class _RecordedProcess(SimulatorProcess):
     def ask(self, *message: Any) -> Any:
         recorded = self._recorded
         match message:
-            case ("memory", path, size):
-                recorded.memory_bytes = size
-                recorded.act(Action.MAP, size, 0)
-                self._memory = np.memmap(path, "<u4", "r", shape=(size // 4,))
+            case ("memory", path, size, channels):
+                recorded.memory_bytes = size * channels
+                recorded.act(Action.MAP, channels, data=struct.pack("<Q", size))
+                self._memory = np.memmap(path, "<u4", "r", shape=(size * channels // 4,))
                 self._before = self._memory.copy()
             case ("timing", channel, latency, bandwidth, seed):
                 recorded.act(Action.TIMING, channel, latency, data=struct.pack("<dQ", bandwidth, seed))

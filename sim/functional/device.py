@@ -11,8 +11,8 @@ import numpy as np
 from weft.compiler.backend.image import DecodedImage, ImageError, read_image
 from weft.hw.program import Agcu, Pmu, Trigger
 from weft.hw.spec import FabricSpec
-from weft.hw.topology import Network, Tile
-from weft.sim.device import GIVEN_UP, Beats, DeviceError, HangError, Launch
+from weft.hw.topology import Network, Tile, Topology
+from weft.sim.device import GIVEN_UP, Beats, DeviceError, HangError, Launch, channel_memory
 from weft.sim.functional.execution import Circuit, Execution
 from weft.sim.functional.pmu import PmuState
 
@@ -35,12 +35,12 @@ class FunctionalDevice:
     spec
         The fabric.
     memory_bytes
-        Off-chip memory.
+        Off-chip memory of each channel.
     """
 
     def __init__(self, spec: FabricSpec, *, memory_bytes: int) -> None:
         self.spec = spec
-        self.memory = np.zeros(memory_bytes, np.uint8)
+        self.memory = np.zeros(spec.channels * memory_bytes, np.uint8)
         self.cycles = 0
         self.watched: dict[tuple[Tile, Network], Beats] | None = None
         """Where it is not None, it is given what every unit sends in a turn."""
@@ -82,11 +82,12 @@ class FunctionalDevice:
         if context not in self._contexts:
             raise DeviceError(f"context must hold an image before a launch, but {context} has none")
         circuit = self._contexts[context]
+        memory = {tile: channel_memory(self, Topology(self.spec).channel(tile)) for tile in circuit.agcu_tiles}
         self._states.update({tile: replace(state, number=0) for tile, state in self._states.items()})
         try:
             turns = [
                 Execution(
-                    self.spec, circuit, self.memory, arguments, self._states, turn, turn_round, watched=self.watched
+                    self.spec, circuit, memory, arguments, self._states, turn, turn_round, watched=self.watched
                 ).run()
                 for turn_round in range(circuit.rounds(arguments))
                 for turn in range(circuit.turns)

@@ -45,6 +45,11 @@ class Circuit:
         """Programs of the AGCUs."""
         return {unit: each for unit, each in self.programs.items() if isinstance(each, Agcu)}
 
+    @property
+    def agcu_tiles(self) -> list[Tile]:
+        """Where they are."""
+        return [self.tiles[unit] for unit in self.agcus]
+
     def rounds(self, arguments: dict[int, int]) -> int:
         """Rounds of a launch with these arguments."""
         return max([1, *(each.rounds(arguments) for each in self.agcus.values())])
@@ -64,11 +69,11 @@ class Circuit:
 
 @dataclass
 class Execution:
-    """A turn of a launch under way. ``memory`` and ``states`` change as it goes."""
+    """A turn of a launch under way. ``memory``, what each AGCU reaches, and ``states`` change as it goes."""
 
     spec: FabricSpec
     circuit: Circuit
-    memory: NDArray[np.uint8]
+    memory: Mapping[Tile, NDArray[np.uint8]]
     arguments: dict[int, int]
     states: dict[Tile, PmuState]
     turn: int = 0
@@ -169,7 +174,7 @@ class Execution:
         result = run_agcu(
             self.spec,
             program,
-            self.memory,
+            self.memory[tile],
             self.arguments,
             turn=self.turn,
             turn_round=self.turn_round,

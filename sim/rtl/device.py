@@ -49,7 +49,7 @@ class RtlDevice:
     files
         Its Verilog by name; ``None`` elaborates it.
     memory_bytes
-        Off-chip memory.
+        Off-chip memory of each channel.
     stalls
         Seed of random stalls of memory's responses and readiness, and at the tiles' ports; ``None`` for none.
     waves
@@ -134,10 +134,12 @@ class RtlDevice:
         stall_seed = 0 if stalls is None else stalls + 1
         self._process = self._start(build(self.design), waves=waves, stalls=stall_seed, seed=seed)
         try:
-            with tempfile.NamedTemporaryFile(prefix="weft-memory-", dir=_memory_folder(memory_bytes)) as file:
-                file.truncate(memory_bytes)
-                self.memory: np.ndarray = np.memmap(file.name, np.uint8, "r+", shape=(memory_bytes,))
-                self._process.ask("memory", file.name, memory_bytes)
+            with tempfile.NamedTemporaryFile(
+                prefix="weft-memory-", dir=_memory_folder(spec.channels * memory_bytes)
+            ) as file:
+                file.truncate(spec.channels * memory_bytes)
+                self.memory: np.ndarray = np.memmap(file.name, np.uint8, "r+", shape=(spec.channels * memory_bytes,))
+                self._process.ask("memory", file.name, memory_bytes, spec.channels)
             self._process.ask("watchdog", watchdog, limit)
             for channel in range(spec.channels):
                 self._process.ask("timing", channel, latency, bandwidth, stall_seed)

@@ -12,7 +12,7 @@ from typing import Any
 __all__ = ["HostLibrary"]
 
 _FUNCTIONS: dict[str, tuple[Any, tuple[Any, ...]]] = {
-    "weft_memory_map": (c_int, (c_char_p, c_uint64)),
+    "weft_memory_map": (c_int, (c_char_p, c_uint64, c_int)),
     "weft_memory_timing": (None, (c_int, c_uint32, c_double, c_uint64)),
     "weft_memory_beats": (c_uint64, (c_int, c_int)),
     "weft_host_write": (None, (c_uint32, c_void_p, c_uint64, c_uint32)),
@@ -54,9 +54,9 @@ class HostLibrary:
             function.restype = result
             function.argtypes = list(arguments)
 
-    def map_memory(self, path: str, size: int) -> None:
-        """Let the channels see a file."""
-        if self._c.weft_memory_map(path.encode(), size) != 0:
+    def map_memory(self, path: str, size: int, channels: int) -> None:
+        """Let each channel see ``size`` bytes of a file."""
+        if self._c.weft_memory_map(path.encode(), size, channels) != 0:
             raise OSError(f"memory file {path} of {size} bytes cannot be mapped")
 
     def timing(self, channel: int, latency: int, bandwidth: float, seed: int) -> None:

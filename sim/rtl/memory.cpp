@@ -1,6 +1,6 @@
-// Off-chip memory: one mapped file, seen through AXI4 channels of set latency and bandwidth.
+// Off-chip memory: one mapped file, of which each AXI4 channel has its own part, with its latency and bandwidth.
 //
-// A channel is a road to memory, not a part of it. Reads and writes share its data bus: at most `bandwidth` beats a
+// An address belongs to a channel: it counts from the beginning of that channel's part. Reads and writes share its data bus: at most `bandwidth` beats a
 // cycle, both together, as in a DRAM channel. Responses come in the order of requests, which keeps AXI's order of each
 // identifier. What the chip does wrong (an unstable request, a burst across 4 KB, a missing last) is fatal; an address
 // outside memory is answered with SLVERR and reported.
@@ -25,7 +25,7 @@ constexpr size_t OUTSTANDING = 32, WRITE_BEATS = 8;
 constexpr uint32_t MAX_WORDS = 32;
 
 uint8_t* memory = nullptr;
-uint64_t memory_bytes = 0;
+uint64_t memory_bytes = 0;  // of each channel
 
 struct Address {
     uint32_t valid, id, address, length, size, burst;
@@ -63,6 +63,8 @@ struct Channel {
     bool rvalid = false, rlast = false, bvalid = false;
     uint32_t rid = 0, rresp = 0, bid = 0, bresp = 0;
     std::array<uint32_t, MAX_WORDS> rdata{};
+
+    uint8_t* own() const { return memory + number * memory_bytes; }
 
     void reset() {
         reads.clear(), writes.clear(), answers.clear(), beats.clear();
@@ -102,7 +104,7 @@ struct Channel {
         if (burst.response == OKAY) {
             const auto* source = reinterpret_cast<const uint8_t*>(beat.data.data());
             for (uint32_t i = 0; i < bytes; ++i) {
-                if (beat.strobe[i / 32] >> (i % 32) & 1) memory[burst.address + i] = source[i];
+                if (beat.strobe[i / 32] >> (i % 32) & 1) own()[burst.address + i] = source[i];
             }
         }
         burst.address += bytes;
@@ -121,7 +123,7 @@ struct Channel {
     void read(uint32_t bytes) {
         Burst& burst = reads.front();
         if (burst.response == OKAY) {
-            std::memcpy(rdata.data(), memory + burst.address, bytes);
+            std::memcpy(rdata.data(), own() + burst.address, bytes);
         } else {
             rdata.fill(0);
         }
@@ -176,10 +178,11 @@ Channel& channel(int number) {
 extern "C" {
 
 // Map `bytes` of a file as the memory. Returns 0, or -1 if that cannot be done.
-int weft_memory_map(const char* path, uint64_t bytes) {
+// Let each of the channels see `bytes` of a file, one after the other.
+int weft_memory_map(const char* path, uint64_t bytes, int channels) {
     const int file = open(path, O_RDWR);
     if (file < 0) return -1;
-    void* mapped = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+    void* mapped = mmap(nullptr, bytes * channels, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
     close(file);
     if (mapped == MAP_FAILED) return -1;
     memory = static_cast<uint8_t*>(mapped);

@@ -7,7 +7,7 @@ stands still.
 ======================= ==================================================================================
 message                 answer
 ======================= ==================================================================================
-``("memory", path, n)`` None; ``n`` bytes of a file are the memory
+``("memory", path, n, m)`` None; ``n`` bytes of a file each are the memory of ``m`` channels
 ``("timing", ...)``     None; see :meth:`HostLibrary.timing`
 ``("watchdog", a, b)``  None; see :meth:`HostLibrary.watchdog`
 ``("taps", enable)``    None; the beats recorded are forgotten
@@ -57,8 +57,8 @@ async def serve(dut: Any) -> None:
             except EOFError:
                 return
             match message:
-                case ("memory", path, size):
-                    parent.send(library.map_memory(path, size))
+                case ("memory", path, size, channels):
+                    parent.send(library.map_memory(path, size, channels))
                 case ("timing", *values):
                     parent.send(library.timing(*values))
                 case ("watchdog", *values):

@@ -50,26 +50,29 @@ class Case:
     expected: str
     spec: FabricSpec
     sizes: dict[str, int]
+    shards: int
 
     @staticmethod
     def of(path: Path) -> Case:
         """Read a file."""
         given, expected = path.read_text().split(PARTS)
-        spec, sizes = PRESETS["tiny"], dict[str, int]()
+        spec, sizes, shards = PRESETS["tiny"], dict[str, int](), 1
         for line in given.splitlines():
             match line.split():
                 case ["//", "fabric:", name, *assignments]:
                     spec = PRESETS[name].set(assignments)
                 case ["//", "sizes:", *assignments]:
                     sizes = {name: int(size) for name, size in (each.split("=") for each in assignments)}
+                case ["//", "shards:", number]:
+                    shards = int(number)
                 case _:
                     pass
-        return Case(path.parent.name, given, expected, spec, sizes)
+        return Case(path.parent.name, given, expected, spec, sizes, shards)
 
     @property
     def one(self) -> ModulePass:
         """The pass."""
-        return next(each for each in passes_for(self.spec, self.sizes) if each.name == self.name)
+        return next(each for each in passes_for(self.spec, self.sizes, self.shards) if each.name == self.name)
 
 
 def _parsed(text: str) -> ModuleOp:

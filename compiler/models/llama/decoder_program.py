@@ -98,13 +98,15 @@ def compile_decoder(
     prefill: bool = False,
     sequences: int = 1,
     tokens: int = 0,
+    shards: int = 1,
     after: Callable[[str, ModuleOp], None] | None = None,
 ) -> CompiledDecoder:
     """Compile a model for ``context`` positions (by default as many as it was trained for).
 
     With ``prefill`` a program for prompts is made as well, if the fabric can hold one. A launch takes a token of each
     of ``sequences``; for several there is none for prompts. With ``tokens`` a launch can make up to so many, for one
-    sequence. ``after`` sees what each pass makes of the decoder's program.
+    sequence. The programs are spread over ``shards`` parts of the fabric. ``after`` sees what each pass makes of the
+    decoder's program.
 
     Raises
     ------
@@ -124,14 +126,14 @@ def compile_decoder(
     if tokens and sequences > 1:
         raise WeftError(f"sequences must be 1 where a launch makes several tokens, not {sequences}")
     program = decode_program(config, positions, sequences=sequences, tokens=tokens)
-    mapped = [map_program(program, spec, after=after)]
+    mapped = [map_program(program, spec, shards=shards, after=after)]
     rows, prompts, reason = 0, None, "it was not asked for"
     if prefill and sequences == 1:
         rows, reason = _prefill_rows(spec, positions)
     while rows > 1 and prompts is None:
         prompts = prefill_program(config, positions, rows)
         try:
-            mapped.append(map_program(prompts, spec))
+            mapped.append(map_program(prompts, spec, shards=shards))
         except WeftError as error:  # accumulators and buffers may hold fewer rows
             prompts, rows, reason = None, rows - 1, str(error)
     memory = share_memory(mapped, spec)

@@ -66,14 +66,14 @@ class Pieces:
         return self.config.group * self.rows
 
     @property
-    def turned(self) -> int:
-        """Columns that the rotary embedding turns: for each key head its query heads, then itself."""
-        return self.config.kv_heads * (self.config.group + 1) * self.config.head_dim
+    def of_key_head(self) -> int:
+        """Columns of the query, key and value projection for a key head: its query heads, itself, its values."""
+        return (self.config.group + 2) * self.config.head_dim
 
     @property
     def qkv(self) -> int:
-        """Columns of the query, key and value projection: the turned ones, then the values."""
-        return self.turned + self.config.kv_size
+        """Columns of the query, key and value projection: one key head after the other."""
+        return self.config.kv_heads * self.of_key_head
 
     # -- memory -----------------------------------------------------------------------------------------
 
@@ -150,7 +150,7 @@ class Pieces:
         dims = (heads, group + 1, *self.together, 2, half)
         # Of qkv, the positions are rows; they are walked inside the heads.
         none, ones = [0] * columns, [1] * columns
-        walk, steps = [columns, columns, *none, columns, columns], [(group + 1) * size, size, *ones]
+        walk, steps = [columns, columns, *none, columns, columns], [self.of_key_head, size, *ones]
 
         def heads_of(step: int, start: int, name: str) -> SSAValue:
             by = [*steps, step, 1]
@@ -184,8 +184,9 @@ class Pieces:
         """The values of the launch, rounded, head by head: [own, kv heads, rows, head_dim]."""
         build, heads, size, lead = self.build, self.config.kv_heads, self.config.head_dim, len(self.together)
         dims: list[Size] = [heads, self.rows, size]
-        walk, start = [lead, 0 if lead else -1, lead], [*(0 for _ in self.together), self.turned]
-        values = build.read(qkv, 1 + lead, dims, walk=walk, by=[size, 1, 1], start=start, name="new_values")
+        walk, start = [lead, 0 if lead else -1, lead], [*(0 for _ in self.together), self.of_key_head - size]
+        by = [self.of_key_head, 1, 1]
+        values = build.read(qkv, 1 + lead, dims, walk=walk, by=by, start=start, name="new_values")
         return build.convert(values, BF16, "value")
 
     def for_each_query(self, rows: SSAValue) -> SSAValue:

@@ -20,12 +20,12 @@ Weights = Floats | Quantised
 
 
 def _qkv(parts: Sequence[Floats], config: LlamaConfig) -> Floats:
-    """Columns of the joint projection: for each key head its query heads and itself, then the values of all."""
+    """Columns of the joint projection: for each key head its query heads, itself, and its values."""
     q, k, v = parts
     outer, size = q.shape[:-1], config.head_dim
     queries = q.reshape(*outer, config.kv_heads, config.group, size)
-    keys = k.reshape(*outer, config.kv_heads, 1, size)
-    return np.concatenate([np.concatenate([queries, keys], axis=-2).reshape(*outer, -1), v], axis=-1)
+    keys, values = (each.reshape(*outer, config.kv_heads, 1, size) for each in (k, v))
+    return np.concatenate([queries, keys, values], axis=-2).reshape(*outer, -1)
 
 
 def _matrix(checkpoint: LlamaCheckpoint, name: str) -> Weights:

@@ -59,6 +59,7 @@ def mapped_tensor(tensor: TensorOp) -> MappedTensor:
         format=_FORMATS[tensor.element],
         role=_ROLES[tensor.role],
         each=tensor.each is not None,
+        shard=tensor.shard,
     )
 
 

@@ -180,8 +180,9 @@ class Draft:
     def _comes_from_steps(self, value: SSAValue) -> bool:
         """Whether a value of the chain has the shape in which its steps come."""
         owner = value.owner
-        inside = isinstance(owner, Operation) and owner in self.chain
-        return value is self.steps or (inside and any(map(self._comes_from_steps, owner.operands)))
+        if value is self.steps or not isinstance(owner, Operation) or owner not in self.chain:
+            return value is self.steps
+        return any(map(self._comes_from_steps, owner.operands))
 
     def rename(self, result: SSAValue, value: SSAValue) -> None:
         """``result`` is ``value`` in another form."""

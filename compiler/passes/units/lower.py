@@ -80,12 +80,16 @@ class _Lowering:
 
     # -- names and nets ---------------------------------------------------------------------------------
 
-    def add(self, base: str, program: Program, *made_of: Operation, tile: Tile | None = None) -> str:
+    def add(
+        self, base: str, program: Program, *made_of: Operation, tile: Tile | None = None, tensor: str | None = None
+    ) -> str:
         name, number = base, 2
         while name in self.units:
             name, number = f"{base}.{number}", number + 1
         lines = {line for line in map(line_of, made_of) if line is not None}
-        self.units[name] = Unit(name, program, tile, lines=(*sorted(lines),))
+        several = tensor is not None and self.spec.channels > 1
+        channel = self.regions[tensor].channel if several and tensor is not None else None
+        self.units[name] = Unit(name, program, tile, channel, lines=(*sorted(lines),))
         return name
 
     def take(self, value: SSAValue, unit: str, port: int = 0) -> None:
@@ -125,7 +129,7 @@ class _Lowering:
             name = op.tensor.string_value()
             load = self.followed.get(op)
             program = store_program(op, self.regions[name], self.spec, loop=self.loop, told=load is not None)
-            unit = self.add(f"store_{name}", program, op)
+            unit = self.add(f"store_{name}", program, op, tensor=name)
             self.take(op.value, unit)
             self.give(op.done, unit)
             if load is not None:
@@ -133,7 +137,7 @@ class _Lowering:
         elif isinstance(op, RandomStoreOp):
             name = op.tensor.string_value()
             program = random_store_program(op, self.regions[name], self.spec, loop=self.loop)
-            unit = self.add(f"store_{name}", program, op)
+            unit = self.add(f"store_{name}", program, op, tensor=name)
             self.take(op.value, unit)
             self.take(op.index, unit)
             self.give(op.done, unit)
@@ -153,7 +157,7 @@ class _Lowering:
         region = self.regions[name]
         if isinstance(op, RandomLoadOp):
             program = random_program(op, region, self.spec, priority=priority, loop=self.loop)
-            unit = self.add(f"load_{name}", program, op)
+            unit = self.add(f"load_{name}", program, op, tensor=name)
             self.take(op.index, unit)
             self.give(op.result, unit)
             return
@@ -163,7 +167,7 @@ class _Lowering:
             program = replace(program, emit_arg=emits.index.value.data)
         elif emits is not None:
             program = replace(program, emit_turn=True)
-        unit = self.add(f"load_{name}", program, op)
+        unit = self.add(f"load_{name}", program, op, tensor=name)
         if emits is not None:
             self.give(emits.result, unit)
         if op.after is not None:

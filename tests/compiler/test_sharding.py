@@ -1,0 +1,147 @@
+"""The sharding pass on random programs and decoders: what it writes means the same, by the oracle."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from choices import Seeded
+from random_programs import RandomProgram, random_program
+from xdsl.context import Context
+from xdsl.dialects.builtin import ModuleOp
+
+from weft.compiler.checkpoints.checkpoint import read_checkpoint
+from weft.compiler.compile import compile_program
+from weft.compiler.errors import WeftError
+from weft.compiler.interpreter import compare, interpret
+from weft.compiler.models.llama.decoder_program import compile_decoder
+from weft.compiler.models.llama.program import decode_program
+from weft.compiler.passes.sharding import Shard
+from weft.compiler.passes.sharding.placement import Cut, cuts_of
+from weft.compiler.step import parse_program, print_program
+from weft.compiler.step.check import check_program
+from weft.compiler.step.tensor import TensorOp
+from weft.hw.presets import PRESETS
+from weft.sim.functional.device import FunctionalDevice
+from weft.sim.program_run import run_compiled
+from weft.sim.run import memory_needed
+
+DEMO = PRESETS["demo"]
+SEEDS = 240
+TINY = Path(__file__).parents[2] / "models" / "weft-tiny"
+
+
+def sharded(program: ModuleOp, shards: int) -> ModuleOp | None:
+    """The program of shards, checked as a user's is; None where nothing can be cut."""
+    made = program.clone()
+    try:
+        Shard(shards).apply(Context(), made)
+    except WeftError as error:
+        assert "shards must be 1" in str(error)
+        return None
+    made.verify()
+    check_program(made)
+    return made
+
+
+def differs(program: RandomProgram, shards: int) -> str | None:
+    """What of the program of shards, which also reads back as it is printed, differs from the program."""
+    module = parse_program(program.text)
+    made = sharded(module, shards)
+    if made is None:
+        return None
+    made = parse_program(print_program(made))
+    meant = interpret(module, program.inputs, program.sizes, shards=shards).outputs
+    found = interpret(made, program.inputs, program.sizes).outputs
+    assert found.keys() == meant.keys()
+    for name, value in meant.items():
+        kind = np.int32 if value.element.value == "i32" else np.float32
+        verdict = compare(name, value, found[name].value.astype(kind))
+        if not verdict.agrees:
+            return verdict.sentence
+    return ""
+
+
+def test_random_programs_of_shards_mean_the_same() -> None:
+    counts: Counter[str] = Counter()
+    for seed in range(SEEDS):
+        program = random_program(Seeded(seed), DEMO.lanes)
+        found = differs(program, 2 + seed % 4)
+        counts["cut"] += found is not None
+        assert not found, f"seed {seed}: {found}\n{program}\n{print_program(parse_program(program.text))}"
+    assert counts["cut"] > SEEDS // 2
+
+
+def test_a_device_computes_what_random_programs_of_shards_mean() -> None:
+    spec, ran = DEMO.replace(rows=24, columns=14, channels=2, arguments=15), 0
+    for seed in range(500, 540):
+        program = random_program(Seeded(seed), spec.lanes)
+        module = parse_program(program.text)
+        try:
+            compiled = compile_program(module, spec, sizes=program.sizes, shards=2)
+        except WeftError:
+            continue
+        ran += 1
+        device = FunctionalDevice(spec, memory_bytes=memory_needed(compiled))
+        outputs, _ = run_compiled(compiled, spec, device, program.inputs, program.sizes)
+        for name, value in interpret(module, program.inputs, program.sizes, shards=2).outputs.items():
+            verdict = compare(name, value, outputs[name])
+            assert verdict.agrees, f"seed {seed}: {verdict.sentence}"
+    assert ran >= 20
+
+
+def test_a_decoder_is_cut_as_megatron_does() -> None:
+    """Heads side by side, sums after o_proj and down alone: nothing is put together again."""
+    config = read_checkpoint(TINY).config
+    made = sharded(decode_program(config, 32), 2)
+    assert made is not None
+    names = Counter(op.name for op in made.ops)
+    assert names["step.concat"] == 0
+    cuts = {op.shard.of: (op.shard.end, op.sizes) for op in made.ops if isinstance(op, TensorOp) and op.shard}
+    assert {"qkv", "o_proj", "gate", "up", "down", "lm_head", "keys", "values", "logits"} == set(cuts)
+    hidden, wide = config.hidden_size, config.intermediate_size
+    assert [cuts[name][1] for name in ("gate", "up")] == [(hidden, wide // 2)] * 2
+    assert cuts["down"][1] == (wide // 2, hidden)
+
+
+@pytest.mark.parametrize("shards", [2, 4])
+def test_a_decoder_of_shards_predicts_fewer_cycles(shards: int) -> None:
+    from weft.compiler.timing import predict
+
+    config = replace(read_checkpoint(TINY).config, layers=1)
+    spec = DEMO.replace(rows=10 * shards, columns=10, channels=shards)
+    one, several = (compile_decoder(config, spec, context=64, shards=each).program for each in (1, shards))
+    cycles = [predict(each.mapping, each.arguments({"position": 32})).cycles for each in (one, several)]
+    assert cycles[1] < cycles[0] / (0.6 * shards)
+
+
+def test_bytes_of_a_token_are_even_over_the_channels() -> None:
+    config = read_checkpoint(TINY).config
+    spec = DEMO.replace(rows=24, columns=12, channels=4)
+    compiled = compile_decoder(config, spec, shards=4)
+    sizes: Counter[int] = Counter()
+    for name, tensor in compiled.tensors.items():
+        if tensor.role.value == "weight" and tensor.shard is not None:
+            sizes[compiled.regions[name].channel] += compiled.regions[name].size
+    assert len(sizes) == 4
+    assert max(sizes.values()) <= 1.05 * min(sizes.values())
+
+
+def test_cuts_are_even_and_along_whole_blocks() -> None:
+    found = cuts_of(1, 6, 4)
+    assert Cut(1, (0, 1, 3, 4, 6)) in found
+    assert Cut(1, (0, 2, 4, 6)) in found
+    assert Cut(1, (0, 3, 6)) in found
+    assert all(cut.bounds[0] == 0 and cut.bounds[-1] == 6 and min(cut.sizes) > 0 for cut in found)
+
+
+def test_what_cannot_be_cut_is_refused_in_one_sentence() -> None:
+    program = parse_program(
+        "step.tensor @x : f32 [1] input\nstep.tensor @y : f32 [1] output\n"
+        "%x = step.load @x : !step.stream<f32, [1]>\nstep.store %x in @y\n"
+    )
+    with pytest.raises(WeftError, match=r"^shards must be 1 for this program, not 4: "):
+        compile_program(program, DEMO, shards=4)

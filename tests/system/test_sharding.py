@@ -1,0 +1,104 @@
+"""Examples and a decoder spread over shards, each with its memory channel: they mean what they mean on one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+
+import numpy as np
+import pytest
+from example_programs import EXAMPLES, SIZES, inputs_of
+
+from weft.compiler.compile import CompiledProgram, compile_program
+from weft.compiler.interpreter import compare, interpret
+from weft.compiler.step import parse_program
+from weft.hw.presets import PRESETS
+from weft.sim.compare import compare_launches
+from weft.sim.functional.device import FunctionalDevice
+from weft.sim.program_run import run_compiled
+from weft.sim.rtl.device import RtlDevice
+
+SPEC = PRESETS["demo"].replace(rows=14, columns=10, channels=4)
+MEMORY = 1 << 18
+SHARDED = (
+    "batched_matmul",
+    "clamp",
+    "convolution",
+    "elementwise",
+    "layer_norm",
+    "masked_sum",
+    "matmul",
+    "outer_product",
+    "quantised_matmul",
+    "rms_norm",
+    "softmax",
+    "softmax_dynamic",
+    "stencil",
+    "store_and_load",
+    "swiglu",
+    "transpose",
+)
+"""What the simulated fabric has the AGCUs for, with four shards or, where there are many tensors, with two."""
+SHARDS = {"quantised_matmul": 2}
+
+
+@cache
+def compiled(name: str, shards: int) -> CompiledProgram:
+    program = parse_program((EXAMPLES / f"{name}.mlir").read_text(), name)
+    return compile_program(program, SPEC, shards=shards)
+
+
+def check(name: str, shards: int, outputs: dict[str, np.ndarray]) -> None:
+    program = compiled(name, shards).program
+    assert program is not None
+    meant = interpret(program, inputs_of(name), SIZES.get(name, {}), shards=shards)
+    for output, values in outputs.items():
+        verdict = compare(output, meant.outputs[output], values)
+        assert verdict.agrees, verdict.sentence
+
+
+@pytest.mark.parametrize("shards", [2, 4])
+@pytest.mark.parametrize("name", SHARDED)
+def test_shards_keep_the_meaning(name: str, shards: int) -> None:
+    shards = SHARDS.get(name, shards)
+    device = FunctionalDevice(SPEC, memory_bytes=MEMORY)
+    outputs, _ = run_compiled(compiled(name, shards), SPEC, device, inputs_of(name), SIZES.get(name, {}))
+    check(name, shards, outputs)
+
+
+@pytest.fixture(scope="module")
+def chip() -> Iterator[RtlDevice]:
+    with RtlDevice(SPEC, memory_bytes=MEMORY, stalls=5, count=False) as device:
+        yield device
+
+
+@pytest.mark.parametrize("name", SHARDED)
+def test_rtl_equals_functional_bit_for_bit(chip: RtlDevice, name: str) -> None:
+    inputs, sizes, program = inputs_of(name), SIZES.get(name, {}), compiled(name, SHARDS.get(name, 4))
+    golden = FunctionalDevice(SPEC, memory_bytes=MEMORY)
+    expected, launch = run_compiled(program, SPEC, golden, inputs, sizes)
+    actual, on_rtl = run_compiled(program, SPEC, chip, inputs, sizes)
+    for output, values in expected.items():
+        np.testing.assert_array_equal(values.view(np.uint32), actual[output].view(np.uint32))
+    result = compare_launches(launch, on_rtl)
+    assert result.compared > 0
+    assert result.mismatches == 0, result.first
+    check(name, SHARDS.get(name, 4), actual)
+
+
+def test_each_shard_has_a_channel_of_its_own() -> None:
+    """Whatever a tensor's accesses are, they lie on its channel, and shards of one tensor on different ones."""
+    program = compiled("matmul", 4)
+    channels = {name: region.channel for name, region in program.regions.items()}
+    assert [channels[f"w_{shard}"] for shard in range(4)] == [0, 1, 2, 3]
+    units = program.mapping.netlist.units
+    assert {units[f"load_{name}"].channel for name in channels if f"load_{name}" in units} == {0, 1, 2, 3}
+
+
+def test_one_channel_does_not_reach_the_memory_of_another() -> None:
+    """What one channel holds is not what another does at the same address."""
+    program = compiled("matmul", 4)
+    device = FunctionalDevice(SPEC, memory_bytes=MEMORY)
+    run_compiled(program, SPEC, device, inputs_of("matmul"), {})
+    parts = device.memory.reshape(4, MEMORY)
+    assert len({part.tobytes() for part in parts}) == 4
