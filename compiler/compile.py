@@ -19,6 +19,7 @@ from weft.compiler.backend.shared_memory import share_memory, tensors_of
 from weft.compiler.errors import WeftError
 from weft.compiler.mapped.launch import arguments_of
 from weft.compiler.passes.pipeline import run_passes
+from weft.compiler.passes.sharding import Spread
 from weft.compiler.passes.units import lower
 from weft.compiler.step.check import check_program
 from weft.compiler.step.dimension import DimensionOp
@@ -46,6 +47,8 @@ class CompiledProgram:
     """Sizes that the image is for, where one image cannot serve all."""
     reason: str = ""
     """Why it cannot."""
+    spread: Spread = field(default_factory=Spread)
+    """Over how many parts of the fabric it goes."""
 
     def arguments(self, sizes: MappingOf[str, int]) -> dict[int, int]:
         """Launch arguments for sizes of the program's symbols.
@@ -92,12 +95,12 @@ def map_program(
     spec: FabricSpec,
     *,
     sizes: MappingOf[str, int] | None = None,
-    shards: int = 1,
+    spread: Spread | None = None,
     after: Callable[[str, ModuleOp], None] | None = None,
 ) -> ModuleOp:
     """What the passes make of a logical program. ``after`` sees what each of them gives.
 
-    With ``sizes`` it is for these alone; it is spread over ``shards`` parts of the fabric.
+    With ``sizes`` it is for these alone; ``spread`` says over how many parts of the fabric it goes.
 
     Raises
     ------
@@ -105,7 +108,7 @@ def map_program(
         A rule that the program breaks, or what the fabric lacks.
     """
     check_program(program)
-    return run_passes(program, spec, sizes=sizes or {}, shards=shards, after=after)
+    return run_passes(program, spec, sizes=sizes or {}, spread=spread, after=after)
 
 
 def compile_mapped(
@@ -137,7 +140,7 @@ def compile_program(
     *,
     context: int = 0,
     sizes: MappingOf[str, int] | None = None,
-    shards: int = 1,
+    spread: Spread | None = None,
     after: Callable[[str, ModuleOp], None] | None = None,
 ) -> CompiledProgram:
     """Compile a logical program: :func:`map_program`, then :func:`compile_mapped`.
@@ -153,8 +156,9 @@ def compile_program(
     """
 
     def compiled_for(fixed: MappingOf[str, int]) -> CompiledProgram:
-        mapped = map_program(program, spec, sizes=fixed, shards=shards, after=after)
-        return compile_mapped(program, mapped, spec, context=context, sizes=fixed)
+        mapped = map_program(program, spec, sizes=fixed, spread=spread, after=after)
+        compiled = compile_mapped(program, mapped, spec, context=context, sizes=fixed)
+        return compiled if spread is None else replace(compiled, spread=spread)
 
     largest = {op.sym_name.data: op.largest for op in program.ops if isinstance(op, DimensionOp)}
     known = {name: size for name, size in (sizes or {}).items() if 0 <= size <= largest.get(name, -1)}

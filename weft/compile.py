@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from weft.common import example, load_fabric, show, working
-from weft.options import Args, Fabric, Json, Set, Shards, within
-from weft.program import compile_text, notes, parse_sizes, pass_printer
+from weft.options import Args, Fabric, Json, Plan, Set, Shards, within
+from weft.program import compile_text, load_spread, notes, parse_sizes, pass_printer
 
 if TYPE_CHECKING:
     from weft.compiler.compile import CompiledProgram
+    from weft.compiler.passes.sharding import Spread
     from weft.hw.spec import FabricSpec
 
 __all__ = ["EPILOG", "INDEX", "compile_"]
@@ -44,7 +45,8 @@ def compile_(
     ] = None,
     predict: Annotated[bool, typer.Option(help="Run the performance model.")] = True,
     args: Args = None,
-    shards: Shards = 1,
+    shards: Shards = None,
+    plan: Plan = None,
     print_after: Annotated[
         str | None,
         typer.Option("--print-after", metavar="PASS|all", help="Print the program as it is after that pass."),
@@ -62,14 +64,14 @@ def compile_(
     """
     from weft.compiler.errors import WeftError
     from weft.output import check_output, write_output
-    from weft.predicted import predicted_table, predicted_value
+    from weft.predicted import candidates_text, candidates_value, predicted_table, predicted_value
 
-    spec = load_fabric(fabric, set_)
+    spec, spread = load_fabric(fabric, set_), load_spread(shards, plan)
     check_output(out, "compile", INDEX)
     if program.is_file():
         if position is not None:
             raise WeftError("--position is for a checkpoint's folder, not for a step program")
-        _program(program, out, spec, parse_sizes(args), shards, print_after, predict=predict, as_json=json)
+        _program(program, out, spec, parse_sizes(args), spread, print_after, predict=predict, as_json=json)
         return
     if args:
         raise WeftError("--arg is for a step program, not for a checkpoint's folder")
@@ -82,7 +84,7 @@ def compile_(
         from weft.compiler.checkpoints.checkpoint import read_checkpoint
         from weft.compiler.models.llama.decoder_program import compile_decoder
 
-        compiled = compile_decoder(read_checkpoint(program).config, spec, prefill=True, shards=shards, after=after)
+        compiled = compile_decoder(read_checkpoint(program).config, spec, prefill=True, spread=spread, after=after)
         if position is None:
             position = compiled.context // 2
         if position >= compiled.context:
@@ -104,6 +106,9 @@ def compile_(
     write_output(out, "compile", INDEX, value, files)
     shown = {"out": str(out), "files": [*files, INDEX], **value}
     text = f"{program} on {spec.name}: {value['units']} tiles in use; written to {out}"
+    if compiled.choice is not None:
+        shown["candidates"] = candidates_value(compiled.choice)
+        text += "\n" + candidates_text(compiled.choice)
     if compiled.prefill is None:
         text += f"\nprompts go token by token: {compiled.no_prefill}"
     else:
@@ -139,7 +144,7 @@ def _program(
     out: Path,
     spec: FabricSpec,
     sizes: dict[str, int],
-    shards: int,
+    spread: Spread | None,
     print_after: str | None,
     *,
     predict: bool,
@@ -155,7 +160,7 @@ def _program(
     begun = time.perf_counter()
     if print_after is not None and as_json:
         raise WeftError(_ONE_OF_THEM)
-    compiled = compile_text(path, spec, sizes, shards=shards, print_after=print_after)
+    compiled = compile_text(path, spec, sizes, spread=spread, print_after=print_after)
     assert compiled.program is not None
     largest = {op.sym_name.data: op.largest for op in compiled.program.ops if isinstance(op, DimensionOp)}
     check_sizes(compiled, {**largest, **sizes})
@@ -171,6 +176,7 @@ def _program(
     write_output(out, "compile", INDEX, value, files)
     shown: dict[str, Any] = {"out": str(out), "files": [*files, INDEX], **value}
     text = f"{path} on {spec.name}: {value['units']} tiles in use; written to {out}"
+    text += f"\nspread over {compiled.spread.shards} parts" * (spec.channels > 1)
     text += "".join(f"\n{line}" for line in notes(compiled))
     if predict:
         try:

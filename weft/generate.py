@@ -26,6 +26,7 @@ from weft.options import (
     Checkpoint,
     Fabric,
     Json,
+    Plan,
     Prompt,
     PromptIds,
     Seed,
@@ -36,11 +37,13 @@ from weft.options import (
     Tokens,
     device_option,
 )
+from weft.program import load_spread
 from weft.saved import check_saving, keeping, resumed_run
 from weft.signals import signal_files
 
 if TYPE_CHECKING:
     from weft.compiler.checkpoints.checkpoint import LlamaCheckpoint
+    from weft.compiler.passes.sharding import Spread
     from weft.hw.spec import FabricSpec
     from weft.sim.generate import ComparedDecoder, Generation
     from weft.sim.reference import Reference
@@ -57,7 +60,8 @@ def generate(
     tokens: Tokens = 16,
     fabric: Fabric = "demo",
     set_: Set = None,
-    shards: Shards = 1,
+    shards: Shards = None,
+    plan: Plan = None,
     device: Annotated[str, device_option("functional", "rtl", "reference")] = "functional",
     stalls: Stalls = None,
     waves: Annotated[
@@ -103,8 +107,8 @@ def generate(
     from weft.sim.generate import generate as tokens_of
     from weft.sim.saved_run import SavedRun, identity_of
 
-    if shards > 1 and (unfused or device == "reference"):
-        raise WeftError(f"--shards must be 1 with --unfused and on --device reference, not {shards}")
+    if (shards is not None or plan is not None) and (unfused or device == "reference"):
+        raise WeftError("--shards and --plan must not be given with --unfused or --device reference")
     if unfused and device == "reference":
         raise WeftError("--unfused must not be given with --device reference, which has no launches")
     if one_launch and device == "reference":
@@ -150,7 +154,7 @@ def generate(
             unfused=unfused,
             prefill=prefill and logits is None,
             tokens=tokens if one_launch else 0,
-            shards=shards,
+            spread=load_spread(shards, plan),
         )
         if rounding is not None:
             tell_rounding(rounding)
@@ -206,7 +210,7 @@ def _decoder(
     unfused: bool,
     prefill: bool,
     tokens: int,
-    shards: int,
+    spread: Spread | None,
 ) -> ComparedDecoder | Reference:
     """What processes tokens on that device, with ``tokens`` as many in a launch."""
     if device == "reference":
@@ -220,7 +224,7 @@ def _decoder(
     if unfused:
         compiled = compile_unfused(model.config, spec)
     else:
-        compiled = compile_decoder(model.config, spec, prefill=prefill, tokens=tokens, shards=shards)
+        compiled = compile_decoder(model.config, spec, prefill=prefill, tokens=tokens, spread=spread)
     if device == "functional":
         return ComparedDecoder(compiled, model, spec, result)
     chip = rtl_device(compiled, spec, stack, stalls=stalls, waves=waves, arith=arith)

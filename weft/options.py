@@ -15,6 +15,7 @@ __all__ = [
     "Checkpoint",
     "Fabric",
     "Json",
+    "Plan",
     "Prompt",
     "PromptIds",
     "Prompts",
@@ -90,13 +91,12 @@ Args = Annotated[
     typer.Option("--arg", metavar="NAME=SIZE", help="The size of a step.dimension in this launch; repeatable."),
 ]
 Shards = Annotated[
-    int,
-    typer.Option(
-        "--shards",
-        metavar="N",
-        callback=within(1, 64),
-        help="Spread the program over N parts of the fabric, that many memory channels, or parts of them, each.",
-    ),
+    int | None,
+    typer.Option("--shards", metavar="N", callback=within(1), help="Spread the program over N parts of the fabric."),
+]
+Plan = Annotated[
+    Path | None,
+    typer.Option("--plan", metavar="FILE.json", help='The same for each tensor: {"shards": 4, "tensors": {"keys": 2}}'),
 ]
 _PROMPT = typer.Option("--prompt", help="Text to go on from.")
 _PROMPT_IDS = typer.Option("--prompt-ids", metavar="5,17,3", help="The same as tokens.")

@@ -5,11 +5,41 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from weft.compiler.choosing import Choice
     from weft.compiler.models.llama.decoder_program import CompiledDecoder
 
-__all__ = ["predicted_table", "predicted_value"]
+__all__ = ["candidates_text", "candidates_value", "predicted_table", "predicted_value"]
 
 _WIDTH = 120
+
+
+def candidates_value(choice: Choice) -> list[dict[str, Any]]:
+    """What was tried for the spread of a program, the chosen one first."""
+    return [
+        {
+            "shards": each.spread.shards,
+            "tensors": dict(each.spread.tensors),
+            "at_least": each.least,
+            "cycles": each.cycles,
+            "refused": each.refused,
+        }
+        for each in choice.candidates
+    ]
+
+
+def candidates_text(choice: Choice) -> str:
+    """The same, a line each."""
+    lines: list[str] = []
+    for each in choice.candidates:
+        limits = ", ".join(f"{name} {count}" for name, count in each.spread.tensors.items())
+        what = f"{each.spread.shards} shard{'s' * (each.spread.shards > 1)}{f' ({limits})' * bool(limits)}"
+        if each.refused:
+            lines.append(f"not {what}: {each.refused}")
+        elif each.cycles is None:
+            lines.append(f"not {what}: at least {each.least:,} cycles")
+        else:
+            lines.append(f"{'spread over' if each is choice.chosen else 'not'} {what}: {each.cycles:,} cycles")
+    return "\n".join(lines)
 
 
 def predicted_value(compiled: CompiledDecoder, position: int) -> dict[str, Any]:

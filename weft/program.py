@@ -13,9 +13,10 @@ if TYPE_CHECKING:
     from xdsl.dialects.builtin import ModuleOp
 
     from weft.compiler.compile import CompiledProgram
+    from weft.compiler.passes.sharding import Spread
     from weft.hw.spec import FabricSpec
 
-__all__ = ["compile_text", "named_after", "notes", "parse_sizes", "pass_printer"]
+__all__ = ["compile_text", "load_spread", "named_after", "notes", "parse_sizes", "pass_printer"]
 
 
 def parse_sizes(arguments: list[str] | None) -> dict[str, int]:
@@ -40,18 +41,24 @@ def parse_sizes(arguments: list[str] | None) -> dict[str, int]:
 
 
 def compile_text(
-    path: Path, spec: FabricSpec, sizes: Mapping[str, int], *, shards: int = 1, print_after: str | None = None
+    path: Path,
+    spec: FabricSpec,
+    sizes: Mapping[str, int],
+    *,
+    spread: Spread | None = None,
+    print_after: str | None = None,
 ) -> CompiledProgram:
     """Read and compile a program; with ``print_after`` the program as it is after that pass, or ``all``, is printed.
 
-    Where one image cannot serve all sizes of the program's symbols, it is for ``sizes``. It is spread over ``shards``
-    parts of the fabric.
+    Where one image cannot serve all sizes of the program's symbols, it is for ``sizes``. ``spread`` says over how many
+    parts of the fabric it goes; by default it is the fastest, where there are several channels.
 
     Raises
     ------
     WeftError
         A rule that the text breaks, what the fabric lacks, or a pass that there is not.
     """
+    from weft.compiler.choosing import choose, spreads_of
     from weft.compiler.compile import compile_program
     from weft.compiler.step import parse_program
     from weft.inputs import load_text
@@ -59,7 +66,9 @@ def compile_text(
     after = pass_printer(print_after, spec)
     program = parse_program(load_text(path), path.name)
     with named_after(path):
-        return compile_program(program, spec, sizes=sizes, shards=shards, after=after)
+        if spread is None and spec.channels > 1:
+            spread = choose(program, spec, spreads_of(spec), sizes).chosen.spread
+        return compile_program(program, spec, sizes=sizes, spread=spread, after=after)
 
 
 def pass_printer(print_after: str | None, spec: FabricSpec) -> Callable[[str, ModuleOp], None] | None:
@@ -77,6 +86,25 @@ def pass_printer(print_after: str | None, spec: FabricSpec) -> Callable[[str, Mo
     if print_after is not None and print_after not in ("all", *names):
         raise WeftError(f"--print-after must be all or one of {', '.join(names)}, not {print_after!r}")
     return _printer(print_after)
+
+
+def load_spread(shards: int | None, plan: Path | None) -> Spread | None:
+    """What ``--shards`` and ``--plan`` say; None if neither is given.
+
+    Raises
+    ------
+    WeftError
+        Both are given, or a plan that is none.
+    """
+    from weft.compiler.errors import WeftError
+    from weft.compiler.passes.sharding import Spread
+    from weft.inputs import load_text
+
+    if plan is None:
+        return None if shards is None else Spread(shards)
+    if shards is not None:
+        raise WeftError("--shards must not be given with --plan, which says how many there are")
+    return Spread.from_json(load_text(plan), plan.name)
 
 
 @contextmanager

@@ -18,8 +18,8 @@ from weft.common import (
     show,
     working,
 )
-from weft.options import Args, Fabric, Json, Set, Shards, Stalls, device_option
-from weft.program import compile_text, named_after, notes, parse_sizes
+from weft.options import Args, Fabric, Json, Plan, Set, Shards, Stalls, device_option
+from weft.program import compile_text, load_spread, named_after, notes, parse_sizes
 
 if TYPE_CHECKING:
     from weft.compiler.interpreter import Verdict
@@ -40,7 +40,8 @@ def run(
     fabric: Fabric = "demo",
     assignments: Set = None,
     device: Annotated[str, device_option("functional", "rtl")] = "functional",
-    shards: Shards = 1,
+    shards: Shards = None,
+    plan: Plan = None,
     stalls: Stalls = None,
     as_json: Json = False,
 ) -> None:
@@ -62,13 +63,13 @@ def run(
     spec = load_fabric(fabric, assignments)
     check_new_file("--out", out)
     check_rtl_only(device, stalls=stalls)
-    sizes = parse_sizes(args)
-    compiled = compile_text(program, spec, sizes, shards=shards)
+    sizes, spread = parse_sizes(args), load_spread(shards, plan)
+    compiled = compile_text(program, spec, sizes, spread=spread)
     assert compiled.program is not None
     check_sizes(compiled, sizes)
     arrays = load_arrays(inputs)
     with named_after(program):
-        meant = interpret(compiled.program, arrays, sizes, shards=shards)
+        meant = interpret(compiled.program, arrays, sizes, shards=compiled.spread.shards)
         memory = memory_needed(compiled)
         golden = FunctionalDevice(spec, memory_bytes=memory)
         outputs, expected = run_compiled(compiled, spec, golden, arrays, sizes)

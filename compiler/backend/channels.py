@@ -10,6 +10,7 @@ from xdsl.dialects.builtin import ModuleOp
 from weft.compiler.backend.memory import tensor_bytes
 from weft.compiler.mapped.offchip import LinearLoadOp, LinearStoreOp, RandomLoadOp, RandomStoreOp
 from weft.compiler.mapped.tensor import TensorOp
+from weft.compiler.step.shard import Shard
 from weft.hw.spec import FabricSpec
 from weft.hw.topology import channel_agcus
 
@@ -23,8 +24,9 @@ def channels_of(
 ) -> dict[str, int]:
     """A channel for each tensor of programs that share a memory; ``names`` are the tensors by the programs' own names.
 
-    Shards go round the channels in their order. The others follow, the largest first, each to the channel that has the
-    fewest bytes so far among those with AGCUs left for all that loads and stores it.
+    Shards go round the channels in their order; where they are fewer, each has several channels for its tensors. A
+    tensor goes, the largest first, to the channel that has the fewest bytes so far, among those with AGCUs left for all
+    that loads and stores it.
     """
     if spec.channels == 1:
         return dict.fromkeys(tensors, 0)
@@ -37,20 +39,22 @@ def channels_of(
     found: dict[str, int] = {}
     sizes = {name: tensor_bytes(tensor, spec) for name, tensor in tensors.items()}
     for name in sorted(tensors, key=lambda name: (tensors[name].shard is None, -sizes[name])):
-        shard = tensors[name].shard
-        if shard is not None:
-            channel = (
-                shard.index * spec.channels // shard.count
-                if shard.count <= spec.channels
-                else (shard.index % spec.channels)
-            )
-        else:
-            roomy = [each for each in range(spec.channels) if free[each] >= needed[name]]
-            channel = min(roomy or range(spec.channels), key=lambda each: (carried[each], each))
+        own = _own_channels(tensors[name].shard, spec.channels)
+        roomy = [each for each in own if free[each] >= needed[name]]
+        channel = min(roomy or own, key=lambda each: (carried[each], each))
         found[name] = channel
         free[channel] -= needed[name]
         carried[channel] += sizes[name]
     return found
+
+
+def _own_channels(shard: Shard | None, channels: int) -> range:
+    """The channels that a tensor may lie on: of a shard those that are its part of all."""
+    if shard is None:
+        return range(channels)
+    if shard.count > channels:
+        return range(shard.index % channels, shard.index % channels + 1)
+    return range(shard.index * channels // shard.count, (shard.index + 1) * channels // shard.count)
 
 
 def _agcus(spec: FabricSpec, channel: int) -> int:

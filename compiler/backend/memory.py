@@ -126,7 +126,8 @@ def _allocate_in(
                 top += size
         top += (repeat - 1) * stride
     if top > 1 << 32:
-        raise WeftError(f"the tensors of a channel must fit 4 GiB of addresses, not {top} bytes")
+        where = f" on channel {channel}" if spec.channels > 1 else ""
+        raise WeftError(f"tensors must fit 4 GiB of addresses, not {top} bytes{where}")
     return regions, top
 
 

@@ -15,7 +15,7 @@ from weft.compiler.passes.fixing import FixSizes
 from weft.compiler.passes.integers import MakeIntegers
 from weft.compiler.passes.layout import LayOut
 from weft.compiler.passes.products import MakeProducts
-from weft.compiler.passes.sharding import Shard
+from weft.compiler.passes.sharding import Shard, Spread
 from weft.compiler.passes.tile import Tile
 from weft.compiler.step.operation import inherit_line
 from weft.hw.spec import FabricSpec
@@ -23,15 +23,17 @@ from weft.hw.spec import FabricSpec
 __all__ = ["passes_for", "run_passes"]
 
 
-def passes_for(spec: FabricSpec, sizes: Mapping[str, int] | None = None, shards: int = 1) -> tuple[ModulePass, ...]:
+def passes_for(
+    spec: FabricSpec, sizes: Mapping[str, int] | None = None, spread: Spread | None = None
+) -> tuple[ModulePass, ...]:
     """All passes for a fabric, in order. After each the module verifies.
 
-    With ``sizes`` symbols have these values; ``shards`` parts of the program work side by side.
+    With ``sizes`` symbols have these values; ``spread`` says how many parts of the program work side by side.
     """
     return (
         FixSizes(sizes or {}),
         FoldEmpty(),
-        Shard(shards),
+        Shard(spread or Spread()),
         Canonicalise(spec),
         MakeIntegers(),
         MakeProducts(spec),
@@ -47,12 +49,12 @@ def run_passes(
     spec: FabricSpec,
     *,
     sizes: Mapping[str, int] | None = None,
-    shards: int = 1,
+    spread: Spread | None = None,
     after: Callable[[str, ModuleOp], None] | None = None,
 ) -> ModuleOp:
     """A mapped program of a logical one, which stays as it is. ``after`` is called with each pass's name and result.
 
-    With ``sizes`` it is a program for launches with these sizes alone; ``shards`` parts of it work side by side.
+    With ``sizes`` it is for launches with these sizes alone; ``spread`` says how many parts work side by side.
 
     Raises
     ------
@@ -63,7 +65,7 @@ def run_passes(
     for origin, copy in zip(module.ops, result.ops, strict=True):
         inherit_line(copy, origin)
     context = Context()
-    for each in passes_for(spec, sizes, shards):
+    for each in passes_for(spec, sizes, spread):
         each.apply(context, result)
         result.verify()
         if after is not None:

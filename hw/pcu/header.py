@@ -19,7 +19,7 @@ from .deal import Deal
 from .gather import Gather
 from .sequencer import Sequencer
 from .step import step_signature
-from .unpack import UnpackPairs
+from .unpack import UnpackPairs, first_half, second_half
 from .wide import Wide
 
 __all__ = ["Header"]
@@ -88,6 +88,7 @@ class Header(wiring.Component):
 
         m.d.comb += [
             unpack.enable.eq(self.program.unpack == Unpack.BF16),
+            unpack.both.eq(self.program.unpack_both),
             unpack.odd.eq(self.program.unpack_odd),
             unpack.clear.eq(self.launch),
             gather.program.eq(self.program),
@@ -108,6 +109,13 @@ class Header(wiring.Component):
                 for out, word in zip(self.o.registers, gather.registers, strict=False)
             ]
             m.d.comb += [out.eq(word) for out, word in zip(self.o.scalars, gather.scalars, strict=True)]
+            if self.spec.registers > 1:
+                packed = Value.cast(gather.registers[0])
+                with m.If(self.program.unpack_both):
+                    m.d.comb += [
+                        Value.cast(self.o.registers[0]).eq(first_half(packed)),
+                        Value.cast(self.o.registers[1]).eq(second_half(packed)),
+                    ]
         with m.Else():
             m.d.comb += [scalar.eq(ONE) for scalar in self.o.scalars]
         with m.If(gather.configured & ~sequencer.draining):

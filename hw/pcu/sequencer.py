@@ -121,7 +121,12 @@ class Sequencer(wiring.Component):
             self.control.void.eq(self.void & ~draining),
             self.control.stop.eq(self.stop),
         ]
-        with m.If(draining):
+        # Of both vectors of a packed beat the second has the stop, but where there is only one.
+        more_of_index = Signal()
+        m.d.comb += more_of_index.eq((drain_number == 0) & ~(program.unpack_odd & (recall.data != 0)))
+        with m.If(draining & program.unpack_both):
+            m.d.comb += self.control.stop.eq(Mux(more_of_index, 0, recall.data))
+        with m.Elif(draining):
             m.d.comb += self.control.stop.eq(Mux(last_of_stage & ~last_stage, program.acc_row, recall.data))
         with m.Switch(program.accumulate):
             with m.Case(Accumulate.REDUCE):
@@ -136,6 +141,10 @@ class Sequencer(wiring.Component):
             m.d.sync += first.eq(block_ends | (first & ~row_ends))
             with m.If(block_ends & (program.accumulate == Accumulate.DRAIN)):
                 m.d.sync += [draining.eq(1), last_index.eq(index), drain_index.eq(0), drain_number.eq(0)]
+        with m.Elif(self.valid & program.unpack_both):
+            m.d.sync += drain_number.eq(more_of_index)
+            with m.If(~more_of_index):
+                m.d.sync += [drain_index.eq(drain_index + 1), draining.eq(~last_of_stage)]
         with m.Elif(self.valid):
             m.d.sync += drain_index.eq(drain_index + 1)
             with m.If(last_of_stage):

@@ -61,6 +61,12 @@ chosen beat is register 0. Inputs 0 and 1 and the selector then need no mode. Wi
 each; the stop goes with the second. With ``unpack_odd`` a packed beat with a stop makes only one. A void packed beat
 makes one void beat.
 
+With ``unpack_both`` a packed beat makes one step instead: register 0 is its first vector, register 1 its second. It is
+for a matrix product in two stages, ``drain_stages`` 2, each of which multiplies one of the two by the same number, so
+that a packed beat is taken every cycle. The drain then goes index by index: for each the first stage and then the
+second, which has the stop; with ``unpack_odd`` an index whose step had a stop gives the first stage's alone, with it.
+So the vectors leave in the order in which they came.
+
 ``INT8`` and ``MXFP4`` multiply vectors by matrices, ``width`` rows a step. Vector input 0 (``EACH``) is then the
 reference, scalar input 0 brings the vectors, one number a beat and a stop with the last of each, and there are no other
 inputs. Register ``i`` starts as row ``i`` of the step. Scalars 0 to ``width - 1`` (each ``HOLD`` to rank 1) are what
@@ -202,6 +208,7 @@ class Pcu:
     reference: Source = bits(4, "the input whose beats make steps: REGi is vector input i", Source.REG0, kind=Source)
     unpack: Unpack = bits(2, "what the beats of vector input 0 hold", Unpack.OFF, kind=Unpack)
     unpack_odd: bool = bits(1, "BF16: a packed beat with a stop holds one vector, not two", False, kind=bool)
+    unpack_both: bool = bits(1, "BF16: both vectors of a beat are one step, in registers 0 and 1", False, kind=bool)
     unpack_row: int = bits(_row, "INT8, MXFP4: steps of a row", 1)
     merge: bool = bits(1, "choose between vector inputs 0 and 1 by scalar input 0", False, kind=bool)
     merge_rank: int = bits(_rank, "a block of merge ends with a stop of at least this; added to the selector's")

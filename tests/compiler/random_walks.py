@@ -90,7 +90,9 @@ def walk_over(
         entries = [entries[place] for place in choices.order(len(entries))]
     if len(entries) < most_rank and choices.once_in(4):
         entries.insert(choices.below(len(entries) + 1), (-1, 1, Dim.of(choices.pick((2, 1, 3)))))
-    entries = entries[:most_rank]
+    # An empty dimension must be walked: there is no index to stay at.
+    by_need = sorted(range(len(entries)), key=lambda at: entries[at][0] < 0 or inner[entries[at][0]].number != 0)
+    entries = [entries[at] for at in sorted(by_need[:most_rank])]
     walk = Walk(tuple(dim for dim, _, _ in entries), tuple(step for _, step, _ in entries), (*start,))
     return walk, tuple(size for _, _, size in entries)
 

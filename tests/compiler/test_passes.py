@@ -28,6 +28,7 @@ from weft.compiler.mapped.launch import arguments_of
 from weft.compiler.passes.bits import BitsOp
 from weft.compiler.passes.pipeline import passes_for
 from weft.compiler.passes.placing import PlaceOp
+from weft.compiler.passes.sharding import Spread
 from weft.compiler.step import STEP, Element
 from weft.compiler.step.dimension import DimensionOp
 from weft.compiler.step.loop import LoopOp
@@ -72,7 +73,7 @@ class Case:
     @property
     def one(self) -> ModulePass:
         """The pass."""
-        return next(each for each in passes_for(self.spec, self.sizes, self.shards) if each.name == self.name)
+        return next(each for each in passes_for(self.spec, self.sizes, Spread(self.shards)) if each.name == self.name)
 
 
 def _parsed(text: str) -> ModuleOp:

@@ -19,7 +19,7 @@ from weft.compiler.errors import WeftError
 from weft.compiler.interpreter import compare, interpret
 from weft.compiler.models.llama.decoder_program import compile_decoder
 from weft.compiler.models.llama.program import decode_program
-from weft.compiler.passes.sharding import Shard
+from weft.compiler.passes.sharding import Shard, Spread
 from weft.compiler.passes.sharding.placement import Cut, cuts_of
 from weft.compiler.step import parse_program, print_program
 from weft.compiler.step.check import check_program
@@ -38,9 +38,8 @@ def sharded(program: ModuleOp, shards: int) -> ModuleOp | None:
     """The program of shards, checked as a user's is; None where nothing can be cut."""
     made = program.clone()
     try:
-        Shard(shards).apply(Context(), made)
-    except WeftError as error:
-        assert "shards must be 1" in str(error)
+        Shard(Spread(shards)).apply(Context(), made)
+    except WeftError:
         return None
     made.verify()
     check_program(made)
@@ -81,7 +80,7 @@ def test_a_device_computes_what_random_programs_of_shards_mean() -> None:
         program = random_program(Seeded(seed), spec.lanes)
         module = parse_program(program.text)
         try:
-            compiled = compile_program(module, spec, sizes=program.sizes, shards=2)
+            compiled = compile_program(module, spec, sizes=program.sizes, spread=Spread(2))
         except WeftError:
             continue
         ran += 1
@@ -111,9 +110,9 @@ def test_a_decoder_is_cut_as_megatron_does() -> None:
 def test_a_decoder_of_shards_predicts_fewer_cycles(shards: int) -> None:
     from weft.compiler.timing import predict
 
-    config = replace(read_checkpoint(TINY).config, layers=1)
+    config = replace(read_checkpoint(TINY).config, layers=3)
     spec = DEMO.replace(rows=10 * shards, columns=10, channels=shards)
-    one, several = (compile_decoder(config, spec, context=64, shards=each).program for each in (1, shards))
+    one, several = (compile_decoder(config, spec, context=64, spread=Spread(each)).program for each in (1, shards))
     cycles = [predict(each.mapping, each.arguments({"position": 32})).cycles for each in (one, several)]
     assert cycles[1] < cycles[0] / (0.6 * shards)
 
@@ -121,7 +120,7 @@ def test_a_decoder_of_shards_predicts_fewer_cycles(shards: int) -> None:
 def test_bytes_of_a_token_are_even_over_the_channels() -> None:
     config = read_checkpoint(TINY).config
     spec = DEMO.replace(rows=24, columns=12, channels=4)
-    compiled = compile_decoder(config, spec, shards=4)
+    compiled = compile_decoder(config, spec, spread=Spread(4))
     sizes: Counter[int] = Counter()
     for name, tensor in compiled.tensors.items():
         if tensor.role.value == "weight" and tensor.shard is not None:
@@ -144,4 +143,67 @@ def test_what_cannot_be_cut_is_refused_in_one_sentence() -> None:
         "%x = step.load @x : !step.stream<f32, [1]>\nstep.store %x in @y\n"
     )
     with pytest.raises(WeftError, match=r"^shards must be 1 for this program, not 4: "):
-        compile_program(program, DEMO, shards=4)
+        compile_program(program, DEMO, spread=Spread(4))
+
+
+# -- the compiler's choice ----------------------------------------------------------------------------------
+
+
+def test_the_compiler_takes_the_fastest_spread_that_fits() -> None:
+    config = replace(read_checkpoint(TINY).config, layers=1)
+    large = compile_decoder(config, DEMO.replace(rows=14, columns=10, channels=2), context=64)
+    assert large.choice is not None
+    assert large.choice.chosen.spread.shards == 2
+    cycles = [each.cycles for each in large.choice.candidates if each.cycles is not None]
+    assert cycles == sorted(cycles)
+    assert large.choice.chosen.cycles == cycles[0]
+
+
+def test_a_fabric_that_holds_one_shard_works_and_says_why() -> None:
+    config = replace(read_checkpoint(TINY).config, layers=1)
+    small = compile_decoder(config, DEMO.replace(rows=9, channels=2), context=64)
+    assert small.choice is not None
+    assert small.choice.chosen.spread == Spread()
+    refused = [each.refused for each in small.choice.candidates if each.spread == Spread(2)]
+    assert refused == ["needs 28 AGCUs but fabric 'demo' has 18"]
+
+
+def test_one_channel_leaves_no_choice() -> None:
+    config = replace(read_checkpoint(TINY).config, layers=1)
+    assert compile_decoder(config, DEMO, context=64).choice is None
+
+
+@pytest.mark.parametrize("limit", [1, 2])
+def test_a_plan_limits_the_shards_of_a_tensor(limit: int) -> None:
+    config = replace(read_checkpoint(TINY).config, layers=1, heads=4, kv_heads=4)
+    spec = DEMO.replace(rows=24, columns=10, channels=4)
+    compiled = compile_decoder(config, spec, context=64, spread=Spread(4, {"keys": limit, "values": limit}))
+    counts = Counter(each.shard.of for each in compiled.tensors.values() if each.shard is not None)
+    assert (counts["keys"], counts["values"]) == ((limit, limit) if limit > 1 else (0, 0))
+    assert [counts[name] for name in ("qkv", "o_proj", "gate", "down")] == [4] * 4
+
+
+@pytest.mark.parametrize(
+    ("text", "rule"),
+    [
+        ("{", "must be JSON like"),
+        ("[]", "must be JSON like"),
+        ('{"tensors": {}}', "must be JSON like"),
+        ('{"shards": "4"}', "with whole numbers"),
+        ('{"shards": true}', "with whole numbers"),
+        ('{"shards": 0}', "shards must be 1 to 64, not 0"),
+        ('{"shards": 4, "tensors": {"keys": 65}}', "shards of @keys must be 1 to 64, not 65"),
+        ('{"shards": 4, "other": 1}', "must be JSON like"),
+    ],
+)
+def test_a_broken_plan_is_told_in_one_sentence(text: str, rule: str) -> None:
+    with pytest.raises(WeftError) as told:
+        Spread.from_json(text, "plan.json")
+    assert rule in str(told.value)
+    assert "\n" not in str(told.value)
+
+
+def test_a_plan_for_another_program_is_refused() -> None:
+    program = decode_program(read_checkpoint(TINY).config, 32)
+    with pytest.raises(WeftError, match=r"a plan must name tensors of the program, .*, not 'kees'"):
+        compile_program(program, DEMO, spread=Spread(2, {"kees": 1}))

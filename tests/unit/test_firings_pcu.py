@@ -71,7 +71,7 @@ class Naive:
                     if stop >= program.merge_rank:
                         stop, pops = program.merge_rank + outer, [source, SCALAR0]
             else:
-                if not halves and program.unpack:
+                if not halves and program.unpack and not program.unpack_both:
                     if not self._has(VECTOR0):
                         return
                     stop, void = self._head(VECTOR0)
@@ -110,7 +110,12 @@ class Naive:
         elif program.accumulate is Accumulate.REDUCE and ends:
             self._give(stop, False)
         self.log.append(Firing(needs, dict(self.taken), len(self.output)))
-        if program.accumulate is Accumulate.DRAIN and ends:
+        if program.accumulate is Accumulate.DRAIN and ends and program.unpack_both:
+            for each in row:
+                for vector in [each] if each and program.unpack_odd else [0, each]:
+                    self._give(vector, False)
+                    self.log.append(Firing(needs, dict(self.taken), len(self.output)))
+        elif program.accumulate is Accumulate.DRAIN and ends:
             for stage in range(program.drain_stages):
                 for index, each in enumerate(row):
                     last = index == len(row) - 1 and stage < program.drain_stages - 1
@@ -144,9 +149,9 @@ def check(naive: Naive, values: list[int] | None) -> None:
         assert done.tolist() == [each.given for each in naive.log]
 
 
-@pytest.mark.parametrize("unpack", [Unpack.OFF, Unpack.BF16])
+@pytest.mark.parametrize(("unpack", "both"), [(Unpack.OFF, False), (Unpack.BF16, False), (Unpack.BF16, True)])
 @pytest.mark.parametrize("accumulate", Accumulate)
-def test_steps_of_several_inputs(accumulate: Accumulate, unpack: Unpack) -> None:
+def test_steps_of_several_inputs(accumulate: Accumulate, unpack: Unpack, both: bool) -> None:
     outputs = 0
     for seed in range(60):
         rng = np.random.default_rng(seed)
@@ -159,11 +164,12 @@ def test_steps_of_several_inputs(accumulate: Accumulate, unpack: Unpack) -> None
             reference=Source.REG0,
             unpack=unpack,
             unpack_odd=bool(rng.integers(0, 2)),
+            unpack_both=both,
             stages=(Stage(c=Source.ACC),),
             accumulate=accumulate,
             acc_row=row,
             acc_rank=int(rng.integers(max(1, row), 3)),
-            drain_stages=int(rng.integers(1, 4)),
+            drain_stages=2 if both else int(rng.integers(1, 4)),
             stop_rank=int(rng.integers(0, 2)),
             stop_add=int(rng.integers(0, 2)),
             vector_out=True,

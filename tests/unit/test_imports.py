@@ -25,6 +25,7 @@ PURE = tuple(
 """The values of ``hw`` that the compiler may use, and that can be imported without Amaranth."""
 COMPILER = (
     "models",
+    "choosing",
     "compile",
     "timing",
     "passes",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from pcu_bench import SPEC, beats, bench, check, expected, nested_stops
@@ -100,6 +102,29 @@ def test_matrix_vector_product_of_odd_rows() -> None:
         [beats(packed.reshape(-1, LANES).astype(np.uint32), stop)],
         [beats(_floats(8, rows))],
     )
+
+
+def _both(*, odd: bool) -> Pcu:
+    """The same product with both vectors of a packed beat in one step."""
+    one = _matvec(unpack=True, odd=odd)
+    second = replace(one.stages[0], a=Source.REG1)
+    return replace(one, unpack_both=True, stages=(*one.stages, second), drain_stages=2)
+
+
+@pytest.mark.parametrize("tiles", [1, 2, 3, 5, 8])
+@pytest.mark.parametrize("blocks", [1, 3])
+def test_both_vectors_of_a_packed_beat_are_taken_at_once(tiles: int, blocks: int) -> None:
+    """What leaves is what leaves where they are taken one by one, in the same order."""
+    rows, beats_of_row, odd = 4, (tiles + 1) // 2, tiles % 2 == 1
+    halves = np.random.default_rng(tiles).normal(size=(blocks * rows * beats_of_row, 2, LANES)).astype(np.float32)
+    halves = halves.view(np.uint32) >> 16
+    packed = (halves[:, 0] | halves[:, 1] << 16).astype(np.uint32)
+    weights = beats(packed, nested_stops(blocks, rows, beats_of_row))
+    x = beats(_floats(11, blocks * rows))
+    check(_both(odd=odd), [weights], [x])
+    one_by_one = expected(SPEC, _matvec(unpack=True, odd=odd), [weights], [x])
+    assert len(one_by_one.vector) == blocks * tiles
+    assert expected(SPEC, _both(odd=odd), [weights], [x]) == one_by_one
 
 
 def test_matrix_vector_product_equals_numpy() -> None:

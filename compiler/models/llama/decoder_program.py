@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from xdsl.dialects.builtin import ModuleOp
 
 from weft.compiler.backend.memory import Region
 from weft.compiler.backend.shared_memory import share_memory
 from weft.compiler.checkpoints.llama_config import LlamaConfig
+from weft.compiler.choosing import Choice, choose, spreads_of
 from weft.compiler.compile import CompiledProgram, compile_mapped, map_program
 from weft.compiler.errors import WeftError
 from weft.compiler.mapped.loop import MOST_TURNS
 from weft.compiler.mapped.tensor import TensorOp
 from weft.compiler.models.llama.program import decode_program, prefill_program
+from weft.compiler.passes.sharding import Spread
 from weft.hw.spec import FabricSpec
 
 __all__ = ["CompiledDecoder", "CompiledPrefill", "check_context", "compile_decoder"]
@@ -54,6 +56,8 @@ class CompiledDecoder:
     tokens: int = 0
     prefill: CompiledPrefill | None = None
     no_prefill: str = ""
+    choice: Choice | None = None
+    """What else was tried, where the compiler chose the spread."""
 
     @property
     def programs(self) -> dict[str, CompiledProgram]:
@@ -98,15 +102,16 @@ def compile_decoder(
     prefill: bool = False,
     sequences: int = 1,
     tokens: int = 0,
-    shards: int = 1,
+    spread: Spread | None = None,
     after: Callable[[str, ModuleOp], None] | None = None,
 ) -> CompiledDecoder:
     """Compile a model for ``context`` positions (by default as many as it was trained for).
 
     With ``prefill`` a program for prompts is made as well, if the fabric can hold one. A launch takes a token of each
     of ``sequences``; for several there is none for prompts. With ``tokens`` a launch can make up to so many, for one
-    sequence. The programs are spread over ``shards`` parts of the fabric. ``after`` sees what each pass makes of the
-    decoder's program.
+    sequence. ``spread`` says over how many parts of the fabric the programs go; by default, where there are several
+    channels, what :func:`weft.compiler.choosing.choose` finds. ``after`` sees what each pass makes of the decoder's
+    program.
 
     Raises
     ------
@@ -126,17 +131,60 @@ def compile_decoder(
     if tokens and sequences > 1:
         raise WeftError(f"sequences must be 1 where a launch makes several tokens, not {sequences}")
     program = decode_program(config, positions, sequences=sequences, tokens=tokens)
-    mapped = [map_program(program, spec, shards=shards, after=after)]
+
+    def compiled_for(spread: Spread) -> CompiledDecoder:
+        return _compiled(config, spec, program, spread, positions, prefill, sequences, tokens, after)
+
+    if spread is not None or spec.channels == 1:
+        return compiled_for(spread or Spread())
+    made: dict[int, CompiledDecoder] = {}
+
+    def tried(spread: Spread) -> CompiledProgram:
+        made[id(spread)] = found = compiled_for(spread)
+        return found.program
+
+    sizes = {"position": positions // 2, **({"count": 1} if tokens else {})}
+    choice = choose(program, spec, spreads_of(spec, _limits(config, spec)), sizes, tried)
+    return replace(made[id(choice.chosen.spread)], choice=choice)
+
+
+def _limits(config: LlamaConfig, spec: FabricSpec) -> list[dict[str, int]]:
+    """Plans that need fewer tiles than a shard of everything for each channel: fewer of attention and the head."""
+    limits: list[dict[str, int]] = []
+    heads = min(config.kv_heads, spec.channels)
+    while heads > 1:
+        heads = (heads + 1) // 2
+        attention, head = {"keys": heads, "values": heads}, {"lm_head": 1, "logits": 1}
+        limits += [attention, attention | head, attention | {"qkv": heads, "o_proj": heads}]
+        limits.append(limits[-1] | head)
+    return limits
+
+
+def _compiled(
+    config: LlamaConfig,
+    spec: FabricSpec,
+    program: ModuleOp,
+    spread: Spread,
+    positions: int,
+    prefill: bool,
+    sequences: int,
+    tokens: int,
+    after: Callable[[str, ModuleOp], None] | None,
+) -> CompiledDecoder:
+    mapped = [map_program(program, spec, spread=spread, after=after)]
     rows, prompts, reason = 0, None, "it was not asked for"
     if prefill and sequences == 1:
         rows, reason = _prefill_rows(spec, positions)
     while rows > 1 and prompts is None:
         prompts = prefill_program(config, positions, rows)
         try:
-            mapped.append(map_program(prompts, spec, shards=shards))
+            mapped.append(map_program(prompts, spec, spread=spread))
         except WeftError as error:  # accumulators and buffers may hold fewer rows
             prompts, rows, reason = None, rows - 1, str(error)
-    memory = share_memory(mapped, spec)
+    try:
+        memory = share_memory(mapped, spec)
+    except WeftError as error:  # what is cut for one row may be cut otherwise for several
+        prompts, reason, memory = None, str(error), share_memory(mapped[:1], spec)
     compiled, several = compile_mapped(program, mapped[0], spec, regions=memory.by_program[0]), None
     if prompts is not None:
         try:

@@ -16,6 +16,7 @@ from xdsl.ir import Operation, SSAValue
 
 from weft.compiler.passes.sharding.demands import demands, tensor_cut
 from weft.compiler.passes.sharding.placement import WHOLE, Cut, Partial, Placement, cuts_of
+from weft.compiler.passes.sharding.spread import Spread
 from weft.compiler.step.access import LoadOp, StoreOp
 from weft.compiler.step.accum import AccumOp, Reduction
 from weft.compiler.step.dimension import DimensionOp
@@ -55,9 +56,9 @@ class Plan:
         return self.placed.get(value, WHOLE)
 
 
-def planned(module: ModuleOp, shards: int) -> Plan:
+def planned(module: ModuleOp, spread: Spread) -> Plan:
     """A plan for at most so many shards."""
-    planner = _Planner(module, shards)
+    planner = _Planner(module, spread)
     for operation in module.ops:
         planner.decide(operation)
     return planner.plan
@@ -66,8 +67,8 @@ def planned(module: ModuleOp, shards: int) -> Plan:
 class _Planner:
     """A plan as it grows."""
 
-    def __init__(self, module: ModuleOp, shards: int) -> None:
-        self.shards, self.plan = shards, Plan()
+    def __init__(self, module: ModuleOp, spread: Spread) -> None:
+        self.spread, self.plan = spread, Plan()
         self.most = {op.sym_name.data: op.largest for op in module.ops if isinstance(op, DimensionOp)}
         for operation in module.ops:
             if isinstance(operation, LoopOp) and operation.round is not None and operation.rounds is not None:
@@ -95,7 +96,7 @@ class _Planner:
     def _store(self, operation: StoreOp) -> None:
         best: Cut | None = None
         least = self._cost(operation.value, WHOLE)
-        for cut in self._cuts(operation.value):
+        for cut in self._cuts(operation.value, self.spread.of(operation.tensor.string_value())):
             if self._tensor_cut(operation, cut) is None:
                 continue
             cost = self._cost(operation.value, cut)
@@ -118,10 +119,11 @@ class _Planner:
         if left in self.plan.placed or right in self.plan.placed or not self._of_product(left):
             return
         best: Cut | None = None
-        least = self._cost(left, WHOLE) + self._cost(right, WHOLE)
-        for cut in self._cuts(left, [last]):
-            cost = self._cost(left, cut) + self._cost(right, cut.along(rows))
-            if cost < least:
+        least = self._cost(left, WHOLE)
+        for cut in self._cuts(left, self._most(right), [last]):
+            # Of the matrix the shards may be more: its rows are cut further (see rows.py).
+            cost = self._cost(left, cut)
+            if cost < least and self._cost(right, cut.along(rows)) < _NEVER:
                 best, least = cut, cost
         if best is not None:
             self._partial(operation, best, (best, best.along(rows)))
@@ -151,12 +153,16 @@ class _Planner:
             return False
         return any(self._of_product(each, seen) for each in stream_operands(value.owner))
 
-    def _cuts(self, value: SSAValue, dims: Iterable[int] | None = None) -> list[Cut]:
+    def _most(self, matrix: SSAValue) -> int:
+        load = matrix.owner
+        return self.spread.of(load.tensor.string_value()) if isinstance(load, LoadOp) else self.spread.shards
+
+    def _cuts(self, value: SSAValue, most: int, dims: Iterable[int] | None = None) -> list[Cut]:
         sizes = sizes_of_value(value)
         found: list[Cut] = []
         for dim in range(len(sizes)) if dims is None else dims:
             number = sizes[dim].number
-            found += cuts_of(dim, number, self.shards) if number is not None and number > 1 else []
+            found += cuts_of(dim, number, most) if number is not None and number > 1 else []
         return found
 
     # -- what follows -----------------------------------------------------------------------------------
@@ -200,6 +206,8 @@ class _Planner:
         name = access.tensor.string_value()
         of_tensor = tensor_cut(access, cut)
         if of_tensor is None or self.plan.tensors.get(name, of_tensor) != of_tensor:
+            return None
+        if of_tensor.shards > self.spread.of(name):
             return None
         if access.declaration.element.is_quantised and not self._taken_once(access):
             return None
@@ -251,9 +259,13 @@ _NEVER = 1 << 60
 
 
 def _changed(value: SSAValue, size: int) -> int:
-    """What it costs to put parts together, or to slice the whole: quantised weights cannot be."""
-    kind = value.type
-    return _NEVER if isinstance(kind, StreamType) and kind.element.is_quantised else size
+    """What it costs to put parts together, or to slice the whole.
+
+    Quantised weights cannot be, and blocks of a size that a launch brings no buffer can slice.
+    """
+    quantised = isinstance(value.type, StreamType) and value.type.element.is_quantised
+    unknown = any(dim.number is None for dim in sizes_of_value(value))
+    return _NEVER if quantised or unknown else size
 
 
 def _ordered_within(access: _Access) -> bool:

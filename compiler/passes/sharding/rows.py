@@ -10,6 +10,7 @@ from xdsl.ir import SSAValue
 
 from weft.compiler.passes.rewriting import Inserting, fresh_name
 from weft.compiler.passes.sharding.parts import summed
+from weft.compiler.passes.sharding.spread import Spread
 from weft.compiler.step.access import LoadOp
 from weft.compiler.step.accum import Reduction
 from weft.compiler.step.dims import Dim
@@ -24,8 +25,8 @@ from weft.hw.program import BLOCK
 __all__ = ["cut_rows"]
 
 
-def cut_rows(module: ModuleOp, shards: int) -> None:
-    """Make each product of a matrix of weights, of which there are fewer than ``shards``, a sum of several.
+def cut_rows(module: ModuleOp, spread: Spread) -> None:
+    """Make each product of a matrix of weights, of which there are fewer than can be, a sum of several.
 
     Where heads are fewer than channels, so that columns cannot be cut further, each channel brings some rows.
     """
@@ -41,7 +42,8 @@ def cut_rows(module: ModuleOp, shards: int) -> None:
         whole = load.visits == Walk.whole(len(tensor.shape)) and kind.dims == tensor.shape
         if kind.rank != 2 or not whole or loads[tensor.label] != 1:
             continue
-        times = shards // (1 if tensor.shard is None else tensor.shard.count)
+        name, count = (tensor.label, 1) if tensor.shard is None else (tensor.shard.of, tensor.shard.count)
+        times = spread.of(name) // count
         bounds = _bounds(tensor.sizes[0], times, BLOCK if tensor.element is Element.MXFP4 else 1)
         if len(bounds) > 2:
             _cut(operation, load, bounds, slices)

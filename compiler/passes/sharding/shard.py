@@ -13,13 +13,15 @@ from weft.compiler.passes.rewriting import erase_unused
 from weft.compiler.passes.sharding.parts import Parts
 from weft.compiler.passes.sharding.plan import planned
 from weft.compiler.passes.sharding.rows import cut_rows
+from weft.compiler.passes.sharding.spread import Spread
+from weft.compiler.step.tensor import TensorOp
 
 __all__ = ["Shard"]
 
 
 @dataclass(frozen=True)
 class Shard(ModulePass):
-    """Spreads a program over ``shards`` parts of the fabric: GSPMD (arXiv 2105.04663) within a chip.
+    """Spreads a program over several parts of the fabric: GSPMD (arXiv 2105.04663) within a chip.
 
     Tensors and streams are cut along a dimension; operations on cut streams become one of each shard. What a shard
     needs of others comes over the network: slices, concatenations, and trees of sums in the order of the shards.
@@ -27,7 +29,7 @@ class Shard(ModulePass):
 
     name = "shard"
 
-    shards: int = 1
+    spread: Spread
 
     def apply(self, ctx: Context, op: ModuleOp) -> None:
         """Rewrite the program, if there are several shards.
@@ -37,14 +39,18 @@ class Shard(ModulePass):
         WeftError
             Nothing of the program can be cut.
         """
-        if self.shards == 1:
+        if self.spread.shards == 1:
             return
-        plan = planned(op, self.shards)
+        known = [each.label for each in op.ops if isinstance(each, TensorOp)]
+        for name in self.spread.tensors:
+            if name not in known:
+                raise WeftError(f"a plan must name tensors of the program, which has {', '.join(known)}, not {name!r}")
+        plan = planned(op, self.spread)
         if not plan.tensors:
             raise WeftError(
-                f"shards must be 1 for this program, not {self.shards}: no tensor has a dimension of several elements "
-                "whose parts are independent"
+                f"shards must be 1 for this program, not {self.spread.shards}: no tensor has a dimension of several "
+                "elements whose parts are independent"
             )
         Parts(op, plan).write()
-        cut_rows(op, self.shards)
+        cut_rows(op, self.spread)
         erase_unused(op)

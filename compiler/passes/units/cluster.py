@@ -7,6 +7,7 @@ registers (:mod:`weft.compiler.passes.units.registers`).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from xdsl.ir import Operation, SSAValue
@@ -41,6 +42,8 @@ class Cluster:
 def build(operations: Sequence[Operation], spec: FabricSpec) -> Cluster:
     """The program of one PCU for a chain of operations, the last of which gives the result.
 
+    A sum of products with packed weights takes a packed beat in a step if there are stages for both of its vectors.
+
     Raises
     ------
     Unfit
@@ -48,8 +51,15 @@ def build(operations: Sequence[Operation], spec: FabricSpec) -> Cluster:
     WeftError
         A row of an accumulation has more beats than the fabric has accumulators.
     """
+    if min(spec.registers, spec.stages) > 1:
+        with suppress(Unfit):
+            return _build(operations, spec, both=True)
+    return _build(operations, spec, both=False)
+
+
+def _build(operations: Sequence[Operation], spec: FabricSpec, *, both: bool) -> Cluster:
     ports = Ports(spec)
-    draft = Draft(spec, ports, chain=frozenset(operations))
+    draft = Draft(spec, ports, chain=frozenset(operations), both=both)
     first, *others = operations
     if any(isinstance(each, OpeningOp) for each in others):
         raise Unfit("what says its program itself must come first")

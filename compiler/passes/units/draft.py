@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from xdsl.ir import Operation, SSAValue
 
+from weft.compiler.backend.memory import row_beats
 from weft.compiler.mapped.accum import AccumOp, ScanOp
 from weft.compiler.mapped.beats import UnpackOp
 from weft.compiler.mapped.expand import ExpandOp
@@ -15,7 +16,7 @@ from weft.compiler.mapped.map import MapOp
 from weft.compiler.mapped.opening import OpeningOp
 from weft.compiler.mapped.rows import check_row
 from weft.compiler.mapped.shape import FlattenOp, PromoteOp
-from weft.compiler.mapped.types import DYNAMIC, Kind
+from weft.compiler.mapped.types import DYNAMIC, Kind, StreamType
 from weft.compiler.mapped.values import stream
 from weft.compiler.passes.units.ports import Ports
 from weft.compiler.passes.units.registers import Node
@@ -48,6 +49,8 @@ class Draft:
     """All operations of the chain."""
     steps: SSAValue | None = None
     """What comes in with the beats that make steps."""
+    both: bool = False
+    """A packed beat can be one step."""
 
     def operand(self, value: SSAValue) -> SSAValue | Source:
         """A value as a stage reads it."""
@@ -129,6 +132,9 @@ class Draft:
         if isinstance(operation, AccumOp):
             mode = Accumulate.DRAIN if keep else Accumulate.REDUCE
             self.stop = (keep + over, over, 0)
+        if self.both and mode is Accumulate.DRAIN and self._takes_both(product, node, given):
+            node = replace(node, both=True)
+            self.program = replace(self.program, unpack_both=True, drain_stages=2)
         before = len(self.program.stages) + len(self.nodes)
         self.program = replace(self.program, accumulate=mode, acc_row=keep, acc_rank=keep + over, drain_stage=before)
         self.add(node)
@@ -137,6 +143,16 @@ class Draft:
             row_lanes = 0 if given.dims[-1] == DYNAMIC else given.dims[-1] % self.spec.lanes
             self.program = replace(self.program, reduction=_REDUCTIONS[function], row_lanes=row_lanes)
             self.body = operation.result
+
+    def _takes_both(self, product: Node | None, node: Node, given: StreamType) -> bool:
+        """Whether a sum of products with a scalar can take both vectors of a packed beat at once, a stage for each."""
+        if product is None or node.op is not Op.MULADD or given.dims[-1] == DYNAMIC:
+            return False
+        weights, number = product.operands["a"], product.operands["b"]
+        packed = isinstance(weights, SSAValue) and isinstance(weights.owner, UnpackOp) and self.steps is weights
+        alone = len(self.ports.vector) == 1 and not self.nodes and not self.program.stages
+        scalar = isinstance(number, Source) and number >= Source.SCALAR0
+        return packed and alone and scalar and row_beats(given.dims[-1], self.spec, packed=False) > 1
 
     # -- operations that come first ------------------------------------------------------------------------
 

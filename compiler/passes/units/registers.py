@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from xdsl.ir import SSAValue
 
@@ -19,13 +19,15 @@ __all__ = ["Node", "allocate_registers"]
 class Node:
     """A stage whose operands and result are values; an operand that is a source stands for itself.
 
-    ``operands`` are by the stage's field: ``a``, ``b``, ``c``.
+    ``operands`` are by the stage's field: ``a``, ``b``, ``c``. With ``both`` a second stage like it follows, which
+    takes register 1 for operand a: the other vector of a packed beat.
     """
 
     op: Op
     operands: Mapping[str, SSAValue | Source]
     result: SSAValue
     const: int = 0
+    both: bool = False
 
     @property
     def values(self) -> Iterable[SSAValue]:
@@ -60,6 +62,8 @@ def allocate_registers(
         if not free:
             raise Unfit(f"registers = {spec.registers} are too few")
         stages.append(Stage(op=node.op, const=node.const, dst=free[0], **fields))
+        if node.both:
+            stages.append(replace(stages[-1], a=Source.REG1))
         where[node.result] = Source(free[0])
     if where[result] is not Source.REG0:
         stages.append(Stage(op=Op.PASS, a=where[result]))

@@ -52,6 +52,8 @@ class Blocks:
     def drains(self) -> Drains:
         """The drain steps of all blocks."""
         program = self.program
+        if program.unpack_both:
+            return self._both_drained()
         stages = 1 if program.drain_sum else program.drain_stages
         last = np.flatnonzero(self.ends)
         begins = np.flatnonzero(self._after(self._row_ends))
@@ -63,6 +65,20 @@ class Blocks:
         stop = self.stop[step]
         stop[after[stage < stages - 1] - 1] = program.acc_row
         return Drains(len(self.stop), last, step, np.repeat(stage, row), stop)
+
+    def _both_drained(self) -> Drains:
+        """Index by index: the first vector, and where there are two the second, which has the stop."""
+        last = np.flatnonzero(self.ends)
+        begins = np.flatnonzero(self._after(self._row_ends))
+        first = begins[np.searchsorted(begins, last, side="right") - 1]
+        row = last - first + 1
+        after = np.cumsum(row)
+        index = np.arange(int(row.sum())) - np.repeat(after - row - first, row)
+        single = (self.stop[index] > 0) & self.program.unpack_odd
+        step = np.repeat(index, np.where(single, 1, 2))
+        stage = np.append(False, step[1:] == step[:-1])[: len(step)].astype(np.int64)
+        ends = (stage == 1) | np.repeat(single, np.where(single, 1, 2))
+        return Drains(len(self.stop), last, step, stage, np.where(ends, self.stop[step], np.uint8(0)))
 
 
 @dataclass(frozen=True)

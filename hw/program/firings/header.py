@@ -132,7 +132,7 @@ def inputs_of(program: Pcu) -> dict[Where, Input]:
 def header_of(program: Pcu, given: Mapping[Where, Shape]) -> Header:
     """The steps that these streams make, as many as they are enough for. The words of a merge's selector are known."""
     streams, origins, halves = dict(given), dict[Where, Origin](), None
-    if program.unpack and _PACKED in given:
+    if program.unpack and not program.unpack_both and _PACKED in given:
         halves = unpacked_of(program, given[_PACKED])
         streams[_PACKED], origins[_PACKED] = halves.shape, Origin.of_halves(halves.last)
     inputs, kept, ports = inputs_of(program), tuple[Bools, ...](), None

@@ -11,6 +11,7 @@ from example_programs import EXAMPLES, SIZES, inputs_of
 
 from weft.compiler.compile import CompiledProgram, compile_program
 from weft.compiler.interpreter import compare, interpret
+from weft.compiler.passes.sharding import Spread
 from weft.compiler.step import parse_program
 from weft.hw.presets import PRESETS
 from weft.sim.compare import compare_launches
@@ -45,7 +46,7 @@ SHARDS = {"quantised_matmul": 2}
 @cache
 def compiled(name: str, shards: int) -> CompiledProgram:
     program = parse_program((EXAMPLES / f"{name}.mlir").read_text(), name)
-    return compile_program(program, SPEC, shards=shards)
+    return compile_program(program, SPEC, spread=Spread(shards))
 
 
 def check(name: str, shards: int, outputs: dict[str, np.ndarray]) -> None:

@@ -1,0 +1,150 @@
+"""How far to spread a program over a fabric: candidates are compiled and predicted, and the fastest is taken."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from math import prod
+
+from xdsl.context import Context
+from xdsl.dialects.builtin import ModuleOp
+from xdsl.ir import SSAValue
+
+from weft.compiler.compile import CompiledProgram, compile_program
+from weft.compiler.errors import WeftError
+from weft.compiler.passes.sharding import Shard, Spread
+from weft.compiler.step.access import LoadOp, StoreOp
+from weft.compiler.step.dimension import DimensionOp
+from weft.compiler.step.iterations import Iterations, iterations_of
+from weft.compiler.step.loop import LoopOp
+from weft.compiler.step.matmul import MatmulOp
+from weft.compiler.step.random_access import RandomLoadOp, RandomStoreOp
+from weft.compiler.step.types import Element, stream_of
+from weft.compiler.timing import predict
+from weft.hw.spec import FabricSpec
+
+__all__ = ["Candidate", "Choice", "choose", "spreads_of"]
+
+_BITS = {Element.F32: 32, Element.I32: 32, Element.BF16: 16, Element.INT8: 8, Element.MXFP4: 4}
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A spread, and the cycles that it takes at least: those of its channels, or of products that wait for each other.
+
+    ``cycles`` are predicted, None where it was not tried, or was ``refused``.
+    """
+
+    spread: Spread
+    least: int
+    cycles: int | None = None
+    refused: str = ""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The fastest of the candidates that fit, and all of them, the chosen one first, then by their cycles."""
+
+    chosen: Candidate
+    candidates: tuple[Candidate, ...]
+
+
+def spreads_of(spec: FabricSpec, others: Sequence[Mapping[str, int]] = ()) -> list[Spread]:
+    """A part for each channel, half as many, and so on down to one; for the first ``others`` are limits to try, too."""
+    found = [Spread(spec.channels, limits) for limits in others if spec.channels > 1]
+    shards = spec.channels
+    while shards > 1:
+        found.append(Spread(shards))
+        shards //= 2
+    return [*found, Spread()]
+
+
+def choose(
+    program: ModuleOp,
+    spec: FabricSpec,
+    spreads: Sequence[Spread],
+    sizes: Mapping[str, int],
+    compiled: Callable[[Spread], CompiledProgram] | None = None,
+) -> Choice:
+    """Compile a program for each spread that could be the fastest, and predict a launch.
+
+    Of symbols without a size in ``sizes`` it is the largest that counts.
+
+    What takes longer at least than another one does is not tried; neither is what the fabric has too few AGCUs for.
+
+    Raises
+    ------
+    WeftError
+        None of them can be: what the last one lacks.
+    """
+    found = [_outlook(program, spread, spec) for spread in spreads]
+    largest = {op.sym_name.data: op.largest for op in program.ops if isinstance(op, DimensionOp)}
+    sizes = {**largest, **sizes}
+    best: Candidate | None = None
+    tried: list[Candidate] = []
+    for each in sorted(found, key=lambda each: each.least):
+        done = each
+        if not each.refused and (best is None or best.cycles is None or each.least < best.cycles):
+            try:
+                made = compile_program(program, spec, spread=each.spread) if compiled is None else compiled(each.spread)
+                cycles = predict(made.mapping, made.arguments(sizes)).cycles
+                done = Candidate(each.spread, each.least, cycles)
+            except WeftError as error:
+                done = Candidate(each.spread, each.least, refused=str(error))
+        tried.append(done)
+        if done.cycles is not None and (best is None or best.cycles is None or done.cycles < best.cycles):
+            best = done
+    if best is None:
+        raise WeftError(tried[-1].refused)
+    rest = [each for each in tried if each is not best]
+    return Choice(best, (best, *sorted(rest, key=lambda each: (each.cycles is None, each.cycles or 0))))
+
+
+def _outlook(program: ModuleOp, spread: Spread, spec: FabricSpec) -> Candidate:
+    """What the shards of a logical program say, before anything is laid out."""
+    made = program.clone()
+    try:
+        Shard(spread).apply(Context(), made)
+    except WeftError as error:
+        return Candidate(spread, 0, refused=str(error))
+    accesses = sum(isinstance(op, LoadOp | StoreOp | RandomLoadOp | RandomStoreOp) for op in made.ops)
+    if accesses > 2 * spec.rows:
+        refused = f"needs {accesses} AGCUs but fabric {spec.name!r} has {2 * spec.rows}"
+        return Candidate(spread, 0, refused=refused)
+    loop = next((op for op in made.ops if isinstance(op, LoopOp)), LoopOp(1))
+    most = {op.sym_name.data: op.largest for op in made.ops if isinstance(op, DimensionOp)}
+    if loop.round is not None:
+        most[loop.round] = 0
+    return Candidate(spread, max(_memory_cycles(made, spec, most, loop.iterations), _product_cycles(made, spec, loop)))
+
+
+def _memory_cycles(made: ModuleOp, spec: FabricSpec, most: Mapping[str, int], iterations: int) -> int:
+    """Those in which the fullest channel brings what is loaded, if nothing else took time."""
+    bits: Counter[tuple[int, int]] = Counter()
+    for op in made.ops:
+        if isinstance(op, LoadOp):
+            tensor, shard = op.declaration, op.declaration.shard
+            times = 1 if tensor.each is None else iterations
+            where = (0, 1) if shard is None else (shard.index, shard.count)
+            bits[where] += times * _BITS[tensor.element] * prod(dim.at(most) for dim in op.result.type.dims)
+    # A shard has several channels where there are more of these.
+    fullest = max((count / max(1, spec.channels // of) for (_, of), count in bits.items()), default=0)
+    return int(max(sum(bits.values()) / spec.channels, fullest) / spec.channel_bits)
+
+
+def _product_cycles(made: ModuleOp, spec: FabricSpec, loop: LoopOp) -> int:
+    """Those of products that wait for each other: a PCU takes ``32 * lanes`` bits of weights a cycle."""
+    done: dict[SSAValue, float] = {}
+    longest = {Iterations.EVERY: 0.0, Iterations.LAST: 0.0}
+    whens = iterations_of(list(made.ops))
+    for op in made.ops:
+        begin = max((done.get(value, 0.0) for value in op.operands), default=0.0)
+        if isinstance(op, MatmulOp):
+            weights = stream_of(op.right)
+            begin += _BITS[weights.element] * prod(dim.number or 1 for dim in weights.dims) / (32 * spec.lanes)
+        done |= dict.fromkeys(op.results, begin)
+        if whens[op] in longest:
+            longest[whens[op]] = max(longest[whens[op]], begin)
+    every = longest[Iterations.EVERY]
+    return int(every * (loop.iterations - 1) + max(longest.values()))
