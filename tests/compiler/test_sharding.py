@@ -106,15 +106,15 @@ def test_a_decoder_is_cut_as_megatron_does() -> None:
     assert cuts["down"][1] == (wide // 2, hidden)
 
 
-@pytest.mark.parametrize("shards", [2, 4])
-def test_a_decoder_of_shards_predicts_fewer_cycles(shards: int) -> None:
+@pytest.mark.parametrize(("shards", "faster"), [(2, 1.6), (4, 1.9)])
+def test_a_decoder_of_shards_takes_fewer_cycles_as_predicted(shards: int, faster: float) -> None:
     from weft.compiler.timing import predict
 
     config = replace(read_checkpoint(TINY).config, layers=3)
     spec = DEMO.replace(rows=10 * shards, columns=10, channels=shards)
     one, several = (compile_decoder(config, spec, context=64, spread=Spread(each)).program for each in (1, shards))
     cycles = [predict(each.mapping, each.arguments({"position": 32})).cycles for each in (one, several)]
-    assert cycles[1] < cycles[0] / (0.6 * shards)
+    assert cycles[1] * faster < cycles[0]
 
 
 def test_bytes_of_a_token_are_even_over_the_channels() -> None:
