@@ -88,8 +88,7 @@ def choose(
         if not each.refused and (best is None or best.cycles is None or each.least < best.cycles):
             try:
                 made = compile_program(program, spec, spread=each.spread) if compiled is None else compiled(each.spread)
-                cycles = predict(made.mapping, made.arguments(sizes)).cycles
-                done = Candidate(each.spread, each.least, cycles)
+                done = Candidate(each.spread, each.least, _cycles(made, sizes, each.least))
             except WeftError as error:
                 done = Candidate(each.spread, each.least, refused=str(error))
         tried.append(done)
@@ -99,6 +98,14 @@ def choose(
         raise WeftError(tried[-1].refused)
     rest = [each for each in tried if each is not best]
     return Choice(best, (best, *sorted(rest, key=lambda each: (each.cycles is None, each.cycles or 0))))
+
+
+def _cycles(made: CompiledProgram, sizes: Mapping[str, int], least: int) -> int:
+    """Those predicted; at least those that it must take where data decide the addresses, which no model can time."""
+    try:
+        return predict(made.mapping, made.arguments(sizes)).cycles
+    except WeftError:
+        return least
 
 
 def _outlook(program: ModuleOp, spread: Spread, spec: FabricSpec) -> Candidate:

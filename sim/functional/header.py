@@ -50,10 +50,9 @@ def gather(spec: FabricSpec, program: Pcu, header: Header, given: Mapping[Where,
             continue
         if take.holds and network is Network.SCALAR:
             scalars[port] = data[where][take.used()][:, :1] if count else scalars[port][:0]
-        elif take.holds and program.unpack_both:
+        elif take.holds and program.unpack_both and count:
             words = np.ascontiguousarray(data[where][take.used()]).view(np.uint32)
-            if count:
-                registers[:2] = [floats_of(words << np.uint32(16)), floats_of(words & np.uint32(0xFFFF0000))]
+            registers[:2] = [floats_of(words << np.uint32(16)), floats_of(words & np.uint32(0xFFFF0000))]
         elif take.holds:
             registers[port] = data[where][take.used()] if count else registers[port]
         elif where in data:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -42,9 +43,11 @@ def test_a_chain_of_maps_is_one_pcu() -> None:
 
 def test_a_product_before_a_sum_is_one_multiply_add() -> None:
     (program,) = _pcus(_example("matmul")).values()
-    first, *rest = program.stages
+    first, second, *rest = program.stages
     assert (first.op, first.b, first.c) == (Op.MULADD, Source.SCALAR0, Source.ACC)
+    assert second == replace(first, a=Source.REG1)  # the other vector of a packed beat
     assert all(stage.op is Op.PASS for stage in rest)
+    assert (program.unpack_both, program.drain_stages) == (True, 2)
     assert program.accumulate is Accumulate.DRAIN
     assert (program.acc_row, program.acc_rank, program.stop_rank, program.stop_sub) == (1, 2, 2, 1)
     assert program.unpack

@@ -15,6 +15,7 @@ from weft.compiler.compile import CompiledProgram, compile_module
 from weft.compiler.errors import WeftError
 from weft.compiler.mapped import parse_module
 from weft.compiler.models.llama.decoder_program import CompiledDecoder
+from weft.compiler.passes.sharding import Spread
 from weft.compiler.timing import Bound, Change, Phase, Prediction, advise, lift, predict
 from weft.compiler.timing.advice import changes_of
 from weft.compiler.timing.bursts import bursts
@@ -168,7 +169,7 @@ def test_phases_add_up(shipped: CompiledDecoder, prediction: Prediction) -> None
 
 
 def test_a_channel_of_half_the_width_bounds_the_products() -> None:
-    """Two beats of 64 bits bring a quarter of a packed vector, for which a product takes two steps."""
+    """A packed vector comes in four beats of 64 bits, and a product takes it in a step."""
     compiled = compile_decoder(CONFIG, DEMO.replace(channel_bits=64))
     slow = predict(compiled.program.mapping, compiled.arguments(3))
     for name in ("qkv", "down"):
@@ -176,13 +177,13 @@ def test_a_channel_of_half_the_width_bounds_the_products() -> None:
     assert slow.channel > 0.95
 
 
-def test_a_channel_of_twice_the_width_leaves_the_products_to_their_pcus() -> None:
-    """A beat of 256 bits is a packed vector, of which a product makes two steps: the channel must rest."""
-    compiled = compile_decoder(CONFIG, DEMO.replace(channel_bits=256))
+def test_two_wide_channels_leave_the_products_to_their_pcus() -> None:
+    """A beat of 256 bits is a packed vector, which a product takes in a step: two channels bring more than it takes."""
+    compiled = compile_decoder(CONFIG, DEMO.replace(channels=2, channel_bits=256), spread=Spread())
     fast = predict(compiled.program.mapping, compiled.arguments(3))
     bounds = {each.busiest: each.bound for each in fast.phases}
-    assert {bounds[name] for name in ("gate", "down", "lm_head")} == {Bound.ARITHMETIC}
-    assert fast.channel < 0.6
+    assert {bounds[name] for name in ("down", "lm_head")} == {Bound.ARITHMETIC}
+    assert fast.channel < 0.5
 
 
 def test_a_longer_context_makes_attention_longer_and_nothing_else(shipped: CompiledDecoder) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import singledispatch
+from typing import TypeAlias
 
 from xdsl.ir import Operation
 
@@ -22,12 +23,15 @@ from weft.compiler.step.loop import LastOp
 from weft.compiler.step.map import MapOp
 from weft.compiler.step.matmul import MatmulOp
 from weft.compiler.step.prefix import PrefixOp
+from weft.compiler.step.random_access import RandomLoadOp, RandomStoreOp
 from weft.compiler.step.shape import FlattenOp, PromoteOp, ReshapeOp
 from weft.compiler.step.types import Element, buffer_of, stream_of
 from weft.compiler.step.walk import Walk
 from weft.hw.program import BLOCK
 
-__all__ = ["Demand", "demands", "tensor_cut", "walked_cut"]
+__all__ = ["Access", "Demand", "demands", "stream_cut", "tensor_cut", "walked_cut"]
+
+Access: TypeAlias = LoadOp | StoreOp | RandomLoadOp | RandomStoreOp
 
 Demand = tuple[Cut | None, ...] | None
 """For each operand its cut, or WHOLE; None where the result cannot be cut in this way."""
@@ -136,6 +140,22 @@ def _(operation: LoadOp, cut: Cut) -> Demand:
     return ()
 
 
+@demands.register
+def _(operation: RandomLoadOp, cut: Cut) -> Demand:
+    """All indices, of each entry a part."""
+    return None if cut.dim < stream_of(operation.index).rank else (WHOLE,)
+
+
+@demands.register
+def _(operation: StoreOp, cut: Cut) -> Demand:
+    return (cut,)
+
+
+@demands.register
+def _(operation: RandomStoreOp, cut: Cut) -> Demand:
+    return None if cut.dim < stream_of(operation.index).rank else (cut, WHOLE)
+
+
 def walked_cut(walk: Walk, sizes: Sequence[Dim], shape: Sequence[Dim], cut: Cut) -> Cut | None:
     """The cut of what a walk goes over, so that each part of the walk stays within its own part; None if there is none.
 
@@ -156,11 +176,27 @@ def walked_cut(walk: Walk, sizes: Sequence[Dim], shape: Sequence[Dim], cut: Cut)
     return cut.along(dim, step) if first >= 0 and last < step else None
 
 
-def tensor_cut(access: LoadOp | StoreOp, cut: Cut) -> Cut | None:
+def tensor_cut(access: Access, cut: Cut) -> Cut | None:
     """The cut of the tensor, so that each shard loads or stores its part of the stream in a part of its own."""
+    if isinstance(access, RandomLoadOp | RandomStoreOp):
+        dim = cut.dim - stream_of(access.index).rank + 1
+        return cut.along(dim) if dim > 0 and access.declaration.sizes[dim] == cut.bounds[-1] else None
     stream, tensor = access.result.type if isinstance(access, LoadOp) else stream_of(access.value), access.declaration
     found = walked_cut(access.visits, stream.dims, tensor.shape, cut)
     if found is None or tensor.element is not Element.MXFP4 or found.dim < len(tensor.shape) - 2:
         return found
     rows = found.dim == len(tensor.shape) - 2
     return None if rows and any(bound % BLOCK for bound in found.bounds[:-1]) else found
+
+
+def stream_cut(access: Access, of_tensor: Cut) -> Cut | None:
+    """The cut of an access's stream that makes this one of its tensor."""
+    if isinstance(access, RandomLoadOp | RandomStoreOp):
+        return of_tensor.along(of_tensor.dim - 1 + stream_of(access.index).rank) if of_tensor.dim else None
+    for dim, (at, step) in enumerate(zip(access.visits.dims, access.visits.by, strict=True)):
+        if at != of_tensor.dim or any(bound % step for bound in of_tensor.bounds):
+            continue
+        cut = Cut(dim, tuple(bound // step for bound in of_tensor.bounds))
+        if tensor_cut(access, cut) == of_tensor:
+            return cut
+    return None

@@ -9,16 +9,17 @@ from xdsl.dialects.builtin import ModuleOp, SymbolRefAttr
 from xdsl.ir import Attribute, Operation, SSAValue
 
 from weft.compiler.passes.rewriting import Inserting, fresh_name
-from weft.compiler.passes.sharding.demands import demands
+from weft.compiler.passes.sharding.demands import Access, demands
 from weft.compiler.passes.sharding.placement import WHOLE, Cut, Partial, Placement
 from weft.compiler.passes.sharding.plan import Plan, sizes_of_value
-from weft.compiler.step.access import LoadOp, StoreOp
+from weft.compiler.step.access import StoreOp
 from weft.compiler.step.accum import AccumOp, Reduction
 from weft.compiler.step.buffers import BufferizeOp, StreamifyOp
 from weft.compiler.step.dims import Dim, DimsAttr
 from weft.compiler.step.joining import ConcatOp, SliceOp
 from weft.compiler.step.map import Function, MapOp
 from weft.compiler.step.matmul import MatmulOp
+from weft.compiler.step.random_access import RandomStoreOp
 from weft.compiler.step.shard import Shard
 from weft.compiler.step.tensor import TensorOp
 from weft.compiler.step.types import BufferType, StreamType, TokenType, buffer_of, stream_of
@@ -74,7 +75,7 @@ class Parts:
     # -- operations -------------------------------------------------------------------------------------
 
     def _operation(self, operation: Operation) -> None:
-        if isinstance(operation, StoreOp):
+        if isinstance(operation, StoreOp | RandomStoreOp):
             placement: Placement = self.plan.stores.get(operation)
         else:
             placement = self.plan.of(operation.results[0]) if operation.results else WHOLE
@@ -89,7 +90,7 @@ class Parts:
                 self.forms[old] = {WHOLE: [new]}
 
     def _cut(self, operation: Operation, cut: Cut) -> None:
-        needed = (cut,) if isinstance(operation, StoreOp) else demands(operation, cut)
+        needed = demands(operation, cut)
         assert needed is not None
         of_streams = iter(needed)
         operands = [
@@ -154,7 +155,7 @@ class Parts:
     def _properties(self, operation: Operation, cut: Cut, index: int) -> dict[str, Attribute]:
         """Those of an operation for a shard: its part of a tensor, and where its part of a whole begins."""
         properties = dict(operation.properties)
-        if isinstance(operation, LoadOp | StoreOp):
+        if isinstance(operation, Access):
             properties["tensor"] = SymbolRefAttr(self.tensors[operation.tensor.string_value()][index])
         elif isinstance(operation, SliceOp) and demands(operation, cut) == (WHOLE,):
             start = list(operation.visits.start)
@@ -228,7 +229,7 @@ def _alike(
     made: Operation, operands: Sequence[SSAValue], types: Sequence[Attribute], properties: dict[str, Attribute]
 ) -> bool:
     """Whether a shard would do what another one does already."""
-    if isinstance(made, StoreOp):
+    if isinstance(made, StoreOp | RandomStoreOp):
         return False
     now = (list(made.operands), [value.type for value in made.results], made.properties)
     return now == (list(operands), list(types), properties)

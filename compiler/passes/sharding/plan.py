@@ -14,7 +14,7 @@ from math import prod
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import Operation, SSAValue
 
-from weft.compiler.passes.sharding.demands import demands, tensor_cut
+from weft.compiler.passes.sharding.demands import Access, demands, stream_cut, tensor_cut
 from weft.compiler.passes.sharding.placement import WHOLE, Cut, Partial, Placement, cuts_of
 from weft.compiler.passes.sharding.spread import Spread
 from weft.compiler.step.access import LoadOp, StoreOp
@@ -27,8 +27,6 @@ from weft.compiler.step.random_access import RandomLoadOp, RandomStoreOp
 from weft.compiler.step.types import BufferType, StreamType, TokenType, stream_of
 
 __all__ = ["Plan", "planned", "sizes_of_value", "stream_operands"]
-
-_Access = LoadOp | StoreOp
 
 
 def stream_operands(operation: Operation) -> list[SSAValue]:
@@ -48,7 +46,7 @@ class Plan:
     """The placement of each stream; what is not listed is whole. ``tensors`` are those that are cut."""
 
     placed: dict[SSAValue, Placement] = field(default_factory=dict)
-    stores: dict[StoreOp, Cut] = field(default_factory=dict)
+    stores: dict[Operation, Cut] = field(default_factory=dict)
     tensors: dict[str, Cut] = field(default_factory=dict)
 
     def of(self, value: SSAValue) -> Placement:
@@ -73,9 +71,9 @@ class _Planner:
         for operation in module.ops:
             if isinstance(operation, LoopOp) and operation.round is not None and operation.rounds is not None:
                 self.most[operation.round] = self.most[operation.rounds]
-        self.accesses: dict[str, list[Operation]] = {}
+        self.accesses: dict[str, list[Access]] = {}
         for operation in module.ops:
-            if isinstance(operation, LoadOp | StoreOp | RandomLoadOp | RandomStoreOp):
+            if isinstance(operation, Access):
                 self.accesses.setdefault(operation.tensor.string_value(), []).append(operation)
         self._costs: dict[tuple[SSAValue, Cut | None], int] = {}
 
@@ -90,10 +88,10 @@ class _Planner:
             self._product(operation)
         elif isinstance(operation, AccumOp):
             self._reduction(operation)
-        elif isinstance(operation, StoreOp):
+        elif isinstance(operation, StoreOp | RandomStoreOp):
             self._store(operation)
 
-    def _store(self, operation: StoreOp) -> None:
+    def _store(self, operation: StoreOp | RandomStoreOp) -> None:
         best: Cut | None = None
         least = self._cost(operation.value, WHOLE)
         for cut in self._cuts(operation.value, self.spread.of(operation.tensor.string_value())):
@@ -105,6 +103,8 @@ class _Planner:
         if best is None:
             return
         self.settle(operation.value, best)
+        if isinstance(operation, RandomStoreOp):
+            self.settle(operation.index, WHOLE)
         self.plan.stores[operation] = best
         self._settle_tensor(operation, best)
 
@@ -129,10 +129,21 @@ class _Planner:
             self._partial(operation, best, (best, best.along(rows)))
 
     def _reduction(self, operation: AccumOp) -> None:
-        """Over a dimension that is cut already: a term from each shard."""
+        """A term from each shard: over a dimension that is cut already; or of all that memory brings to one number."""
         given = self.plan.of(operation.value)
         if isinstance(given, Cut) and given.dim in operation.over:
             self._partial(operation, given, (given,))
+        elif operation.result.type.dims == () and self._open(operation.value):
+            cuts = self._cuts(operation.value, self.spread.shards)
+            best = min(cuts, key=lambda cut: self._cost(operation.value, cut), default=None)
+            if best is not None and self._cost(operation.value, best) < self._cost(operation.value, WHOLE):
+                self._partial(operation, best, (best,))
+
+    def _open(self, value: SSAValue) -> bool:
+        """Whether nothing that leads to a stream is decided yet."""
+        if value in self.plan.placed or not isinstance(value.owner, Operation):
+            return False
+        return all(map(self._open, stream_operands(value.owner)))
 
     def _partial(self, operation: MatmulOp | AccumOp, cut: Cut, needed: Sequence[Cut]) -> None:
         reduction = operation.reduction if isinstance(operation, AccumOp) else Reduction.ADD
@@ -176,7 +187,7 @@ class _Planner:
         assert isinstance(operation, Operation)
         operands = stream_operands(operation)
         needed = None if want is None else demands(operation, want)
-        if isinstance(operation, LoadOp):
+        if isinstance(operation, LoadOp | RandomLoadOp):
             if want is not None and self._tensor_cut(operation, want) is None:
                 want = WHOLE
             if want is not None:
@@ -187,21 +198,22 @@ class _Planner:
         for each, need in zip(operands, needed or (WHOLE,) * len(operands), strict=True):
             self.settle(each, need)
 
-    def _settle_tensor(self, access: _Access, cut: Cut) -> None:
+    def _settle_tensor(self, access: Access, cut: Cut) -> None:
         of_tensor = tensor_cut(access, cut)
         assert of_tensor is not None
         self.plan.tensors[access.tensor.string_value()] = of_tensor
         self._costs.clear()
         for other in self.accesses[access.tensor.string_value()]:
-            assert isinstance(other, LoadOp | StoreOp)
-            own = _stream_cut(other, of_tensor)
-            if isinstance(other, LoadOp):
+            own = stream_cut(other, of_tensor)
+            if isinstance(other, LoadOp | RandomLoadOp):
                 self.plan.placed.setdefault(other.result, own)
             elif other not in self.plan.stores and own is not None:
                 self.plan.stores[other] = own
                 self.settle(other.value, own)
+            if isinstance(other, RandomLoadOp | RandomStoreOp):
+                self.settle(other.index, WHOLE)
 
-    def _tensor_cut(self, access: _Access, cut: Cut) -> Cut | None:
+    def _tensor_cut(self, access: Access, cut: Cut) -> Cut | None:
         """The cut of the tensor, if all accesses to it can follow."""
         name = access.tensor.string_value()
         of_tensor = tensor_cut(access, cut)
@@ -212,15 +224,14 @@ class _Planner:
         if access.declaration.element.is_quantised and not self._taken_once(access):
             return None
         for other in self.accesses[name]:
-            if not isinstance(other, LoadOp | StoreOp) or _stream_cut(other, of_tensor) is None:
+            if stream_cut(other, of_tensor) is None or not _ordered_within(other):
                 return None
-            if not _ordered_within(other):
-                return None
-            if name not in self.plan.tensors and isinstance(other, LoadOp) and other.result in self.plan.placed:
+            loads = isinstance(other, LoadOp | RandomLoadOp)
+            if name not in self.plan.tensors and loads and other.result in self.plan.placed:
                 return None
         return of_tensor
 
-    def _taken_once(self, access: _Access) -> bool:
+    def _taken_once(self, access: Access) -> bool:
         """Whether one operation takes all of the tensor: quantised weights cannot be put together again, nor sliced."""
         alone = len(self.accesses[access.tensor.string_value()]) == 1
         return alone and isinstance(access, LoadOp) and access.result.has_one_use()
@@ -245,7 +256,8 @@ class _Planner:
             work = prod(dim.at(self.most) for dim in stream_of(operation.right).dims)
         operands = stream_operands(operation)
         needed = None if want is None else demands(operation, want)
-        if isinstance(operation, LoadOp) and want is not None and self._tensor_cut(operation, want) is None:
+        loads = isinstance(operation, LoadOp | RandomLoadOp)
+        if loads and want is not None and self._tensor_cut(operation, want) is None:
             needed = None
         if want is None or needed is None:
             change = 0 if want is None else _changed(value, size)
@@ -268,21 +280,10 @@ def _changed(value: SSAValue, size: int) -> int:
     return _NEVER if quantised or unknown else size
 
 
-def _ordered_within(access: _Access) -> bool:
+def _ordered_within(access: Access) -> bool:
     """Whether the tokens of an access are of its own tensor, so that each shard orders its own part."""
-    if isinstance(access, LoadOp):
+    if isinstance(access, LoadOp | RandomLoadOp):
         others = [] if access.after is None else [access.after.owner]
     else:
         others = [] if access.done is None else [use.operation for use in access.done.uses]
-    return all(isinstance(other, LoadOp | StoreOp) and other.tensor == access.tensor for other in others)
-
-
-def _stream_cut(access: _Access, of_tensor: Cut) -> Cut | None:
-    """The cut of an access's stream that makes this one of its tensor."""
-    for dim, (at, step) in enumerate(zip(access.visits.dims, access.visits.by, strict=True)):
-        if at != of_tensor.dim or any(bound % step for bound in of_tensor.bounds):
-            continue
-        cut = Cut(dim, tuple(bound // step for bound in of_tensor.bounds))
-        if tensor_cut(access, cut) == of_tensor:
-            return cut
-    return None
+    return all(isinstance(other, Access) and other.tensor == access.tensor for other in others)

@@ -24,7 +24,7 @@ class Spread:
     """
 
     shards: int = 1
-    tensors: Mapping[str, int] = field(default_factory=dict[str, int])
+    tensors: Mapping[str, int] = field(default_factory=dict[str, int], hash=False)
 
     def __post_init__(self) -> None:
         for name, count in {"shards": self.shards, **{f"shards of @{k}": v for k, v in self.tensors.items()}}.items():
