@@ -183,7 +183,7 @@ def test_two_wide_channels_leave_the_products_to_their_pcus() -> None:
     fast = predict(compiled.program.mapping, compiled.arguments(3))
     bounds = {each.busiest: each.bound for each in fast.phases}
     assert {bounds[name] for name in ("down", "lm_head")} == {Bound.ARITHMETIC}
-    assert fast.channel < 0.5
+    assert fast.channel < 0.6
 
 
 def test_a_longer_context_makes_attention_longer_and_nothing_else(shipped: CompiledDecoder) -> None:
