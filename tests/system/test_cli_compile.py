@@ -114,3 +114,11 @@ def test_a_broken_checkpoint_is_one_sentence(tmp_path: Path, damage: Callable[[P
     damage(folder)
     refused(weft("compile", folder, "--out", tmp_path / "out"), f"({sentence})")
     assert not (tmp_path / "out").exists()
+
+
+def test_the_choice_of_a_spread_is_told(tmp_path: Path) -> None:
+    fabric = ("--set", "rows=9", "--set", "channels=2")
+    result = weft("compile", MODEL, "--out", tmp_path / "out", "--no-predict", *fabric)
+    assert result.exit_code == 0, result.output
+    assert "\nspread over 1 shard: " in result.stdout
+    assert "\nnot 2 shards: needs 28 AGCUs but fabric 'demo' has 18\n" in result.stdout

@@ -55,3 +55,34 @@ def test_broken_files_are_one_sentence(tmp_path: Path, inputs: Path) -> None:
     refused(weft_run(EXAMPLES / "elementwise.mlir", inputs, inputs), "--out must be a new file")
     refused(weft_run(EXAMPLES / "top1.mlir", inputs, out), "fabric 'tiny' has 2 and 2: set columns=3")
     assert not out.exists()
+
+
+def test_shards_give_the_same_numbers(tmp_path: Path, inputs: Path) -> None:
+    """Element by element nothing depends on the cut."""
+    outputs: dict[str, bytes] = {}
+    fabric = ("--set", "channels=2", "--set", "rows=6", "--set", "columns=4")
+    for name, more in (("one", ("--shards", "1")), ("three", ("--shards", "3")), ("chosen", ())):
+        out = tmp_path / f"{name}.npz"
+        result = weft_run(EXAMPLES / "elementwise.mlir", inputs, out, *fabric, *more)
+        assert result.exit_code == 0, result.output
+        with np.load(out) as archive:
+            outputs[name] = archive["y"].tobytes()
+    assert outputs["one"] == outputs["three"] == outputs["chosen"]
+
+
+def test_a_plan_says_how_many_shards_a_tensor_has(tmp_path: Path, inputs: Path) -> None:
+    out, plan = tmp_path / "out.npz", tmp_path / "plan.json"
+    program = EXAMPLES / "elementwise.mlir"
+    plan.write_text('{"shards": 4, "tensors": {"y": 2}}')
+    fabric = ("--set", "channels=2", "--set", "rows=6", "--set", "columns=4")
+    assert weft_run(program, inputs, out, *fabric, "--plan", str(plan)).exit_code == 0
+    refused(
+        weft_run(program, inputs, tmp_path / "2", "--plan", str(plan), "--shards", "2"),
+        "--shards must not be given with",
+    )
+    plan.write_text('{"shards": 4, "tensors": {"z": 2}}')
+    refused(weft_run(program, inputs, tmp_path / "2", "--plan", str(plan)), "a plan must name tensors of the program")
+    plan.write_text("shards: 4")
+    refused(weft_run(program, inputs, tmp_path / "2", "--plan", str(plan)), r"plan plan\.json must be JSON like")
+    refused(weft_run(program, inputs, tmp_path / "2", "--shards", "0"), "--shards must be at least 1, not 0")
+    refused(weft_run(program, inputs, tmp_path / "2", "--shards", "65"), "shards must be 1 to 64, not 65")
