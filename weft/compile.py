@@ -13,6 +13,7 @@ from weft.options import Args, Fabric, Json, Plan, Set, Shards, within
 from weft.program import compile_text, load_spread, notes, parse_sizes, pass_printer
 
 if TYPE_CHECKING:
+    from weft.compiler.choosing import Choice
     from weft.compiler.compile import CompiledProgram
     from weft.compiler.passes.sharding import Spread
     from weft.hw.spec import FabricSpec
@@ -155,12 +156,14 @@ def _program(
     from weft.compiler.step.dimension import DimensionOp
     from weft.compiler.timing import predict as predict_launch
     from weft.output import write_output
+    from weft.predicted import candidates_text, candidates_value
     from weft.sim.program_run import check_sizes
 
     begun = time.perf_counter()
     if print_after is not None and as_json:
         raise WeftError(_ONE_OF_THEM)
-    compiled = compile_text(path, spec, sizes, spread=spread, print_after=print_after)
+    choices: list[Choice] = []
+    compiled = compile_text(path, spec, sizes, spread=spread, print_after=print_after, chosen=choices.append)
     assert compiled.program is not None
     largest = {op.sym_name.data: op.largest for op in compiled.program.ops if isinstance(op, DimensionOp)}
     check_sizes(compiled, {**largest, **sizes})
@@ -176,7 +179,9 @@ def _program(
     write_output(out, "compile", INDEX, value, files)
     shown: dict[str, Any] = {"out": str(out), "files": [*files, INDEX], **value}
     text = f"{path} on {spec.name}: {value['units']} tiles in use; written to {out}"
-    text += f"\nspread over {compiled.spread.shards} parts" * (spec.channels > 1)
+    for choice in choices:
+        shown["candidates"] = candidates_value(choice)
+        text += "\n" + candidates_text(choice)
     text += "".join(f"\n{line}" for line in notes(compiled))
     if predict:
         try:

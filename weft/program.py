@@ -12,6 +12,7 @@ import typer
 if TYPE_CHECKING:
     from xdsl.dialects.builtin import ModuleOp
 
+    from weft.compiler.choosing import Choice
     from weft.compiler.compile import CompiledProgram
     from weft.compiler.passes.sharding import Spread
     from weft.hw.spec import FabricSpec
@@ -47,11 +48,13 @@ def compile_text(
     *,
     spread: Spread | None = None,
     print_after: str | None = None,
+    chosen: Callable[[Choice], None] | None = None,
 ) -> CompiledProgram:
     """Read and compile a program; with ``print_after`` the program as it is after that pass, or ``all``, is printed.
 
     Where one image cannot serve all sizes of the program's symbols, it is for ``sizes``. ``spread`` says over how many
-    parts of the fabric it goes; by default it is the fastest, where there are several channels.
+    parts of the fabric it goes; by default it is the fastest, where there are several channels, and ``chosen`` is told
+    what was tried.
 
     Raises
     ------
@@ -67,7 +70,10 @@ def compile_text(
     program = parse_program(load_text(path), path.name)
     with named_after(path):
         if spread is None and spec.channels > 1:
-            spread = choose(program, spec, spreads_of(spec), sizes).chosen.spread
+            choice = choose(program, spec, spreads_of(spec), sizes)
+            spread = choice.chosen.spread
+            if chosen is not None:
+                chosen(choice)
         return compile_program(program, spec, sizes=sizes, spread=spread, after=after)
 
 

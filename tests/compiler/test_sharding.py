@@ -187,14 +187,16 @@ def test_a_plan_limits_the_shards_of_a_tensor(limit: int) -> None:
 @pytest.mark.parametrize(
     ("text", "rule"),
     [
-        ("{", "must be JSON like"),
-        ("[]", "must be JSON like"),
-        ('{"tensors": {}}', "must be JSON like"),
-        ('{"shards": "4"}', "with whole numbers"),
-        ('{"shards": true}', "with whole numbers"),
+        ("{", "plan plan.json must be JSON, and is not"),
+        ("[]", 'must have the fields "shards" and, if need be, "tensors", not no fields'),
+        ('{"tensors": {}}', ", not tensors"),
+        ('{"shards": "4"}', "\"shards\" of plan plan.json must be a whole number, not '4'"),
+        ('{"shards": true}', "must be a whole number, not True"),
+        ('{"shards": 2, "tensors": null}', "must be an object of a number for each name, not None"),
+        ('{"shards": 2, "tensors": {"w": 1.5}}', '"w" of plan plan.json must be a whole number, not 1.5'),
         ('{"shards": 0}', "shards must be 1 to 64, not 0"),
         ('{"shards": 4, "tensors": {"keys": 65}}', "shards of @keys must be 1 to 64, not 65"),
-        ('{"shards": 4, "other": 1}', "must be JSON like"),
+        ('{"shards": 4, "other": 1}', ", not shards, other"),
     ],
 )
 def test_a_broken_plan_is_told_in_one_sentence(text: str, rule: str) -> None:

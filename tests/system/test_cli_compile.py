@@ -122,3 +122,11 @@ def test_the_choice_of_a_spread_is_told(tmp_path: Path) -> None:
     assert result.exit_code == 0, result.output
     assert "\nspread over 1 shard: " in result.stdout
     assert "\nnot 2 shards: needs 28 AGCUs but fabric 'demo' has 18\n" in result.stdout
+
+
+def test_the_choice_of_a_programs_spread_is_told(tmp_path: Path) -> None:
+    fabric = ("--set", "rows=12", "--set", "channels=2")
+    matmul = MODEL.parents[1] / "examples" / "matmul.mlir"
+    result = weft("compile", matmul, "--out", tmp_path / "out", "--no-predict", *fabric)
+    assert result.exit_code == 0, result.output
+    assert "\nspread over 2 shards: " in result.stdout

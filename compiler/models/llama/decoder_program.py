@@ -140,11 +140,25 @@ def compile_decoder(
     made: dict[int, CompiledDecoder] = {}
 
     def tried(spread: Spread) -> CompiledProgram:
-        made[id(spread)] = found = compiled_for(spread)
-        return found.program
+        if id(spread) not in made:
+            made[id(spread)] = compiled_for(spread)
+        return made[id(spread)].program
+
+    def with_prompts(spread: Spread) -> CompiledProgram:
+        found = tried(spread)
+        if made[id(spread)].prefill is None:
+            raise WeftError(f"leaves no room for prompts: {made[id(spread)].no_prefill}")
+        return found
 
     sizes = {"position": positions // 2, **({"count": 1} if tokens else {})}
-    choice = choose(program, spec, spreads_of(spec, _limits(config, spec)), sizes, tried)
+    spreads = spreads_of(spec, _limits(config, spec))
+    prompts = prefill and sequences == 1 and _prefill_rows(spec, positions)[0] > 1
+    try:
+        choice = choose(program, spec, spreads, sizes, with_prompts if prompts else tried)
+    except WeftError:
+        if not prompts:
+            raise
+        choice = choose(program, spec, spreads, sizes, tried)
     return replace(made[id(choice.chosen.spread)], choice=choice)
 
 
@@ -178,7 +192,7 @@ def _compiled(
     while rows > 1 and prompts is None:
         prompts = prefill_program(config, positions, rows)
         try:
-            mapped.append(map_program(prompts, spec, spread=spread))
+            mapped.append(map_program(prompts, spec, spread=spread.within(prompts)))
         except WeftError as error:  # accumulators and buffers may hold fewer rows
             prompts, rows, reason = None, rows - 1, str(error)
     try:

@@ -29,7 +29,7 @@ from weft.compiler.step.types import Element, buffer_of, stream_of
 from weft.compiler.step.walk import Walk
 from weft.hw.program import BLOCK
 
-__all__ = ["Access", "Demand", "demands", "stream_cut", "tensor_cut", "walked_cut"]
+__all__ = ["Access", "Demand", "demands", "repeats", "stream_cut", "tensor_cut", "walked_cut"]
 
 Access: TypeAlias = LoadOp | StoreOp | RandomLoadOp | RandomStoreOp
 
@@ -174,6 +174,11 @@ def walked_cut(walk: Walk, sizes: Sequence[Dim], shape: Sequence[Dim], cut: Cut)
             return None
         first, last = first + min(0, (size.number - 1) * way), last + max(0, (size.number - 1) * way)
     return cut.along(dim, step) if first >= 0 and last < step else None
+
+
+def repeats(access: Access, cut: Cut) -> bool:
+    """Whether a load goes along the dimension by repeating: then each shard has the same, as often as its part says."""
+    return isinstance(access, LoadOp) and access.visits.dims[cut.dim] < 0
 
 
 def tensor_cut(access: Access, cut: Cut) -> Cut | None:

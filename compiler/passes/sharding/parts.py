@@ -9,7 +9,7 @@ from xdsl.dialects.builtin import ModuleOp, SymbolRefAttr
 from xdsl.ir import Attribute, Operation, SSAValue
 
 from weft.compiler.passes.rewriting import Inserting, fresh_name
-from weft.compiler.passes.sharding.demands import Access, demands
+from weft.compiler.passes.sharding.demands import Access, demands, repeats
 from weft.compiler.passes.sharding.placement import WHOLE, Cut, Partial, Placement
 from weft.compiler.passes.sharding.plan import Plan, sizes_of_value
 from weft.compiler.step.access import StoreOp
@@ -155,7 +155,7 @@ class Parts:
     def _properties(self, operation: Operation, cut: Cut, index: int) -> dict[str, Attribute]:
         """Those of an operation for a shard: its part of a tensor, and where its part of a whole begins."""
         properties = dict(operation.properties)
-        if isinstance(operation, Access):
+        if isinstance(operation, Access) and not repeats(operation, cut):
             properties["tensor"] = SymbolRefAttr(self.tensors[operation.tensor.string_value()][index])
         elif isinstance(operation, SliceOp) and demands(operation, cut) == (WHOLE,):
             start = list(operation.visits.start)

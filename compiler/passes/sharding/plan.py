@@ -14,7 +14,7 @@ from math import prod
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import Operation, SSAValue
 
-from weft.compiler.passes.sharding.demands import Access, demands, stream_cut, tensor_cut
+from weft.compiler.passes.sharding.demands import Access, demands, repeats, stream_cut, tensor_cut
 from weft.compiler.passes.sharding.placement import WHOLE, Cut, Partial, Placement, cuts_of
 from weft.compiler.passes.sharding.spread import Spread
 from weft.compiler.step.access import LoadOp, StoreOp
@@ -118,6 +118,8 @@ class _Planner:
             return
         if left in self.plan.placed or right in self.plan.placed or not self._of_product(left):
             return
+        if rows:  # products side by side, as heads are: what is done with them says how they are cut
+            return
         best: Cut | None = None
         least = self._cost(left, WHOLE)
         for cut in self._cuts(left, self._most(right), [last]):
@@ -188,10 +190,11 @@ class _Planner:
         operands = stream_operands(operation)
         needed = None if want is None else demands(operation, want)
         if isinstance(operation, LoadOp | RandomLoadOp):
-            if want is not None and self._tensor_cut(operation, want) is None:
-                want = WHOLE
-            if want is not None:
-                self._settle_tensor(operation, want)
+            if want is not None and not repeats(operation, want):
+                if self._tensor_cut(operation, want) is None:
+                    want = WHOLE
+                else:
+                    self._settle_tensor(operation, want)
         elif needed is None:
             want = WHOLE
         self.plan.placed[value] = want
@@ -257,7 +260,7 @@ class _Planner:
         operands = stream_operands(operation)
         needed = None if want is None else demands(operation, want)
         loads = isinstance(operation, LoadOp | RandomLoadOp)
-        if loads and want is not None and self._tensor_cut(operation, want) is None:
+        if loads and want is not None and not repeats(operation, want) and self._tensor_cut(operation, want) is None:
             needed = None
         if want is None or needed is None:
             change = 0 if want is None else _changed(value, size)

@@ -48,8 +48,8 @@ class Shard(ModulePass):
         plan = planned(op, self.spread)
         if not plan.tensors:
             raise WeftError(
-                f"shards must be 1 for this program, not {self.spread.shards}: no tensor has a dimension of several "
-                "elements whose parts are independent"
+                f"shards must be 1 for this program, not {self.spread.shards}: there is no tensor that all loads and "
+                "stores of it reach whole along a dimension, and whose parts along it are independent"
             )
         Parts(op, plan).write()
         cut_rows(op, self.spread)

@@ -6,7 +6,10 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from xdsl.dialects.builtin import ModuleOp
+
 from weft.compiler.errors import WeftError
+from weft.compiler.step.tensor import TensorOp
 
 __all__ = ["MOST_SHARDS", "Spread"]
 
@@ -40,17 +43,27 @@ class Spread:
         WeftError
             Text that is no such object, or a number that is not 1 to 64.
         """
-        form = '{"shards": N, "tensors": {NAME: N, ...}}'
         try:
             given = json.loads(text)
         except ValueError as error:
-            raise WeftError(f"plan {name} must be JSON like {form}, but {error}") from None
-        known = isinstance(given, dict) and set(given) <= {"shards", "tensors"} and "shards" in given
-        tensors = given.get("tensors", {}) if known else None
-        numbers = [given["shards"], *tensors.values()] if isinstance(tensors, dict) else []
-        if not isinstance(tensors, dict) or not all(type(each) is int for each in numbers):
-            raise WeftError(f"plan {name} must be JSON like {form}, with whole numbers")
+            raise WeftError(f"plan {name} must be JSON, and is not: {error}") from None
+        if not isinstance(given, dict) or set(given) - {"shards", "tensors"} or "shards" not in given:
+            has = ", ".join(map(str, given)) if isinstance(given, dict) else "no fields"
+            raise WeftError(
+                f'plan {name} must have the fields "shards" and, if need be, "tensors", not {has or "none"}'
+            )
+        tensors = given.get("tensors", {})
+        if not isinstance(tensors, dict):
+            raise WeftError(f'"tensors" of plan {name} must be an object of a number for each name, not {tensors!r}')
+        for field_name, count in {"shards": given["shards"], **tensors}.items():
+            if type(count) is not int:
+                raise WeftError(f'"{field_name}" of plan {name} must be a whole number, not {count!r}')
         return cls(given["shards"], tensors)
+
+    def within(self, program: ModuleOp) -> Spread:
+        """The same for a program that has only some of the tensors."""
+        names = {op.label for op in program.ops if isinstance(op, TensorOp)}
+        return Spread(self.shards, {name: count for name, count in self.tensors.items() if name in names})
 
     def of(self, tensor: str) -> int:
         """The most shards of a tensor."""
