@@ -8,7 +8,10 @@ from typing import Any
 
 import pytest
 
-__all__ = ["RECORDED", "SHIPPED", "on_fabrics", "telling"]
+from weft.compiler.checkpoints.llama_config import LlamaConfig
+from weft.hw.spec import FabricSpec
+
+__all__ = ["RECORDED", "SHIPPED", "enough_accumulators", "on_fabrics", "telling"]
 
 _ROOT = Path(__file__).parents[2]
 SHIPPED = _ROOT / "models" / "weft-tiny"
@@ -40,3 +43,9 @@ def on_fabrics(folders: Sequence[Path], first: str, *others: str) -> list[Any]:
             marks = () if often else (pytest.mark.long,)
             params.append(pytest.param(folder, fabric, id=f"{folder.name}-{fabric}", marks=marks))
     return params
+
+
+def enough_accumulators(spec: FabricSpec, config: LlamaConfig, *, rows: int = 1) -> FabricSpec:
+    """The fabric, with as many accumulators as the sums of values of a key head take, which are not cut into tiles."""
+    needed = config.group * rows * -(-config.head_dim // spec.lanes)
+    return spec.replace(acc_depth=max(spec.acc_depth, 1 << (needed - 1).bit_length()))
