@@ -141,11 +141,15 @@ class _Planner:
             if best is not None and self._cost(operation.value, best) < self._cost(operation.value, WHOLE):
                 self._partial(operation, best, (best,))
 
-    def _open(self, value: SSAValue) -> bool:
+    def _open(self, value: SSAValue, seen: set[SSAValue] | None = None) -> bool:
         """Whether nothing that leads to a stream is decided yet."""
+        seen = set() if seen is None else seen
+        if value in seen:
+            return True
+        seen.add(value)
         if value in self.plan.placed or not isinstance(value.owner, Operation):
             return False
-        return all(map(self._open, stream_operands(value.owner)))
+        return all(self._open(each, seen) for each in stream_operands(value.owner))
 
     def _partial(self, operation: MatmulOp | AccumOp, cut: Cut, needed: Sequence[Cut]) -> None:
         reduction = operation.reduction if isinstance(operation, AccumOp) else Reduction.ADD
