@@ -16,8 +16,7 @@ from weft.compiler.errors import WeftError
 from weft.compiler.passes.sharding import Shard, Spread
 from weft.compiler.step.access import LoadOp, StoreOp
 from weft.compiler.step.dimension import DimensionOp
-from weft.compiler.step.iterations import Iterations, iterations_of
-from weft.compiler.step.loop import LoopOp
+from weft.compiler.step.loop import KeepOp, LoopOp, RecallOp
 from weft.compiler.step.matmul import MatmulOp
 from weft.compiler.step.random_access import RandomLoadOp, RandomStoreOp
 from weft.compiler.step.types import Element, stream_of
@@ -78,9 +77,9 @@ def choose(
     WeftError
         None of them can be: what the last one lacks.
     """
-    found = [_outlook(program, spread, spec) for spread in spreads]
     largest = {op.sym_name.data: op.largest for op in program.ops if isinstance(op, DimensionOp)}
     sizes = {**largest, **sizes}
+    found = [_outlook(program, spread, spec, sizes) for spread in spreads]
     best: Candidate | None = None
     tried: list[Candidate] = []
     for each in sorted(found, key=lambda each: each.least):
@@ -108,7 +107,7 @@ def _cycles(made: CompiledProgram, sizes: Mapping[str, int], least: int) -> int:
         return least
 
 
-def _outlook(program: ModuleOp, spread: Spread, spec: FabricSpec) -> Candidate:
+def _outlook(program: ModuleOp, spread: Spread, spec: FabricSpec, sizes: Mapping[str, int]) -> Candidate:
     """What the shards of a logical program say, before anything is laid out."""
     made = program.clone()
     try:
@@ -120,13 +119,12 @@ def _outlook(program: ModuleOp, spread: Spread, spec: FabricSpec) -> Candidate:
         refused = f"needs {accesses} AGCUs but fabric {spec.name!r} has {2 * spec.rows}"
         return Candidate(spread, 0, refused=refused)
     loop = next((op for op in made.ops if isinstance(op, LoopOp)), LoopOp(1))
-    most = {op.sym_name.data: op.largest for op in made.ops if isinstance(op, DimensionOp)}
-    if loop.round is not None:
-        most[loop.round] = 0
-    return Candidate(spread, max(_memory_cycles(made, spec, most, loop.iterations), _product_cycles(made, spec, loop)))
+    now = sizes if loop.round is None else {**sizes, loop.round: 0}
+    memory, products = _memory_cycles(made, spec, now, loop.iterations), _product_cycles(made, spec, loop.iterations)
+    return Candidate(spread, max(memory, products))
 
 
-def _memory_cycles(made: ModuleOp, spec: FabricSpec, most: Mapping[str, int], iterations: int) -> int:
+def _memory_cycles(made: ModuleOp, spec: FabricSpec, sizes: Mapping[str, int], iterations: int) -> int:
     """Those in which the fullest channel brings what is loaded, if nothing else took time."""
     bits: Counter[tuple[int, int]] = Counter()
     for op in made.ops:
@@ -134,24 +132,37 @@ def _memory_cycles(made: ModuleOp, spec: FabricSpec, most: Mapping[str, int], it
             tensor, shard = op.declaration, op.declaration.shard
             times = 1 if tensor.each is None else iterations
             where = (0, 1) if shard is None else (shard.index, shard.count)
-            bits[where] += times * _BITS[tensor.element] * prod(dim.at(most) for dim in op.result.type.dims)
+            bits[where] += times * _BITS[tensor.element] * prod(dim.at(sizes) for dim in op.result.type.dims)
     # A shard has several channels where there are more of these.
-    fullest = max((count / max(1, spec.channels // of) for (_, of), count in bits.items()), default=0)
+    fullest = max((count / -(-spec.channels // of) for (_, of), count in bits.items()), default=0)
     return int(max(sum(bits.values()) / spec.channels, fullest) / spec.channel_bits)
 
 
-def _product_cycles(made: ModuleOp, spec: FabricSpec, loop: LoopOp) -> int:
-    """Those of products that wait for each other: a PCU takes ``32 * lanes`` bits of weights a cycle."""
+def _product_cycles(made: ModuleOp, spec: FabricSpec, iterations: int) -> int:
+    """Those of products that wait for each other: a PCU takes ``32 * lanes`` bits of weights a cycle.
+
+    Only one row, whose columns have an accumulator each, is there at once, so that what takes it waits for all of the
+    product; and only a state makes iterations wait for each other.
+    """
     done: dict[SSAValue, float] = {}
-    longest = {Iterations.EVERY: 0.0, Iterations.LAST: 0.0}
-    whens = iterations_of(list(made.ops))
+    since_recall: dict[SSAValue, float] = {}
+    once = kept = 0.0
     for op in made.ops:
-        begin = max((done.get(value, 0.0) for value in op.operands), default=0.0)
+        cost, alone = 0.0, True
         if isinstance(op, MatmulOp):
             weights = stream_of(op.right)
-            begin += _BITS[weights.element] * prod(dim.number or 1 for dim in weights.dims) / (32 * spec.lanes)
-        done |= dict.fromkeys(op.results, begin)
-        if whens[op] in longest:
-            longest[whens[op]] = max(longest[whens[op]], begin)
-    every = longest[Iterations.EVERY]
-    return int(every * (loop.iterations - 1) + max(longest.values()))
+            columns = weights.dims[-1].number or 0
+            alone = stream_of(op.left).rank == 1 and columns <= spec.acc_depth * spec.lanes
+            cost = _BITS[weights.element] * prod(dim.number or 1 for dim in weights.dims) / (32 * spec.lanes)
+        begin = max((done.get(value, 0.0) for value in op.operands), default=0.0)
+        end = begin + cost if alone else max(begin, cost)
+        once = max(once, end)
+        done |= dict.fromkeys(op.results, end)
+        waited = [since_recall[value] for value in op.operands if value in since_recall]
+        if isinstance(op, RecallOp):
+            since_recall[op.result] = 0.0
+        elif waited:
+            since_recall |= dict.fromkeys(op.results, max(waited) + cost * alone)
+        if isinstance(op, KeepOp):
+            kept = max(kept, since_recall.get(op.value, 0.0))
+    return int(max(once, kept * iterations))

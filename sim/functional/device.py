@@ -44,6 +44,7 @@ class FunctionalDevice:
         self.cycles = 0
         self.watched: dict[tuple[Tile, Network], Beats] | None = None
         """Where it is not None, it is given what every unit sends in a turn."""
+        self._topology = Topology(spec)
         self._contexts: dict[int, Circuit] = {}
         self._states: dict[Tile, PmuState] = {}
         self._given_up = False
@@ -82,7 +83,7 @@ class FunctionalDevice:
         if context not in self._contexts:
             raise DeviceError(f"context must hold an image before a launch, but {context} has none")
         circuit = self._contexts[context]
-        memory = {tile: channel_memory(self, Topology(self.spec).channel(tile)) for tile in circuit.agcu_tiles}
+        memory = {tile: channel_memory(self, self._topology.channel(tile)) for tile in circuit.agcu_tiles}
         self._states.update({tile: replace(state, number=0) for tile, state in self._states.items()})
         try:
             turns = [

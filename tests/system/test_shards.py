@@ -97,9 +97,12 @@ def test_each_shard_has_a_channel_of_its_own() -> None:
 
 
 def test_one_channel_does_not_reach_the_memory_of_another() -> None:
-    """What one channel holds is not what another does at the same address."""
-    program = compiled("matmul", 4)
+    """All shards of the result lie at one address, and each channel holds its own there."""
+    program = compiled("elementwise", 4)
     device = FunctionalDevice(SPEC, memory_bytes=MEMORY)
-    run_compiled(program, SPEC, device, inputs_of("matmul"), {})
-    parts = device.memory.reshape(4, MEMORY)
-    assert len({part.tobytes() for part in parts}) == 4
+    run_compiled(program, SPEC, device, inputs_of("elementwise"), {})
+    regions = [program.regions[f"y_{shard}"] for shard in range(4)]
+    (base,) = {region.base for region in regions}
+    held = [device.memory.reshape(4, MEMORY)[region.channel, base : base + region.size].tobytes() for region in regions]
+    assert len(set(held)) == 4
+    assert all(map(any, held))

@@ -132,22 +132,19 @@ def compile_decoder(
         raise WeftError(f"sequences must be 1 where a launch makes several tokens, not {sequences}")
     program = decode_program(config, positions, sequences=sequences, tokens=tokens)
 
-    def compiled_for(spread: Spread) -> CompiledDecoder:
-        return _compiled(config, spec, program, spread, positions, prefill, sequences, tokens, after)
-
     if spread is not None or spec.channels == 1:
-        return compiled_for(spread or Spread())
-    made: dict[int, CompiledDecoder] = {}
+        return _compiled(config, spec, program, spread or Spread(), positions, prefill, sequences, tokens, after)
+    made: dict[Spread, CompiledDecoder] = {}
 
     def tried(spread: Spread) -> CompiledProgram:
-        if id(spread) not in made:
-            made[id(spread)] = compiled_for(spread)
-        return made[id(spread)].program
+        if spread not in made:
+            made[spread] = _compiled(config, spec, program, spread, positions, prefill, sequences, tokens, None)
+        return made[spread].program
 
     def with_prompts(spread: Spread) -> CompiledProgram:
         found = tried(spread)
-        if made[id(spread)].prefill is None:
-            raise WeftError(f"leaves no room for prompts: {made[id(spread)].no_prefill}")
+        if made[spread].prefill is None:
+            raise WeftError(f"leaves no room for prompts: {made[spread].no_prefill}")
         return found
 
     sizes = {"position": positions // 2, **({"count": 1} if tokens else {})}
@@ -159,7 +156,9 @@ def compile_decoder(
         if not prompts:
             raise
         choice = choose(program, spec, spreads, sizes, tried)
-    return replace(made[id(choice.chosen.spread)], choice=choice)
+    if after is not None:  # of the chosen one alone
+        map_program(program, spec, spread=choice.chosen.spread, after=after)
+    return replace(made[choice.chosen.spread], choice=choice)
 
 
 def _limits(config: LlamaConfig, spec: FabricSpec) -> list[dict[str, int]]:

@@ -59,13 +59,12 @@ def _bounds(rows: int, times: int, block: int) -> tuple[int, ...]:
 def _cut(
     operation: MatmulOp, load: LoadOp, bounds: tuple[int, ...], slices: dict[tuple[SSAValue, int], list[SSAValue]]
 ) -> None:
-    inserting, parts = Inserting(operation), len(bounds) - 1
-    rows = _sliced(operation.left, bounds, inserting, slices)
-    terms: list[SSAValue] = []
-    for part, matrix in enumerate(_loaded(load, bounds, inserting)):
-        hint = operation.result.name_hint
-        terms.append(inserting.add(MatmulOp(rows[part], matrix), hint and f"{hint}_{part}").result)
-    assert len(terms) == parts
+    inserting, hint = Inserting(operation), operation.result.name_hint
+    rows, matrices = _sliced(operation.left, bounds, inserting, slices), _loaded(load, bounds, inserting)
+    terms = [
+        inserting.add(MatmulOp(row, matrix), hint and f"{hint}_{part}").result
+        for part, (row, matrix) in enumerate(zip(rows, matrices, strict=True))
+    ]
     inserting.replace([summed(Reduction.ADD, terms, inserting)])
 
 
