@@ -285,12 +285,13 @@ class ComparedDecoder:
 
     def _count(self, done: Launched) -> None:
         """Off-chip bytes by what they are: activations are what a launch leaves for another, and not the host's."""
-        roles = {tensor.sym_name.data: tensor.role for tensor in tensors_of(done.program.module)}
+        tensors = {tensor.sym_name.data: tensor for tensor in tensors_of(done.program.module)}
         units = _units(done)
         for tile, (read, written) in done.launch.bytes_by_tile.items():
             name = units[tile].removeprefix("load_").removeprefix("store_").partition(".")[0]
-            if name not in _OF_THE_HOST:
-                kind = _KINDS.get(roles[name], "activations")
+            tensor = tensors[name]
+            if (name if tensor.shard is None else tensor.shard.of) not in _OF_THE_HOST:
+                kind = _KINDS.get(tensor.role, "activations")
                 self.result.offchip[kind] += read + written
 
 

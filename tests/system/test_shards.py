@@ -7,16 +7,21 @@ from functools import cache
 
 import numpy as np
 import pytest
+from checkpoint_cases import SHIPPED
 from example_programs import EXAMPLES, SIZES, inputs_of
 
+from weft.compiler.checkpoints.checkpoint import read_checkpoint
 from weft.compiler.compile import CompiledProgram, compile_program
 from weft.compiler.interpreter import compare, interpret
+from weft.compiler.models.llama.decoder_program import compile_decoder
 from weft.compiler.passes.sharding import Spread
 from weft.compiler.step import parse_program
 from weft.hw.presets import PRESETS
 from weft.sim.compare import compare_launches
 from weft.sim.functional.device import FunctionalDevice
+from weft.sim.generate import ComparedDecoder, Generation, generate
 from weft.sim.program_run import run_compiled
+from weft.sim.reference import Reference
 from weft.sim.rtl.device import RtlDevice
 
 SPEC = PRESETS["demo"].replace(rows=14, columns=10, channels=4)
@@ -106,3 +111,14 @@ def test_one_channel_does_not_reach_the_memory_of_another() -> None:
     held = [device.memory.reshape(4, MEMORY)[region.channel, base : base + region.size].tobytes() for region in regions]
     assert len(set(held)) == 4
     assert all(map(any, held))
+
+
+def test_a_decoder_of_shards_says_the_same_and_nothing_of_it_leaves_the_chip() -> None:
+    checkpoint, spec = read_checkpoint(SHIPPED), SPEC.replace(rows=16, channels=2)
+    compiled = compile_decoder(checkpoint.config, spec, prefill=True, spread=Spread(2))
+    result, expected = Generation(), Generation()
+    decoder = ComparedDecoder(compiled, checkpoint, spec, result)
+    ours = list(generate(decoder.step, list(b"And God "), 16, result, prefill=decoder.prefill))
+    assert ours == list(generate(Reference(checkpoint).step, list(b"And God "), 16, expected))
+    assert result.prefilled > 0
+    assert result.offchip["activations"] == 0
