@@ -19,7 +19,7 @@ from weft.hw.topology import TileKind, Topology
 __all__ = ["HEADER_WORDS", "IMAGE_MAGIC", "IMAGE_VERSION", "AddressMap", "Counter", "HostRegister", "Status"]
 
 IMAGE_MAGIC = 0x54464557  # "WEFT", little endian
-IMAGE_VERSION = 4
+IMAGE_VERSION = 5
 HEADER_WORDS = 8
 """An image is little-endian words: magic, version, spec hash (low, high), context, records, CRC-32, 0; then for each
 record an address and a word. The CRC-32 (IEEE 802.3, as zlib's) is over all bytes but those of the CRC word itself."""

@@ -22,9 +22,12 @@ Width = int | Callable[[FabricSpec], int]
 P = TypeVar("P")
 
 
-def bits(width: Width, text: str, default: Any = 0, *, kind: type = int) -> Any:
-    """A field of ``width`` bits; ``kind`` is ``int``, ``bool`` or an ``IntEnum``. Negative: two's complement."""
-    return dataclasses.field(default=default, metadata={"width": width, "text": text, "kind": kind})
+def bits(width: Width, text: str, default: Any = 0, *, kind: type = int, grain: Width = 1) -> Any:
+    """A field of ``width`` bits; ``kind`` is ``int``, ``bool`` or an ``IntEnum``. Negative: two's complement.
+
+    The value is a multiple of ``grain``, and the bits hold which one.
+    """
+    return dataclasses.field(default=default, metadata={"width": width, "text": text, "kind": kind, "grain": grain})
 
 
 def rows(program: type, count: Width, text: str) -> Any:
@@ -34,13 +37,14 @@ def rows(program: type, count: Width, text: str) -> Any:
 
 @dataclass(frozen=True)
 class Place:
-    """Where a field lies: its dotted path, first bit, width, and what it means."""
+    """Where a field lies: its dotted path, first bit, width, and what it means. The bits count ``grain``s."""
 
     path: str
     offset: int
     width: int
     kind: type
     text: str
+    grain: int = 1
 
 
 def _resolve(width: Width, spec: FabricSpec) -> int:
@@ -71,7 +75,8 @@ class Layout(Generic[P]):
             meta = field.metadata
             if "rows" not in meta:
                 width = _resolve(meta["width"], self.spec)
-                yield Place(prefix + field.name, offset, width, meta["kind"], meta["text"])
+                grain = _resolve(meta["grain"], self.spec)
+                yield Place(prefix + field.name, offset, width, meta["kind"], meta["text"], grain)
                 offset += width
                 continue
             for index in range(_resolve(meta["count"], self.spec)):
@@ -85,15 +90,18 @@ class Layout(Generic[P]):
         Raises
         ------
         ValueError
-            A value that does not fit its field, or more sub-programs than the fabric has.
+            A value that does not fit its field or is no multiple of its grain, or more sub-programs than the fabric
+            has.
         """
         total = 0
         for place, given in zip(self.places, self._values(program), strict=True):
-            value = int(given)
+            value, rest = divmod(int(given), place.grain)
+            if rest:
+                raise ValueError(f"{place.path} must be a multiple of {place.grain}, not {given}")
             signed = place.path.rpartition(".")[2] in SIGNED_FIELDS
             low, high = (-1 << place.width - 1, 1 << place.width - 1) if signed else (0, 1 << place.width)
             if not low <= value < high:
-                raise ValueError(f"{place.path} must fit {place.width} bits, not {value}")
+                raise ValueError(f"{place.path} must fit {place.width} bits, not {int(given)}")
             total |= (value & ((1 << place.width) - 1)) << place.offset
         return [total >> (32 * word) & 0xFFFFFFFF for word in range(self.words)]
 
@@ -105,7 +113,7 @@ class Layout(Generic[P]):
             raw = total >> place.offset & ((1 << place.width) - 1)
             if place.path.rpartition(".")[2] in SIGNED_FIELDS and raw >> (place.width - 1):
                 raw -= 1 << place.width
-            values[place.path] = raw if place.kind is int else place.kind(raw)
+            values[place.path] = raw * place.grain if place.kind is int else place.kind(raw)
         return self._build(self.program, "", values)
 
     def _build(self, program: type[Any], prefix: str, values: dict[str, Any]) -> Any:

@@ -14,7 +14,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from weft.hw.shown import shown
 
-__all__ = ["FabricSpec", "SpecError"]
+__all__ = ["ADDRESS_BITS", "FabricSpec", "SpecError"]
+
+ADDRESS_BITS = 40
+"""Bits of a byte address: the memory of a channel has up to 1 TiB."""
 
 
 class SpecError(ValueError):
@@ -162,6 +165,11 @@ class FabricSpec(BaseModel, frozen=True):
     def beat_bytes(self) -> int:
         """Bytes of data in a vector beat."""
         return 4 * self.lanes
+
+    @property
+    def address_bits(self) -> int:
+        """Bits of an address that counts vector beats, as AGCUs do."""
+        return ADDRESS_BITS - (self.beat_bytes - 1).bit_length()
 
     @property
     def channel_bytes(self) -> int:

@@ -79,7 +79,10 @@ def _address_map(spec: FabricSpec) -> dict[str, Any]:
     from weft.hw.topology import TileKind, Topology
 
     def fields(layout: Layout[Any]) -> dict[str, Any]:
-        places = [{"field": each.path, "offset": each.offset, "width": each.width} for each in layout.places]
+        places = [
+            {"field": each.path, "offset": each.offset, "width": each.width, "grain": each.grain}
+            for each in layout.places
+        ]
         return {"words": layout.words, "bits": layout.bits, "fields": places}
 
     addresses, topology = AddressMap(spec), Topology(spec)

@@ -14,7 +14,7 @@ from weft.compiler.mapped.tensor import Format, TensorOp
 from weft.compiler.weights.packing import matrix_words
 from weft.compiler.weights.quantised import Quantisation, Quantised, quantise
 from weft.hw.numerics import floats_of, to_bf16
-from weft.hw.spec import FabricSpec
+from weft.hw.spec import ADDRESS_BITS, FabricSpec
 
 __all__ = [
     "Region",
@@ -125,9 +125,9 @@ def _allocate_in(
                 )
                 top += size
         top += (repeat - 1) * stride
-    if top > 1 << 32:
+    if top > 1 << ADDRESS_BITS:
         where = f" on channel {channel}" if spec.channels > 1 else ""
-        raise WeftError(f"tensors must fit 4 GiB of addresses, not {top} bytes{where}")
+        raise WeftError(f"tensors must fit 1 TiB of addresses of a channel, not {top} bytes{where}")
     return regions, top
 
 

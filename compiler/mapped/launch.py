@@ -22,8 +22,8 @@ class Unit(Enum):
     ELEMENTS = "elements"
     BEATS = "beats"
     """of ``per`` elements, rounded up"""
-    BYTES = "bytes"
-    """``per`` of each"""
+    MULTIPLE = "multiple"
+    """``per`` times the size"""
     FLOAT = "float"
     """the bits of the size as a float32"""
 
@@ -60,7 +60,7 @@ class SizeOp(IRDLOperation):
                 return size
             case Unit.BEATS:
                 return -(-size // per)
-            case Unit.BYTES:
+            case Unit.MULTIPLE:
                 return size * per
             case Unit.FLOAT:
                 return int(np.float32(size).view(np.uint32))
@@ -87,9 +87,15 @@ def arguments_of(module: ModuleOp, sizes: Mapping[str, int]) -> dict[int, int]:
     Raises
     ------
     WeftError
-        A size that must not be 0 is.
+        A size that must not be 0 is, or one that an argument of 32 bits does not hold.
     """
     for op in module.ops:
         if isinstance(op, NonEmptyOp) and not op.of.data[0].at(sizes):
             raise WeftError(f"{op.reason.data}: size {op.of.data[0]} must be at least 1, not 0")
-    return {op.index.value.data: op.value(sizes) for op in module.ops if isinstance(op, SizeOp)}
+    arguments: dict[int, int] = {}
+    for op in module.ops:
+        if isinstance(op, SizeOp):
+            arguments[op.index.value.data] = value = op.value(sizes)
+            if value >= 1 << 32:
+                raise WeftError(f"size {op.of.data[0]} in {op.unit.value} must fit 32 bits, not {value}")
+    return arguments

@@ -41,7 +41,7 @@ class _Access(IRDLOperation):
     """Shared by accesses: dimension ``k`` of the stream walks dimension ``dims[k]`` of the tensor, or repeats (-1).
 
     ``size_args[k]`` names the launch argument that holds the size of a dynamic dimension ``k``; ``base_args`` up to two
-    arguments, in bytes, added to the address. Dimension ``k`` of the stream goes on by ``steps[k]`` entries (by
+    arguments, in vector beats, added to the address. Dimension ``k`` of the stream goes on by ``steps[k]`` entries (by
     default 1), and along dimension ``d`` of the tensor everything begins at entry ``starts[d]`` (0); along the last, at
     the beginning of a beat. With ``round_dim`` each round of a launch begins an entry of that dimension further.
     """

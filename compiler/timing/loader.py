@@ -38,7 +38,7 @@ class Loader(AgcuTimer):
             self._asked += beats
             self.setup.moved.give(self._runs_since + _VOID + np.arange(beats))
             return [self.setup.moved]
-        self._sizes = bursts(addresses_of(self.setup.program, self.setup.arguments, turn, beats), self.spec)
+        self._sizes = bursts(addresses_of(self.setup.program, self.setup.arguments, turn, beats, self.spec), self.spec)
         return []
 
     def _finished(self, until: int) -> int | None:

@@ -29,7 +29,7 @@ class Storer(AgcuTimer):
         words = -(-beats // 2) if self.setup.program.pack else beats
         words = 0 if nest_of(self.setup.program, self.setup.arguments).empty else words
         longest = self.spec.longest_burst
-        self._sizes = bursts(addresses_of(self.setup.program, self.setup.arguments, turn, words), self.spec)
+        self._sizes = bursts(addresses_of(self.setup.program, self.setup.arguments, turn, words, self.spec), self.spec)
         self._number, self._acknowledged_at = 0, 0
         # The beat that makes each word; a burst is closed by the one after it, or when it is full, or at the end.
         made = self._before + np.ceil(np.arange(1, words + 1) * (beats / max(words, 1))).astype(np.int64) - 1

@@ -6,7 +6,7 @@ from amaranth.hdl import Module, Signal, unsigned
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from weft.hw.spec import FabricSpec
+from weft.hw.spec import ADDRESS_BITS, FabricSpec
 
 from .ports import TURN_BITS, request_layout
 
@@ -15,9 +15,9 @@ __all__ = ["Coalescer", "access_layout"]
 _PAGE_BITS = 12  # an AXI4 burst must not cross a 4 KB boundary
 
 
-def access_layout() -> data.StructLayout:
-    """A vector beat's address; ``skip`` if it never reaches memory."""
-    return data.StructLayout({"address": unsigned(32), "skip": unsigned(1)})
+def access_layout(spec: FabricSpec) -> data.StructLayout:
+    """Which vector beat of memory; ``skip`` if it never reaches memory."""
+    return data.StructLayout({"address": unsigned(spec.address_bits), "skip": unsigned(1)})
 
 
 class Coalescer(wiring.Component):
@@ -62,7 +62,7 @@ class Coalescer(wiring.Component):
         self._longest = spec.longest_burst
         super().__init__(
             {
-                "access": In(stream.Signature(access_layout())),
+                "access": In(stream.Signature(access_layout(spec))),
                 "write": In(1),
                 "turn": In(TURN_BITS),
                 "priority": In(4),
@@ -81,7 +81,7 @@ class Coalescer(wiring.Component):
         access = self.access.payload
 
         is_open = Signal()
-        start, following = Signal(32), Signal(32)
+        start, following = Signal(spec.address_bits), Signal(spec.address_bits)
         beats = Signal(range(longest + 1))
         free = Signal(range(spec.agcu_buffer + 1), init=spec.agcu_buffer)
 
@@ -96,7 +96,8 @@ class Coalescer(wiring.Component):
         ]
 
         wanted, joins, full, close = Signal(), Signal(), Signal(), Signal()
-        same_page = access.address[:_PAGE_BITS].any()
+        beat_bits = ADDRESS_BITS - spec.address_bits
+        same_page = access.address[: _PAGE_BITS - beat_bits].any()
         m.d.comb += [
             wanted.eq(self.access.valid & ~access.skip),
             full.eq(beats == longest),
@@ -116,7 +117,7 @@ class Coalescer(wiring.Component):
             m.d.comb += self.issued.eq(1)
             m.d.sync += [
                 closed_valid.eq(1),
-                closed.address.eq(start),
+                closed.address.eq(start << beat_bits),
                 closed.beats.eq(beats * self._parts - 1),
                 closed.write.eq(self.write),
                 closed.turn.eq(self.turn),
@@ -124,12 +125,12 @@ class Coalescer(wiring.Component):
                 is_open.eq(0),
             ]
         with m.If(joins):
-            m.d.sync += [following.eq(following + spec.beat_bytes), beats.eq(beats + 1)]
+            m.d.sync += [following.eq(following + 1), beats.eq(beats + 1)]
         with m.If(opens):
             m.d.sync += [
                 is_open.eq(1),
                 start.eq(access.address),
-                following.eq(access.address + spec.beat_bytes),
+                following.eq(access.address + 1),
                 beats.eq(1),
             ]
 

@@ -31,8 +31,8 @@ class Jobs(wiring.Component):
     -------
     program : In
         The AGCU's.
-    base : In(32)
-        Address of a nest, without the index.
+    base : In(address_bits)
+        Address of a nest in vector beats, without the index.
     begin, running : In(1)
         Of the :class:`weft.hw.agcu.sequencer.Sequencer`.
     empty : In(1)
@@ -48,10 +48,11 @@ class Jobs(wiring.Component):
     """
 
     def __init__(self, *, spec: FabricSpec) -> None:
+        self._address_bits = spec.address_bits
         super().__init__(
             {
                 "program": In(program_layout(Agcu, spec)),
-                "base": In(32),
+                "base": In(spec.address_bits),
                 "begin": In(1),
                 "running": In(1),
                 "empty": In(1),
@@ -76,7 +77,7 @@ class Jobs(wiring.Component):
         with m.If(self.begin):
             m.d.sync += last.eq(sink)
 
-        offset, offset_valid = Signal(32), Signal()
+        offset, offset_valid = Signal(self._address_bits), Signal()
         stop, void = Signal.like(index.stop), Signal()
         with m.If(program.indexed):
             m.d.comb += [
@@ -103,7 +104,7 @@ class Jobs(wiring.Component):
             m.d.sync += offset_valid.eq(0)
         with m.If(self.index.valid & self.index.ready):
             m.d.sync += [
-                offset.eq((index.data * program.index_stride)[:32]),
+                offset.eq(index.data.as_signed() * program.index_stride),
                 # An empty dimension of indices, or of the nest, has nowhere to store to.
                 offset_valid.eq(~((index.void | self.empty) & store)),
                 stop.eq(index.stop),

@@ -15,13 +15,18 @@ __all__ = ["Nest", "item_layout", "job_layout"]
 
 
 def job_layout(spec: FabricSpec) -> data.StructLayout:
-    """One run of the nest: the address it begins at, the stop of its last item, and whether it is one void item."""
-    return data.StructLayout({"base": unsigned(32), "stop": unsigned(spec.stop_bits), "void": unsigned(1)})
+    """One run of the nest: the address it begins at, the stop of its last item, and whether it is one void item.
+
+    Addresses count vector beats.
+    """
+    address = unsigned(spec.address_bits)
+    return data.StructLayout({"base": address, "stop": unsigned(spec.stop_bits), "void": unsigned(1)})
 
 
 def item_layout(spec: FabricSpec) -> data.StructLayout:
-    """One iteration of the innermost level."""
-    return data.StructLayout({"address": unsigned(32), "stop": unsigned(spec.stop_bits), "void": unsigned(1)})
+    """One iteration of the innermost level; its address counts vector beats."""
+    address = unsigned(spec.address_bits)
+    return data.StructLayout({"address": address, "stop": unsigned(spec.stop_bits), "void": unsigned(1)})
 
 
 class Nest(wiring.Component):
@@ -73,7 +78,7 @@ class Nest(wiring.Component):
 
         active, void = Signal(), Signal()
         last_stop = Signal(self._spec.stop_bits)
-        at = Signal(data.ArrayLayout(unsigned(32), count))
+        at = Signal(data.ArrayLayout(unsigned(self._spec.address_bits), count))
         left = Signal(data.ArrayLayout(unsigned(BOUND_BITS), count))
 
         # A level that is empty, or inside of one that is, makes one iteration.
@@ -89,13 +94,13 @@ class Nest(wiring.Component):
         m.d.comb += nest_ends.eq(void | ends[-1])
 
         # The lowest level that does not end goes one iteration on; the stop is the rank of the one below it.
-        moving_at, stride = Signal(32), Signal(32)
+        moving_at, stride = Signal(self._spec.address_bits), Signal(self._spec.address_bits)
         inner_stop = Signal(self._spec.stop_bits)
         for level in reversed(levels):
             with m.If(~ends[level]):
                 m.d.comb += [moving_at.eq(at[level]), stride.eq(self.levels[level].stride)]
                 m.d.comb += inner_stop.eq(self.levels[level - 1].rank if level else 0)
-        moved = Signal(32)
+        moved = Signal(self._spec.address_bits)
         m.d.comb += [
             moved.eq(moving_at + stride),
             self.item.valid.eq(active),

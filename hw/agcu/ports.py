@@ -8,7 +8,7 @@ from amaranth.hdl import unsigned
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from weft.hw.spec import FabricSpec
+from weft.hw.spec import ADDRESS_BITS, FabricSpec
 
 __all__ = ["TURN_BITS", "agcu_members", "argument_signature", "memory_signature", "request_layout"]
 
@@ -17,7 +17,7 @@ TURN_BITS = 8
 
 
 def request_layout() -> data.StructLayout:
-    """A burst: ``address``, channel beats minus one, read or write, and what says who goes first.
+    """A burst: byte ``address``, channel beats minus one, read or write, and what says who goes first.
 
     ``turn`` is the number of turns that the AGCU has gone through in the launch, those of all rounds, modulo
     ``2**TURN_BITS``: the earlier goes first, and within a turn the lower ``priority``. A burst never crosses a 4 KB
@@ -25,7 +25,7 @@ def request_layout() -> data.StructLayout:
     """
     return data.StructLayout(
         {
-            "address": unsigned(32),
+            "address": unsigned(ADDRESS_BITS),
             "beats": unsigned(8),
             "write": unsigned(1),
             "turn": unsigned(TURN_BITS),

@@ -15,23 +15,22 @@ __all__ = ["SegmentCheck", "checked_layout"]
 
 def checked_layout(spec: FabricSpec) -> data.StructLayout:
     """An item of the nest, and whether it must not be accessed."""
-    return data.StructLayout(
-        {"address": unsigned(32), "stop": unsigned(spec.stop_bits), "void": unsigned(1), "refused": unsigned(1)}
-    )
+    address, stop = unsigned(spec.address_bits), unsigned(spec.stop_bits)
+    return data.StructLayout({"address": address, "stop": stop, "void": unsigned(1), "refused": unsigned(1)})
 
 
 class SegmentCheck(wiring.Component):
-    """Marks items whose vector beat does not lie whole in the segment, or is not aligned. An item a cycle, latency 1.
+    """Marks items whose vector beat does not lie in the segment. An item a cycle, latency 1.
 
     Parameters
     ----------
     spec
-        Decides the bytes of a vector beat.
+        Decides the bits of an address.
 
     Members
     -------
-    base, size : In(32)
-        First byte and bytes of the segment; stable from two cycles before the first item.
+    base, size : In(address_bits), In(address_bits + 1)
+        First vector beat and vector beats of the segment; stable from two cycles before the first item.
     clear : In(1)
         Forget the item that is kept.
     item : In(stream)
@@ -41,11 +40,11 @@ class SegmentCheck(wiring.Component):
     """
 
     def __init__(self, *, spec: FabricSpec) -> None:
-        self._beat_bytes = spec.beat_bytes
+        self._address_bits = spec.address_bits
         super().__init__(
             {
-                "base": In(32),
-                "size": In(32),
+                "base": In(spec.address_bits),
+                "size": In(spec.address_bits + 1),
                 "clear": In(1),
                 "item": In(stream.Signature(item_layout(spec))),
                 "checked": Out(stream.Signature(checked_layout(spec))),
@@ -56,11 +55,10 @@ class SegmentCheck(wiring.Component):
         m = Module()
         item, checked = self.item.payload, self.checked.payload
 
-        # Below base where the segment is too small for any beat: no unsigned address then passes both comparisons.
-        last = Signal(signed(34))
-        m.d.sync += last.eq(self.base + self.size - self._beat_bytes)
+        # Below base where the segment is empty: no unsigned address then passes both comparisons.
+        last = Signal(signed(self._address_bits + 3))
+        m.d.sync += last.eq(self.base + self.size - 1)
         inside = (item.address >= self.base) & (item.address <= last)
-        aligned = ~item.address[: self._beat_bytes.bit_length() - 1].any()
 
         m.d.comb += self.item.ready.eq(~self.checked.valid | self.checked.ready)
         with m.If(self.item.ready):
@@ -69,7 +67,7 @@ class SegmentCheck(wiring.Component):
                 checked.address.eq(item.address),
                 checked.stop.eq(item.stop),
                 checked.void.eq(item.void),
-                checked.refused.eq(~(inside & aligned) & ~item.void),
+                checked.refused.eq(~inside & ~item.void),
             ]
         with m.If(self.clear):
             m.d.sync += self.checked.valid.eq(0)

@@ -59,8 +59,8 @@ class Sequencer(wiring.Component):
         The token is waited for.
     turns_over : Out(TURN_BITS)
         Turns of this launch that are over, those of all rounds, modulo ``2**TURN_BITS``.
-    base : Out(32)
-        ``base + args[arg_a] + args[arg_b] + turn * turn_stride + round * round_stride``.
+    base : Out(address_bits)
+        ``base + args[arg_a] + args[arg_b] + turn * turn_stride + round * round_stride``, all in vector beats.
     bounds : Out(24).array
         Iterations of each level in this round.
     token : In(stream)
@@ -82,7 +82,7 @@ class Sequencer(wiring.Component):
                 "idle": Out(1),
                 "waiting": Out(1),
                 "turns_over": Out(TURN_BITS),
-                "base": Out(32),
+                "base": Out(spec.address_bits),
                 "bounds": Out(data.ArrayLayout(unsigned(BOUND_BITS), spec.agcu_levels)),
                 "token": In(beat_stream(spec, Network.CONTROL)),
                 "emitted": Out(beat_stream(spec, Network.SCALAR)),
@@ -101,7 +101,7 @@ class Sequencer(wiring.Component):
 
         # Rounds that are over, of so many; where this one's first turn begins.
         over, rounds = Signal(BOUND_BITS), Signal(BOUND_BITS)
-        start, next_start = Signal(32), Signal(32)
+        start, next_start = Signal.like(self.base), Signal.like(self.base)
         last_round, waits, tells_now = Signal(), Signal(), Signal()
         m.d.comb += [
             last_round.eq(over + 1 >= rounds),

@@ -5,6 +5,8 @@ from __future__ import annotations
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from weft.hw.spec import ADDRESS_BITS
+
 __all__ = ["BURST_INCR", "ID_BITS", "RESP_OKAY", "RESP_SLVERR", "Axi4", "AxiLite"]
 
 BURST_INCR = 1
@@ -15,7 +17,7 @@ ID_BITS = 8
 
 
 class Axi4(wiring.Signature):
-    """AXI4 with 32-bit addresses, without user signals, regions and exclusive access.
+    """AXI4 with addresses of ``ADDRESS_BITS``, without user signals, regions and exclusive access.
 
     Parameters
     ----------
@@ -35,7 +37,7 @@ class Axi4(wiring.Signature):
             raise ValueError(f"data_bits must be a power of two from 8 to 1024, not {data_bits}")
         self.data_bits = data_bits
         self.id_bits = id_bits
-        request = {"id": id_bits, "addr": 32, "len": 8, "size": 3, "burst": 2}
+        request = {"id": id_bits, "addr": ADDRESS_BITS, "len": 8, "size": 3, "burst": 2}
         request |= {"lock": 1, "cache": 4, "prot": 3, "qos": 4}
         members = {}
         for channel in ("aw", "ar"):

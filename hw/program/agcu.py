@@ -2,9 +2,12 @@
 
 An AGCU runs its loop nest once for each launch (after the token of its control input with ``wait_token``), or,
 with ``indexed``, once for each beat of its scalar input until one with a stop ``>= end_rank``. Level 0 is the
-innermost; the byte address of a vector beat is ``base + args[arg_a] + args[arg_b] + sum(index_l * stride_l)``, plus
-``index_stride`` times the scalar beat's value with ``indexed``. A bound is ``args[bound_arg]`` if ``bound_arg`` is
-not 0. Argument 0 reads as zero.
+innermost; the byte address of a vector beat is ``base + sum(index_l * stride_l)``, plus ``args[arg_a] + args[arg_b]``
+vector beats, plus ``index_stride`` times the scalar beat's value, an int32, with ``indexed``; all modulo 1 TiB. A bound
+is ``args[bound_arg]`` if ``bound_arg`` is not 0. Argument 0 reads as zero.
+
+All fields of an address are multiples of a vector beat. Here they are bytes; configuration words and hardware count
+vector beats (``FabricSpec.address_bits`` of them), so no access is misaligned.
 
 An empty dimension is one void beat (STeP, SAM). So a level with a bound of 0 makes exactly one iteration, which is one
 void beat whatever the levels inside it; the levels outside it run as ever. A nest [4, 0] makes four void beats, [0, 21]
@@ -90,13 +93,21 @@ def _arg(spec: FabricSpec) -> int:
     return spec.arguments.bit_length()
 
 
+def _address(spec: FabricSpec) -> int:
+    return spec.address_bits
+
+
+def _beat(spec: FabricSpec) -> int:
+    return spec.beat_bytes
+
+
 @dataclass(frozen=True)
 class AgcuLevel:
     """One loop of the nest."""
 
     bound: int = bits(BOUND_BITS, "iterations", 1)
     bound_arg: int = bits(_arg, "argument that holds the iterations instead; 0: none")
-    stride: int = bits(32, "bytes between iterations, signed")
+    stride: int = bits(_address, "bytes between iterations, signed", grain=_beat)
     rank: int = bits(_rank, "stop of a beat that ends this level and no higher one")
     grows: bool = bits(1, "one iteration more each round", False, kind=bool)
 
@@ -106,30 +117,30 @@ class Agcu:
     """An AGCU's program; see the module's text for its meaning."""
 
     kind: AgcuKind = bits(2, "what the unit does", AgcuKind.OFF, kind=AgcuKind)
-    base: int = bits(32, "byte address, a multiple of the bytes of a vector beat")
-    arg_a: int = bits(_arg, "argument added to base")
-    arg_b: int = bits(_arg, "argument added to base")
+    base: int = bits(_address, "byte address", grain=_beat)
+    arg_a: int = bits(_arg, "argument added to base, in vector beats")
+    arg_b: int = bits(_arg, "argument added to base, in vector beats")
     levels: tuple[AgcuLevel, ...] = rows(AgcuLevel, lambda s: s.agcu_levels, "the loop nest, innermost first")
     end_rank: int = bits(_rank, "stop of the last beat (LOAD); ends the launch (STORE, SINK, indexed)")
     indexed: bool = bits(1, "the nest runs for each beat of the scalar input", False, kind=bool)
-    index_stride: int = bits(32, "bytes for each unit of the scalar beat, signed")
+    index_stride: int = bits(_address, "bytes for each unit of the scalar beat, signed", grain=_beat)
     nest_rank: int = bits(_rank, "indexed LOAD: rank of the nest, added to the scalar beat's stop")
     pack: bool = bits(1, "STORE: make bf16 pairs of two beats", False, kind=bool)
     emit_arg: int = bits(_arg, "argument sent as a scalar beat at the launch; 0: none")
     wait_token: bool = bits(1, "begin after a beat of the control input", False, kind=bool)
     done_token: bool = bits(1, "send a control beat when done", False, kind=bool)
     turns: int = bits(12, "times that a launch goes through the program, at least 1", 1)
-    turn_stride: int = bits(32, "bytes added to the address from turn to turn, signed")
+    turn_stride: int = bits(_address, "bytes added to the address from turn to turn, signed", grain=_beat)
     works: When = bits(3, "turns in which beats are moved", When.EVERY, kind=When)
     tells: When = bits(3, "turns in which the done token is sent", When.EVERY, kind=When)
     emit_turn: bool = bits(1, "each turn sends its number as a scalar beat", False, kind=bool)
     rounds_arg: int = bits(_arg, "argument that holds how often all turns are gone through; 0: once")
-    round_stride: int = bits(32, "bytes added to the address from round to round, signed")
+    round_stride: int = bits(_address, "bytes added to the address from round to round, signed", grain=_beat)
     wait_later: bool = bits(1, "no token is waited for in the first round", False, kind=bool)
     tells_next: bool = bits(1, "the done token is sent when the next round begins, and only then", False, kind=bool)
     priority: int = bits(4, "of requests in the same turn, those of a lower number go first")
-    segment_base: int = bits(32, "first byte that may be accessed")
-    segment_size: int = bits(32, "bytes that may be accessed")
+    segment_base: int = bits(_address, "first byte that may be accessed", grain=_beat)
+    segment_size: int = bits(lambda s: s.address_bits + 1, "bytes that may be accessed", grain=_beat)
 
     def works_in(self, turn: int) -> bool:
         """Whether beats are moved in a turn, from 0."""

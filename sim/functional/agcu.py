@@ -46,10 +46,9 @@ def _one_beat(word: int | None) -> Beats:
 
 
 def _allowed(spec: FabricSpec, program: Agcu, memory: NDArray[np.uint8], address: Ints) -> NDArray[np.bool_]:
-    """Which accesses lie whole in the segment; an address that is no multiple of a vector beat is refused, too."""
+    """Which accesses lie in the segment."""
     end = program.segment_base + program.segment_size
     inside = (address >= program.segment_base) & (address + spec.beat_bytes <= end)
-    inside &= address % spec.beat_bytes == 0
     if inside.any() and int(address[inside].max()) + spec.beat_bytes > len(memory):
         raise DeviceError(f"an AGCU's segment must lie in the memory of {len(memory)} bytes, not end at {end}")
     return inside
@@ -108,8 +107,7 @@ def run_agcu(
     """One turn of an AGCU; a store changes ``memory`` in place.
 
     Where the program's text leaves room: a bound taken from an argument is its low 24 bits; beats to store that come
-    after the indices have ended are taken and dropped; an access that is not aligned to a vector beat is refused; SINK
-    ignores ``indexed``.
+    after the indices have ended are taken and dropped; SINK ignores ``indexed``.
 
     Parameters
     ----------
@@ -133,7 +131,7 @@ def run_agcu(
         return AgcuResult()
     given = {VECTOR: vector, SCALAR: scalar, CONTROL: control}
     shapes = {where: shape_of(beats) for where, beats in given.items() if beats is not None and len(beats.stop)}
-    does = turn_of(program, shapes, arguments, turn, turn_round, grown=turn_round)
+    does = turn_of(program, shapes, arguments, turn, turn_round, spec=spec, grown=turn_round)
     if does.waits:
         return AgcuResult(waits=does.waits)
     emitted = None if does.emits is None else _one_beat(does.emits)

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from weft.hw.address_map import Counter, HostRegister, Status
-from weft.hw.spec import FabricSpec
+from weft.hw.spec import ADDRESS_BITS, FabricSpec
 from weft.hw.topology import Tile, Topology
 from weft.sim.device import GIVEN_UP, Activity, Beats, DeviceError, HangError, Launch
 from weft.sim.rtl.process import SimulatorProcess
@@ -107,8 +107,8 @@ class RtlDevice:
         arith: str = "rtl",
         seed: int = 1,
     ) -> None:
-        if not 1 <= memory_bytes <= 1 << 32:
-            raise ValueError(f"memory_bytes must be 1 to 2**32, not {memory_bytes}")
+        if not 1 <= memory_bytes <= 1 << ADDRESS_BITS:
+            raise ValueError(f"memory_bytes must be 1 to 2**{ADDRESS_BITS}, not {memory_bytes}")
         if not 0 < bandwidth <= 1:
             raise ValueError(f"bandwidth must be above 0 and at most 1, not {bandwidth}")
         if activity and (activity < 32 or flat):

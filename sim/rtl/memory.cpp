@@ -28,15 +28,16 @@ uint8_t* memory = nullptr;
 uint64_t memory_bytes = 0;  // of each channel
 
 struct Address {
-    uint32_t valid, id, address, length, size, burst;
+    uint32_t valid, id, length, size, burst;
+    uint64_t address;
     bool same(const Address& other) const {
         return other.valid && id == other.id && address == other.address && length == other.length;
     }
 };
 
 struct Burst {
-    uint32_t id, address, left, response;
-    uint64_t at;
+    uint32_t id, left, response;
+    uint64_t address, at;
 };
 
 struct WriteBeat {
@@ -82,7 +83,7 @@ struct Channel {
     }
 
     Burst accept(const Address& a, uint32_t bytes, const char* what) {
-        const uint64_t end = static_cast<uint64_t>(a.address) + static_cast<uint64_t>(a.length + 1) * bytes;
+        const uint64_t end = a.address + static_cast<uint64_t>(a.length + 1) * bytes;
         if (a.burst != INCR || (1u << a.size) != bytes) fatal(std::string("a ") + what + " burst is not INCR of full beats");
         if (a.address % bytes) fatal(std::string("a ") + what + " address is no multiple of a beat");
         if (a.address >> 12 != (end - 1) >> 12) fatal(std::string("a ") + what + " burst crosses a 4 KB boundary");
@@ -95,7 +96,7 @@ struct Channel {
             weft_note(text, false);
         }
         weft_progress();
-        return {a.id, a.address, a.length + 1, outside ? SLVERR : OKAY, weft_now() + std::max(latency, 1u)};
+        return {a.id, a.length + 1, outside ? SLVERR : OKAY, a.address, weft_now() + std::max(latency, 1u)};
     }
 
     void write(uint32_t bytes) {
@@ -204,16 +205,16 @@ uint64_t weft_memory_beats(int number, int written) {
 }
 
 // One clock edge of a channel: what it sees of the chip's outputs, and its own outputs from now on.
-void weft_memory_cycle(int number, int bytes, svBit rst, svBit awvalid, int awid, int awaddr, int awlen, int awsize,
+void weft_memory_cycle(int number, int bytes, svBit rst, svBit awvalid, int awid, long long awaddr, int awlen, int awsize,
                        int awburst, svBit wvalid, const svBitVecVal* wdata, const svBitVecVal* wstrb, svBit wlast,
-                       svBit bready, svBit arvalid, int arid, int araddr, int arlen, int arsize, int arburst,
+                       svBit bready, svBit arvalid, int arid, long long araddr, int arlen, int arsize, int arburst,
                        svBit rready, int* flags, int* bid, int* bresp, int* rid, int* rresp, svBitVecVal* rdata) {
     Channel& c = channel(number);
     if (rst) {
         c.reset();
     } else {
-        const Address ar{arvalid, uint32_t(arid), uint32_t(araddr), uint32_t(arlen), uint32_t(arsize), uint32_t(arburst)};
-        const Address aw{awvalid, uint32_t(awid), uint32_t(awaddr), uint32_t(awlen), uint32_t(awsize), uint32_t(awburst)};
+        const Address ar{arvalid, uint32_t(arid), uint32_t(arlen), uint32_t(arsize), uint32_t(arburst), uint64_t(araddr)};
+        const Address aw{awvalid, uint32_t(awid), uint32_t(awlen), uint32_t(awsize), uint32_t(awburst), uint64_t(awaddr)};
         c.hold(c.last_ar, false, ar, "a read request");
         c.hold(c.last_aw, false, aw, "a write request");
         c.last_ar = ar;

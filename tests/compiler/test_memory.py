@@ -9,11 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from weft.compiler.backend.memory import allocate, decode, encode
+from weft.compiler.backend.memory import allocate, allocate_named, decode, encode
+from weft.compiler.errors import WeftError
 from weft.compiler.mapped.tensor import Format, Role, TensorOp
 from weft.hw.presets import PRESETS
 
 TINY = PRESETS["tiny"]  # 4 lanes
+TWO = TINY.replace(channels=2)
+SIZES = {"a": 3, "b": 253, "c": 1}  # of 4 GiB
+FULL = "tensors must fit 1 TiB of addresses of a channel"
 
 
 def _tensor(*shape: int, form: Format = Format.F32, pad: float | None = None) -> TensorOp:
@@ -63,6 +67,16 @@ def test_regions_do_not_overlap_and_repeat() -> None:
     assert places[0][0] == 0
     assert all(end <= begin for (_, end), (begin, _) in pairwise(places))
     assert places[-1][1] == size
+
+
+def test_a_channel_has_1_tib_of_addresses() -> None:
+    gib = 1 << 30
+    tensors = {name: TensorOp(name, (count, gib), format=Format.F32, role=Role.WEIGHT) for name, count in SIZES.items()}
+    regions, most = allocate_named(tensors, TWO, {"c": 1})
+    assert (regions["a"].base, regions["b"].base, regions["c"].base) == (0, 12 * gib, 0)
+    assert (regions["b"].strides, regions["b"].span, most) == ((4 * gib, 16), 1012 * gib, 1024 * gib)
+    with pytest.raises(WeftError, match=f"^{FULL}, not {1028 * gib} bytes on channel 0$"):
+        allocate_named({**tensors, "d": tensors["c"]}, TWO, {"c": 1})
 
 
 def test_another_shape_is_refused() -> None:

@@ -112,12 +112,14 @@ def test_a_buffer_too_small_for_the_latency_limits_the_rate() -> None:
 
 def test_bursts_join_neighbours_up_to_a_page() -> None:
     nest = Agcu(base=4096 - 3 * 16, levels=(AgcuLevel(10, 0, 16, 1), AgcuLevel(2, 0, 1024, 2)), turn_stride=16)
-    assert addresses_of(nest, {}, 0, 20).tolist() == [4048 + 1024 * i + 16 * j for i in range(2) for j in range(10)]
+    assert addresses_of(nest, {}, 0, 20, TINY).tolist() == [
+        4048 + 1024 * i + 16 * j for i in range(2) for j in range(10)
+    ]
     # Three before the page ends, seven after it; of the second row eight, which is a longest one, and two.
-    assert bursts(addresses_of(nest, {}, 0, 20), TINY) == [3, 7, 8, 2]
-    assert bursts(addresses_of(nest, {}, 1, 20), TINY) == [2, 8, 8, 2]
+    assert bursts(addresses_of(nest, {}, 0, 20, TINY), TINY) == [3, 7, 8, 2]
+    assert bursts(addresses_of(nest, {}, 1, 20, TINY), TINY) == [2, 8, 8, 2]
     dynamic = Agcu(arg_a=1, levels=(AgcuLevel(9, 2, 16, 1),))
-    assert addresses_of(dynamic, {1: 64, 2: 3}, 0, 3).tolist() == [64, 80, 96]
+    assert addresses_of(dynamic, {1: 4, 2: 3}, 0, 3, TINY).tolist() == [64, 80, 96]
     assert bursts(np.zeros(0, np.int64), TINY) == []
 
 

@@ -10,6 +10,7 @@ from weft.hw.address_map import IMAGE_MAGIC, HostRegister
 from weft.hw.presets import PRESETS
 from weft.hw.topology import Tile
 from weft.sim.device import DeviceError
+from weft.sim.functional.device import FunctionalDevice
 from weft.sim.rtl.device import RtlDevice
 
 SPEC = PRESETS["tiny"]
@@ -28,10 +29,24 @@ def copy(chip: RtlDevice, context: int = 0):
     data = np.random.default_rng(2).integers(0, 256, size, np.uint8)
     chip.memory[:] = 0
     chip.memory[:size] = data
-    launch = chip.launch(context, {1: 0, 2: 0x8000})
+    launch = chip.launch(context, {1: 0, 2: 0x8000 // SPEC.beat_bytes})
     assert (chip.memory[0x8000 : 0x8000 + size] == data).all()
     assert not chip.memory[0x8000 + size :].any()
     return launch, data
+
+
+def test_beats_cross_to_beyond_4_gib():
+    gib = 1 << 30
+    image, arguments = copy_image(SPEC, row=0, beats=BEATS, size=6 * gib), {1: 0, 2: 5 * gib // SPEC.beat_bytes}
+    data = np.random.default_rng(3).integers(0, 256, BEATS * SPEC.beat_bytes, np.uint8)
+    functional = FunctionalDevice(SPEC, memory_bytes=6 * gib)
+    with RtlDevice(SPEC, memory_bytes=6 * gib, watchdog=5000) as far:
+        for device in (functional, far):
+            device.memory[: len(data)] = data
+            device.load(image)
+            device.launch(0, arguments)
+            assert (device.memory[5 * gib :][: len(data)] == data).all()
+            assert not device.memory[gib : gib + len(data)].any(), "the address has not lost its upper bits"
 
 
 def test_chip_tells_what_it_is(chip):
@@ -89,7 +104,7 @@ def test_flipped_bit_is_refused(chip, word):
 def test_access_outside_the_segment_is_refused(chip):
     chip.load(copy_image(SPEC, row=0, beats=BEATS, size=0x8000))
     with pytest.raises(DeviceError, match=r"agcu \(0,3\) refused"):
-        chip.launch(0, {1: 0, 2: 0x8000})
+        chip.launch(0, {1: 0, 2: 0x8000 // SPEC.beat_bytes})
     assert not chip.memory[0x9000:].any()
 
 
@@ -99,4 +114,4 @@ def test_store_without_an_end_hangs_and_says_so():
         with pytest.raises(
             DeviceError, match=r"nothing moved for 3000 cycles; waiting: agcu \(0,3\) on vector input 0"
         ):
-            chip.launch(0, {1: 0, 2: 0x8000})
+            chip.launch(0, {1: 0, 2: 0x8000 // SPEC.beat_bytes})

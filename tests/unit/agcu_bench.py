@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import random
 from collections import deque
 from collections.abc import Awaitable, Callable
@@ -256,10 +257,18 @@ def run_unit(
 
 def program_value(spec: FabricSpec, program: Program) -> dict[str, Any]:
     """A program as the initial value of the unit's ``program`` port."""
-    fields = dict(vars(program))
     levels = [*program.levels, *[AgcuLevel()] * (spec.agcu_levels - len(program.levels))]
-    fields["levels"] = [dict(vars(level)) for level in levels]
-    return {name: int(value) if not isinstance(value, list) else value for name, value in fields.items()}
+    return _counted(spec, program) | {"levels": [_counted(spec, level) for level in levels]}
+
+
+def _counted(spec: FabricSpec, program: Program | AgcuLevel) -> dict[str, Any]:
+    """Fields as the hardware has them, which counts grains; rows are left out."""
+    counted: dict[str, Any] = {}
+    for each in dataclasses.fields(program):
+        if "rows" not in each.metadata:
+            grain = each.metadata["grain"]
+            counted[each.name] = int(getattr(program, each.name)) // (grain if isinstance(grain, int) else grain(spec))
+    return counted
 
 
 def assert_same_streams(run: Run, expected: AgcuResult) -> None:

@@ -165,7 +165,7 @@ def test_two_contexts_copy_memory(name: str, rate: float) -> None:
         await board.load(0, copy(0, 4 * PAGE, 40))
         await board.load(1, copy(8 * PAGE, 12 * PAGE, 7))
         before = board.memory.copy()
-        await board.write(HostRegister.ARGUMENT + 4, 8 * V)
+        await board.write(HostRegister.ARGUMENT + 4, 8)
         await board.write(HostRegister.COMMAND, CLEAR)
         for context, (source, target, count) in enumerate(((0, 4, 40), (8, 12, 7))):
             assert await board.launch(context) == 1 << Status.DONE

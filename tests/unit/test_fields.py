@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from weft.hw.fields import SIGNED_FIELDS, Layout, bits, rows
 from weft.hw.presets import PRESETS
 from weft.hw.program import Agcu, AgcuLevel, Pcu, Pmu, PmuLevel, Stage, switch_program
-from weft.hw.spec import FabricSpec
+from weft.hw.spec import ADDRESS_BITS, FabricSpec
 from weft.hw.topology import TileKind
 
 PROGRAMS = [Pcu, Pmu, Agcu]
@@ -55,7 +55,8 @@ def values(program: type[Any], spec: FabricSpec) -> st.SearchStrategy[Any]:
             width = resolve(meta["width"])
             signed = field.name in SIGNED_FIELDS
             low, high = (-(1 << width - 1), (1 << width - 1) - 1) if signed else (0, (1 << width) - 1)
-            strategies[field.name] = st.integers(low, high)
+            grain = resolve(meta["grain"])
+            strategies[field.name] = st.integers(low, high).map(lambda number, grain=grain: number * grain)
         else:
             strategies[field.name] = st.sampled_from(list(meta["kind"]))
     return st.builds(program, **strategies)
@@ -135,6 +136,18 @@ def test_what_does_not_fit_is_refused(program: Small, sentence: str) -> None:
         Layout(Small, TINY).pack(program)
 
 
+def test_a_field_with_a_grain_holds_which_multiple_of_it() -> None:
+    layout = Layout(Agcu, TINY)
+    base = next(place for place in layout.places if place.path == "base")
+    assert (base.width, base.grain) == (ADDRESS_BITS - 4, TINY.beat_bytes)
+    last = (1 << ADDRESS_BITS) - TINY.beat_bytes
+    assert layout.unpack(layout.pack(Agcu(base=last, segment_size=1 << ADDRESS_BITS))).base == last
+    with pytest.raises(ValueError, match=r"^base must be a multiple of 16, not 72$"):
+        layout.pack(Agcu(base=72))
+    with pytest.raises(ValueError, match=r"^base must fit 36 bits, not 1099511627776$"):
+        layout.pack(Agcu(base=1 << ADDRESS_BITS))
+
+
 def test_an_unknown_value_of_an_enumeration_is_refused() -> None:
     with pytest.raises(ValueError, match="1 is not a valid Colour"):
         Layout(Small, TINY).unpack([1 << 8, 0])
@@ -150,5 +163,5 @@ def test_widths_follow_the_spec() -> None:
         assert 1 << width(Agcu, "arg_a", spec) > spec.arguments
         assert 1 << width(Pcu, "drain_stages", spec) > spec.stages
         Layout(Pmu, spec).pack(Pmu(block_lines=spec.pmu_words, levels=(PmuLevel(stride=-spec.pmu_words),)))
-        Layout(Agcu, spec).pack(Agcu(levels=(AgcuLevel(stride=-(1 << 31)),)))
+        Layout(Agcu, spec).pack(Agcu(levels=(AgcuLevel(stride=-(1 << ADDRESS_BITS - 1)),)))
         Layout(Pcu, spec).pack(Pcu(stages=(Stage(const=0xFFFFFFFF),)))

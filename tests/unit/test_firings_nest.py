@@ -8,9 +8,11 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from weft.hw.presets import PRESETS
 from weft.hw.program import Agcu, AgcuKind, AgcuLevel
 from weft.hw.program.firings.agcu import SCALAR, VECTOR, nest_of, pairs_of, turn_of
 from weft.hw.program.firings.stream import Shape
+from weft.hw.spec import ADDRESS_BITS
 
 Beat = tuple[int, int, bool]
 """Address, stop, void."""
@@ -58,7 +60,7 @@ def test_a_load_by_index_runs_its_nest_for_each(levels: list[AgcuLevel], indices
     )
     indices = [*indices, (1, 3, False)]
     value, stop, void = (np.array(each) for each in zip(*indices, strict=True))
-    turn = turn_of(program, {SCALAR: Shape(stop.astype(np.uint8), void, value)}, {})
+    turn = turn_of(program, {SCALAR: Shape(stop.astype(np.uint8), void, value)}, {}, spec=PRESETS["tiny"])
     want: list[Beat] = []
     for index, outer, nothing in indices:
         run = [(0, 0, True)] if nothing else walked(levels)
@@ -68,7 +70,8 @@ def test_a_load_by_index_runs_its_nest_for_each(levels: list[AgcuLevel], indices
     assert beats is not None
     assert beats.stop.tolist() == [rank for _, rank, _ in want]
     assert beats.void.tolist() == [empty for _, _, empty in want]
-    assert turn.addresses(len(want)).tolist() == [address & 0xFFFF_FFFF for address, _, empty in want if not empty]
+    whole = 1 << ADDRESS_BITS
+    assert turn.addresses(len(want)).tolist() == [address % whole for address, _, empty in want if not empty]
     assert turn.taken == {SCALAR: len(indices)}
     moves = [each for _, _, nothing in indices for each in [False, *[True] * (1 if nothing else len(walked(levels)))]]
     (takes,), (gives,) = turn.process.takes, turn.process.gives

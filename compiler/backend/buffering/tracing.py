@@ -139,7 +139,7 @@ class _Tracing:
                 given = with_selectors(program, given, unit.selectors, other_first=self.other_first)
             does = firings_of(program, given)
         else:
-            does = turn_of(program, given, self.arguments, self.turn, self.turn_round)
+            does = turn_of(program, given, self.arguments, self.turn, self.turn_round, spec=self.spec)
             if does.waits:
                 return False
         self._add(name, does.process)

@@ -93,7 +93,7 @@ def _addresses(
         )
     before = laid.dims[:outer]
     if not sizes:
-        number = laying.argument(moving[0][0], Unit.BYTES, moving[0][1] // unit)
+        number = laying.argument(moving[0][0], Unit.MULTIPLE, moving[0][1] // unit)
         if len(moving) > 1:
             raise laying.refuse("at most one dimension of a walk over a buffer can begin at a size of the launch")
         return argument_for_each(laying, number, laying.either(laid)[0], len(laid.dims) - outer)
@@ -119,7 +119,7 @@ def _addresses(
     table = Laid(dims, Element.I32, vector=laying.emit(load, name).result, hint=name)
     addresses = laying.scalar(table)
     for start, stride in moving:
-        argument = argument_stream(laying, laying.argument(start, Unit.BYTES, stride // unit))
+        argument = argument_stream(laying, laying.argument(start, Unit.MULTIPLE, stride // unit))
         held = laying.emit(ExpandOp(argument, addresses)).result
         addresses = laying.emit(MapOp(Op.IADD, addresses, held), name).result
     return addresses

@@ -103,7 +103,7 @@ def _walk(operation: LoadOp | StoreOp, laying: Laying) -> dict[str, Any]:
     strides = _row_bytes(tensor, laying)
     begins = [_before_rounds(start, laying) for start in walk.start]
     bases = [
-        laying.argument(start, Unit.BYTES, stride)
+        laying.argument(start, Unit.MULTIPLE, stride // spec.beat_bytes)
         for start, stride in zip(begins, strides, strict=True)
         if start.number is None
     ]

@@ -11,6 +11,7 @@ from weft.hw.program.agcu import BOUND_BITS, Agcu, AgcuKind
 from weft.hw.program.firings.nest import Loop, Nest, Walk
 from weft.hw.program.firings.process import Process, Side, Where
 from weft.hw.program.firings.stream import NOTHING, Bools, Ints, Shape, Stops
+from weft.hw.spec import ADDRESS_BITS, FabricSpec
 from weft.hw.topology import Network
 
 __all__ = ["CONTROL", "SCALAR", "VECTOR", "AgcuTurn", "addresses_of", "nest_of", "pairs_of", "turn_of"]
@@ -19,6 +20,7 @@ VECTOR: Where = (Network.VECTOR, 0)
 SCALAR: Where = (Network.SCALAR, 0)
 CONTROL: Where = (Network.CONTROL, 0)
 _WORD = 0xFFFF_FFFF
+_ADDRESS = (1 << ADDRESS_BITS) - 1
 _TOKEN = Shape.of(np.zeros(1, np.uint8))
 
 
@@ -35,15 +37,16 @@ def nest_of(program: Agcu, arguments: Mapping[int, int], grown: int = 0) -> Nest
     return Nest(tuple(loops) or (Loop(1, 0, 0),), empty)
 
 
-def _base(program: Agcu, arguments: Mapping[int, int], turn: int, turn_round: int) -> int:
+def _base(program: Agcu, arguments: Mapping[int, int], turn: int, turn_round: int, spec: FabricSpec) -> int:
     """Byte address of the first beat of a run, without what an index adds."""
     moved = turn * program.turn_stride + turn_round * program.round_stride
-    return program.base + moved + sum(arguments.get(each, 0) for each in (program.arg_a, program.arg_b) if each)
+    beats = sum(arguments.get(each, 0) & _WORD for each in (program.arg_a, program.arg_b) if each)
+    return program.base + moved + beats * spec.beat_bytes
 
 
-def addresses_of(program: Agcu, arguments: Mapping[int, int], turn: int, beats: int) -> Ints:
+def addresses_of(program: Agcu, arguments: Mapping[int, int], turn: int, beats: int, spec: FabricSpec) -> Ints:
     """Byte addresses of the first beats of a turn, [beats], where no index decides them."""
-    return (_base(program, arguments, turn, 0) + nest_of(program, arguments).offsets(beats)) & _WORD
+    return (_base(program, arguments, turn, 0, spec) + nest_of(program, arguments).offsets(beats)) & _ADDRESS
 
 
 def pairs_of(stop: Stops, void: Bools) -> tuple[Ints, Ints]:
@@ -87,9 +90,9 @@ class AgcuTurn:
         if self.walk.nest.empty:
             return np.zeros(0, np.int64)
         if not self.program.indexed:
-            return (self.starts + self.walk.nest.offsets(beats)) & _WORD
+            return (self.starts + self.walk.nest.offsets(beats)) & _ADDRESS
         addresses = self.walk.of_beats(self.starts) + self.walk.offsets()
-        return addresses[~self.walk.void][:beats] & _WORD
+        return addresses[~self.walk.void][:beats] & _ADDRESS
 
     @property
     def outputs(self) -> dict[Network, Shape]:
@@ -155,6 +158,7 @@ def turn_of(
     turn: int = 0,
     turn_round: int = 0,
     *,
+    spec: FabricSpec,
     grown: int = 0,
 ) -> AgcuTurn:
     """A turn of a launch with these arguments, which is given these streams.
@@ -182,7 +186,7 @@ def turn_of(
             waits.append(where)
     if waits or program.kind is AgcuKind.SINK:
         return replace(begun, waits=tuple(waits), taken=taken)
-    nest, base = nest_of(program, arguments, grown), _base(program, arguments, turn, turn_round)
+    nest, base = nest_of(program, arguments, grown), _base(program, arguments, turn, turn_round, spec)
     length = np.array([nest.loops[0].count])
     if not indexed:
         walk = Walk(nest, length, np.full(1, program.end_rank, np.uint8))

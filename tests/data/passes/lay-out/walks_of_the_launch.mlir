@@ -7,7 +7,7 @@ step.tensor @y : f32 [4, 12] output
 %x = step.load @x from [m, 0] : !step.stream<f32, [n, 12]>
 step.store %x in @y
 // ----
-mapped.size {index = 2 : i64, of = #step.dims<[m]>, unit = "bytes", per = 48 : i64}
+mapped.size {index = 2 : i64, of = #step.dims<[m]>, unit = "multiple", per = 3 : i64}
 mapped.size {index = 1 : i64, of = #step.dims<[n]>, unit = "elements", per = 1 : i64}
 mapped.tensor @x {shape = array<i64: 8, 12>, format = "f32", role = "input"}
 mapped.tensor @y {shape = array<i64: 4, 12>, format = "f32", role = "output"}
