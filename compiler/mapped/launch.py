@@ -97,5 +97,5 @@ def arguments_of(module: ModuleOp, sizes: Mapping[str, int]) -> dict[int, int]:
         if isinstance(op, SizeOp):
             arguments[op.index.value.data] = value = op.value(sizes)
             if value >= 1 << 32:
-                raise WeftError(f"size {op.of.data[0]} in {op.unit.value} must fit 32 bits, not {value}")
+                raise WeftError(f"what a launch argument says of size {op.of.data[0]} must fit 32 bits, not {value}")
     return arguments

@@ -1,4 +1,4 @@
-// n rows from row m on: launch arguments count rows, and the bytes of them that lie before (3 beats of 16).
+// n rows from row m on: launch arguments count rows, and the vector beats of them that lie before (3 a row).
 // fabric: tiny
 step.dimension @n <= 4
 step.dimension @m <= 4
