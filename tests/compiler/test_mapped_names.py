@@ -26,7 +26,7 @@ WRONG = [
     ('when = "first"', 'when = "FIRST"', "when must be one of every, first, later, last, earlier, not 'FIRST'"),
     ('map "exp"', 'map "none"', "function must be one of pass, mul, .*, sigmoid, bf16, int32, float, not 'none'"),
     ('accum "max"', 'accum "mul"', "function must be one of add, max, min, iadd, imax, not 'mul'"),
-    ('unit = "beats"', 'unit = "words"', "unit must be one of elements, beats, bytes, float, not 'words'"),
+    ('unit = "beats"', 'unit = "words"', "unit must be one of elements, beats, multiple, float, not 'words'"),
     ("stream<scalar", "stream<scalars", "program line 7: kind must be one of vector, packed, .*, not 'scalars'"),
 ]
 
