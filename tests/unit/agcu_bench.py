@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from weft.hw.agcu.agcu import Agcu
 from weft.hw.program import Agcu as Program
-from weft.hw.program import AgcuLevel
+from weft.hw.program import AgcuLevel, AgcuPart
 from weft.hw.spec import FabricSpec
 from weft.sim.device import Beats
 from weft.sim.functional.agcu import AgcuResult
@@ -256,10 +256,11 @@ def run_unit(
 
 def program_value(spec: FabricSpec, program: Program) -> dict[str, Any]:
     """A program as the initial value of the unit's ``program`` port."""
-    fields = dict(vars(program))
     levels = [*program.levels, *[AgcuLevel()] * (spec.agcu_levels - len(program.levels))]
-    fields["levels"] = [dict(vars(level)) for level in levels]
-    return {name: int(value) if not isinstance(value, list) else value for name, value in fields.items()}
+    parts = [*program.parts, *[AgcuPart()] * (spec.agcu_parts - 1 - len(program.parts))]
+    rows = {"levels": levels, "parts": parts}
+    fields = {name: int(value) for name, value in vars(program).items() if name not in rows}
+    return {**fields, **{name: [dict(vars(each)) for each in every] for name, every in rows.items()}}
 
 
 def assert_same_streams(run: Run, expected: AgcuResult) -> None:
