@@ -23,7 +23,7 @@ PRESETS: dict[str, FabricSpec] = {
         # ISCA 2017: 64 PCU with 16 lanes and 6 stages, 64 PMU of 16 banks of 16 KB.
         FabricSpec.make(name="plasticine", rows=16, columns=8, lanes=16, stages=6, scalar_inputs=6, acc_depth=64,
                         pmu_lines=4096, vector_tracks=3, scalar_tracks=3, channels=4, channel_bits=512,
-                        channel_window=32),
+                        channel_window=32, agcu_parts=3),
     )
 }  # fmt: skip
 

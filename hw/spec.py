@@ -61,6 +61,7 @@ class FabricSpec(BaseModel, frozen=True):
     pmu_lines: Annotated[int, _size(16, 65536, "32-bit words in each bank of a PMU", 256)] = 256
     pmu_levels: Annotated[int, _size(1, 5, "loop levels of a PMU's address generator", 5)] = 5
     agcu_levels: Annotated[int, _size(1, 5, "loop levels of an AGCU's address generator", 4)] = 4
+    agcu_parts: Annotated[int, _size(1, 4, "matrices that an AGCU can load one after the other in a turn", 1)] = 1
     agcu_buffer: Annotated[int, _size(4, 1024, "vector beats an AGCU can have in flight from memory", 64)] = 64
     vector_tracks: Annotated[int, _size(1, 8, "vector tracks in each direction of each switch", 2)] = 2
     scalar_tracks: Annotated[int, _size(1, 8, "scalar tracks in each direction of each switch", 2)] = 2

@@ -7,16 +7,14 @@ from collections.abc import Mapping, Sequence
 
 from xdsl.dialects.builtin import ModuleOp
 
+from weft.compiler.backend.bundles import ACCESSES, bundles_of
 from weft.compiler.backend.memory import tensor_bytes
-from weft.compiler.mapped.offchip import LinearLoadOp, LinearStoreOp, RandomLoadOp, RandomStoreOp
 from weft.compiler.mapped.tensor import TensorOp
 from weft.compiler.step.shard import Shard
 from weft.hw.spec import FabricSpec
 from weft.hw.topology import channel_agcus
 
 __all__ = ["channels_of"]
-
-_ACCESSES = LinearLoadOp | LinearStoreOp | RandomLoadOp | RandomStoreOp
 
 
 def channels_of(
@@ -32,8 +30,9 @@ def channels_of(
         return dict.fromkeys(tensors, 0)
     needed: Counter[str] = Counter()
     for module, known in zip(modules, names, strict=True):
-        accesses = Counter(known[op.tensor.string_value()] for op in module.ops if isinstance(op, _ACCESSES))
-        needed |= accesses
+        shared = {each for bundle in bundles_of(module, spec) for each in bundle[1:]}
+        accesses = [op for op in module.ops if isinstance(op, ACCESSES) and op not in shared]
+        needed |= Counter(known[op.tensor.string_value()] for op in accesses)
     free = [_agcus(spec, channel) for channel in range(spec.channels)]
     carried = [0] * spec.channels
     found: dict[str, int] = {}

@@ -115,7 +115,7 @@ class Agcu(wiring.Component):
             jobs.begin.eq(sequencer.begin),
             jobs.running.eq(running),
             jobs.empty.eq(nest.empty),
-            nest.levels.eq(program.levels),
+            nest.program.eq(program),
             nest.bounds.eq(sequencer.bounds),
             nest.clear.eq(~running | store_input.ended),
             segment.base.eq(program.segment_base),

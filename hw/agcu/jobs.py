@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from amaranth.hdl import Module, Signal
+from amaranth.hdl import Module, Signal, Value
 from amaranth.lib import stream, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -18,7 +18,7 @@ __all__ = ["Jobs"]
 
 
 class Jobs(wiring.Component):
-    """Makes the jobs of a launch: one for a load, one after the other for a store, one for each index with ``indexed``.
+    """Makes the jobs of a turn: one for each part of a load, one after the other for a store, one for each index.
 
     A job a cycle; an index takes one cycle through the multiplier. A store whose nest is empty has no jobs.
 
@@ -97,8 +97,10 @@ class Jobs(wiring.Component):
                 self.job.payload.stop.eq(program.end_rank),
                 self.over.eq(last | never),
             ]
-            with m.If(self.job.valid & self.job.ready & ~store):
+            given = self.job.valid & self.job.ready & ~store
+            with m.If(given):
                 m.d.sync += last.eq(1)
+            self._parts(m, given, last)
 
         with m.If(self.job.ready):
             m.d.sync += offset_valid.eq(0)
@@ -112,3 +114,18 @@ class Jobs(wiring.Component):
                 last.eq(index.stop >= program.end_rank),
             ]
         return m
+
+    def _parts(self, m: Module, given: Value, last: Signal) -> None:
+        """The nests of a load that follow the first one."""
+        parts = self.program.parts
+        part = Signal(range(len(parts) + 1))
+        with m.If(self.begin):
+            m.d.sync += part.eq(0)
+        with m.Elif(given):
+            m.d.sync += part.eq(part + 1)
+        m.d.comb += self.job.payload.part.eq(part)
+        for number, each in enumerate(parts):
+            with m.If(given & (part == number) & each.beats.any()):
+                m.d.sync += last.eq(0)
+            with m.If(part == number + 1):
+                m.d.comb += self.job.payload.base.eq(self.base + each.offset)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from itertools import zip_longest
+
 from amaranth.hdl import Cat, Module, Mux, Signal, unsigned
 from amaranth.lib import data, stream, wiring
 from amaranth.lib.wiring import In, Out
 
-from weft.hw.program import AgcuLevel
+from weft.hw.program import Agcu
 from weft.hw.program.agcu import BOUND_BITS
 from weft.hw.spec import FabricSpec
 from weft.hw.tile.unit import program_layout
@@ -17,10 +19,17 @@ __all__ = ["Nest", "item_layout", "job_layout"]
 def job_layout(spec: FabricSpec) -> data.StructLayout:
     """One run of the nest: the address it begins at, the stop of its last item, and whether it is one void item.
 
-    Addresses count vector beats.
+    Addresses count vector beats. ``part`` says whose bounds it has: 0 those of the levels, ``k``
+    those of part ``k - 1``.
     """
-    address = unsigned(spec.address_bits)
-    return data.StructLayout({"base": address, "stop": unsigned(spec.stop_bits), "void": unsigned(1)})
+    return data.StructLayout(
+        {
+            "base": unsigned(spec.address_bits),
+            "stop": unsigned(spec.stop_bits),
+            "void": unsigned(1),
+            "part": range(spec.agcu_parts),
+        }
+    )
 
 
 def item_layout(spec: FabricSpec) -> data.StructLayout:
@@ -39,14 +48,14 @@ class Nest(wiring.Component):
     Parameters
     ----------
     spec
-        Decides the number of levels and the bits of a stop.
+        Decides the number of levels and parts, and the bits of a stop.
 
     Members
     -------
-    levels : In
-        Strides and ranks, innermost first; their ``bound`` is not looked at.
+    program : In
+        The AGCU's: strides and ranks of its levels, innermost first, and its parts; no ``bound`` of a level.
     bounds : In(24).array
-        Iterations of each level, or 0. Like ``levels``, stable while a job runs.
+        Iterations of each level, or 0. Like ``program``, stable while a job runs.
     clear : In(1)
         Forget the job under way.
     job : In(stream)
@@ -62,7 +71,7 @@ class Nest(wiring.Component):
         count = spec.agcu_levels
         super().__init__(
             {
-                "levels": In(data.ArrayLayout(program_layout(AgcuLevel, spec), count)),
+                "program": In(program_layout(Agcu, spec)),
                 "bounds": In(data.ArrayLayout(unsigned(BOUND_BITS), count)),
                 "clear": In(1),
                 "empty": Out(1),
@@ -73,7 +82,7 @@ class Nest(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        count = self._spec.agcu_levels
+        count, program = self._spec.agcu_levels, self.program
         levels = range(count)
 
         active, void = Signal(), Signal()
@@ -83,9 +92,22 @@ class Nest(wiring.Component):
 
         # A level that is empty, or inside of one that is, makes one iteration.
         zero = Cat(self.bounds[level] == 0 for level in levels)
-        bounds = [Signal(BOUND_BITS, name=f"bound_{level}") for level in levels]
+        first = [Mux(zero[level:].any(), 1, self.bounds[level]) for level in levels]
         m.d.comb += self.empty.eq(zero.any())
-        m.d.comb += [bounds[level].eq(Mux(zero[level:].any(), 1, self.bounds[level])) for level in levels]
+
+        # The bounds of the job that comes next, and of the one under way.
+        next_bounds = [Signal(BOUND_BITS, name=f"next_bound_{level}") for level in levels]
+        bounds = [Signal(BOUND_BITS, name=f"bound_{level}") for level in levels]
+        m.d.comb += [each.eq(bound) for each, bound in zip(next_bounds, first, strict=True)]
+        with m.Switch(self.job.payload.part):
+            for number, part in enumerate(program.parts, start=1):
+                with m.Case(number):
+                    of_part = (part.beats, part.rows, part.tiles)
+                    m.d.comb += [
+                        each.eq(bound) for each, bound in zip_longest(next_bounds, of_part[:count], fillvalue=1)
+                    ]
+        if self._spec.agcu_parts == 1:
+            m.d.comb += [each.eq(bound) for each, bound in zip(bounds, next_bounds, strict=True)]
 
         # Level l ends with this item when it and all levels inside it are at their last iteration.
         ends = Signal(count)
@@ -98,8 +120,11 @@ class Nest(wiring.Component):
         inner_stop = Signal(self._spec.stop_bits)
         for level in reversed(levels):
             with m.If(~ends[level]):
-                m.d.comb += [moving_at.eq(at[level]), stride.eq(self.levels[level].stride)]
-                m.d.comb += inner_stop.eq(self.levels[level - 1].rank if level else 0)
+                m.d.comb += [moving_at.eq(at[level]), stride.eq(program.levels[level].stride)]
+                m.d.comb += inner_stop.eq(program.levels[level - 1].rank if level else 0)
+        if self._spec.agcu_parts > 1:
+            with m.If(program.parts[0].beats.any()):  # neighbours, whatever level moves
+                m.d.comb += [moving_at.eq(at[0]), stride.eq(program.levels[0].stride)]
         moved = Signal(self._spec.address_bits)
         m.d.comb += [
             moved.eq(moving_at + stride),
@@ -129,7 +154,9 @@ class Nest(wiring.Component):
                 last_stop.eq(self.job.payload.stop),
             ]
             m.d.sync += [at[level].eq(self.job.payload.base) for level in levels]
-            m.d.sync += [left[level].eq(bounds[level]) for level in levels]
+            m.d.sync += [left[level].eq(next_bounds[level]) for level in levels]
+            if self._spec.agcu_parts > 1:
+                m.d.sync += [each.eq(bound) for each, bound in zip(bounds, next_bounds, strict=True)]
         with m.If(self.clear):
             m.d.sync += active.eq(0)
         return m

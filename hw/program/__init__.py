@@ -1,6 +1,6 @@
 """What each kind of unit can be told to do: the configuration fields, as pure values."""
 
-from weft.hw.program.agcu import Agcu, AgcuKind, AgcuLevel, When
+from weft.hw.program.agcu import Agcu, AgcuKind, AgcuLevel, AgcuPart, When
 from weft.hw.program.pcu import Accumulate, Input, InputMode, Pcu, Source, Stage
 from weft.hw.program.pmu import WRITE_LEVELS, Pmu, PmuLevel, Port, Trigger, WriteLevel
 from weft.hw.program.switch import Switch, switch_program
@@ -13,6 +13,7 @@ __all__ = [
     "Agcu",
     "AgcuKind",
     "AgcuLevel",
+    "AgcuPart",
     "Input",
     "InputMode",
     "Pcu",

@@ -24,6 +24,11 @@ one. Void beats have no address.
            become one of bf16 pairs (the first in the low halves); a stop pads an odd last one with zeros.
 ``SINK``   consumes the beats of its vector input until one with a stop ``>= end_rank``, and discards them.
 
+A load can bring several matrices in a turn, one after the other in one stream: after its nest it goes through those of
+``parts``, as long as they have beats. Such a load has constant bounds of at least 1 and no ``indexed``. The nest of a
+part is that of ``levels`` with the bounds of the part, and begins ``offset`` bytes after the first one; each nest ends
+with a stop of ``end_rank``. All of them go through neighbouring addresses: the stride of level 0 counts, no other.
+
 With ``emit_arg`` not 0, each turn first sends ``args[emit_arg]`` as a scalar beat (stop 0). With ``done_token`` a
 control beat (stop 0) follows when all is done: for a store, when memory has acknowledged the last burst.
 
@@ -51,7 +56,7 @@ from enum import IntEnum
 from weft.hw.fields import bits, rows
 from weft.hw.spec import FabricSpec
 
-__all__ = ["BOUND_BITS", "Agcu", "AgcuKind", "AgcuLevel", "When"]
+__all__ = ["BOUND_BITS", "Agcu", "AgcuKind", "AgcuLevel", "AgcuPart", "When"]
 
 BOUND_BITS = 24
 """Of an argument that holds iterations or rounds, so many low bits are read."""
@@ -113,6 +118,21 @@ class AgcuLevel:
 
 
 @dataclass(frozen=True)
+class AgcuPart:
+    """A matrix that a load brings after others: iterations of the three innermost levels."""
+
+    offset: int = bits(_address, "bytes from the first nest to this part, signed", grain=_beat)
+    beats: int = bits(BOUND_BITS, "iterations of level 0; 0: there is no such part, nor one after it")
+    rows: int = bits(BOUND_BITS, "iterations of level 1", 1)
+    tiles: int = bits(BOUND_BITS, "iterations of level 2", 1)
+
+    @property
+    def bounds(self) -> tuple[int, int, int]:
+        """Iterations, the innermost level first."""
+        return self.beats, self.rows, self.tiles
+
+
+@dataclass(frozen=True)
 class Agcu:
     """An AGCU's program; see the module's text for its meaning."""
 
@@ -121,7 +141,8 @@ class Agcu:
     arg_a: int = bits(_arg, "argument added to base, in vector beats")
     arg_b: int = bits(_arg, "argument added to base, in vector beats")
     levels: tuple[AgcuLevel, ...] = rows(AgcuLevel, lambda s: s.agcu_levels, "the loop nest, innermost first")
-    end_rank: int = bits(_rank, "stop of the last beat (LOAD); ends the launch (STORE, SINK, indexed)")
+    parts: tuple[AgcuPart, ...] = rows(AgcuPart, lambda s: s.agcu_parts - 1, "nests that follow in a turn of a load")
+    end_rank: int = bits(_rank, "stop of the last beat of a nest (LOAD); ends the launch (STORE, SINK, indexed)")
     indexed: bool = bits(1, "the nest runs for each beat of the scalar input", False, kind=bool)
     index_stride: int = bits(_address, "bytes for each unit of the scalar beat, signed", grain=_beat)
     nest_rank: int = bits(_rank, "indexed LOAD: rank of the nest, added to the scalar beat's stop")

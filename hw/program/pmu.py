@@ -87,8 +87,8 @@ class Trigger(IntEnum):
         return self in (Trigger.ADDRESS, Trigger.LENGTH)
 
 
-_BLOCK = 12
-"""Bits that count blocks."""
+_BLOCK = 24
+"""Bits that count blocks: of a FIFO for matrices each beat is one."""
 
 
 def _rank(spec: FabricSpec) -> int:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from weft.hw.agcu.agcu import Agcu
 from weft.hw.program import Agcu as Program
-from weft.hw.program import AgcuLevel
+from weft.hw.program import AgcuLevel, AgcuPart
 from weft.hw.spec import FabricSpec
 from weft.sim.device import Beats
 from weft.sim.functional.agcu import AgcuResult
@@ -258,10 +258,12 @@ def run_unit(
 def program_value(spec: FabricSpec, program: Program) -> dict[str, Any]:
     """A program as the initial value of the unit's ``program`` port."""
     levels = [*program.levels, *[AgcuLevel()] * (spec.agcu_levels - len(program.levels))]
-    return _counted(spec, program) | {"levels": [_counted(spec, level) for level in levels]}
+    parts = [*program.parts, *[AgcuPart()] * (spec.agcu_parts - 1 - len(program.parts))]
+    rows = {"levels": levels, "parts": parts}
+    return _counted(spec, program) | {name: [_counted(spec, each) for each in every] for name, every in rows.items()}
 
 
-def _counted(spec: FabricSpec, program: Program | AgcuLevel) -> dict[str, Any]:
+def _counted(spec: FabricSpec, program: Program | AgcuLevel | AgcuPart) -> dict[str, Any]:
     """Fields as the hardware has them, which counts grains; rows are left out."""
     counted: dict[str, Any] = {}
     for each in dataclasses.fields(program):

@@ -7,7 +7,7 @@ import pytest
 from agcu_bench import Run, assert_same_streams, beats, run_unit
 
 from weft.hw.presets import PRESETS
-from weft.hw.program import Agcu, AgcuKind, AgcuLevel, When
+from weft.hw.program import Agcu, AgcuKind, AgcuLevel, AgcuPart, When
 from weft.hw.spec import FabricSpec
 from weft.sim.device import Beats
 from weft.sim.functional.agcu import AgcuResult, run_agcu
@@ -61,6 +61,33 @@ def test_nest(nest: str, rate: float) -> None:
     program = Agcu(kind=AgcuKind.LOAD, base=4096, levels=NESTS[nest], end_rank=5, **WHOLE)
     run, expected = check(program, rate=rate, launches=2)
     assert len(run.vector) == len(expected.vector.stop)
+
+
+_PARTS = (AgcuPart(offset=30 * V, beats=2, rows=5), AgcuPart(offset=-8 * V, beats=4, rows=1), AgcuPart())
+
+
+@pytest.mark.parametrize("rate", [1.0, 0.6])
+def test_matrices_one_after_the_other(rate: float) -> None:
+    """3 rows of 3 beats, then 5 of 2 and 1 of 4 elsewhere, in each of two turns: rows end with 1, matrices with 2."""
+    spec = SPEC.replace(agcu_parts=4)
+    levels = (AgcuLevel(bound=3, stride=V, rank=1), AgcuLevel(bound=3, stride=99, rank=2))
+    program = Agcu(
+        kind=AgcuKind.LOAD, base=16 * V, levels=levels, parts=_PARTS, end_rank=2, turns=2, turn_stride=100 * V, **WHOLE
+    )
+    run = run_unit(spec, [program], memory(), {}, rate=rate)[0]
+    places = [*range(16, 25), *range(46, 56), *range(8, 12)]
+    stops = [0, 0, 1, 0, 0, 1, 0, 0, 2, *[0, 1] * 4, 0, 2, 0, 0, 0, 2]
+    rows = memory().view(np.uint32).reshape(-1, spec.lanes)
+    words = [rows[place + turn].tolist() for turn in (0, 100) for place in places]
+    assert [(beat.stop, [*beat.data]) for beat in run.vector] == [*zip(stops * 2, words, strict=True)]
+    twins = [
+        run_agcu(spec, program, memory(), {}, turn=turn, vector=None, scalar=None, control=None).vector
+        for turn in (0, 1)
+    ]
+    assert [stop for twin in twins for stop in twin.stop.tolist()] == stops * 2
+    assert [word for twin in twins for word in twin.data.view(np.uint32).tolist()] == words
+    if rate == 1.0:
+        assert len(run.memory.requests) == 2 * (2 + 2 + 1)  # bursts of 8 vector beats at most
 
 
 @pytest.mark.parametrize("bound", [0, 1, 7])

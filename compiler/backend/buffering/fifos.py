@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from weft.compiler.netlist.netlist import Net, Netlist, Pin, Unit
+from dataclasses import replace
+from typing import TypeGuard
+
+from weft.compiler.netlist.netlist import Net, Netlist, Pin, Program, Unit
 from weft.hw.program import Pmu, PmuLevel, Port
 from weft.hw.program.firings.links import exit_of, sure_capacity
 from weft.hw.spec import FabricSpec
 from weft.hw.topology import Network
 
-__all__ = ["MOST_FIFOS", "fifo_room", "with_fifos"]
+__all__ = ["MOST_FIFOS", "fifo_room", "is_fifo", "with_fifos"]
 
 MOST_FIFOS = 16
 """FIFOs that may stand in a row before an input."""
@@ -32,8 +35,18 @@ def with_fifos(netlist: Netlist, network: Network, end: Pin, count: int, spec: F
         nets[place] = Net(network, nets[place].source, rest)
         nets.append(Net(network, Pin(name), (first,)))
         units[name] = Unit(name, program, lines=netlist.units[end.unit].lines)
+        behind = units[first.unit].program
+        if is_fifo(behind) and behind.period:  # what is not for them goes into neither
+            choice = {name: getattr(behind, name) for name in ("period", "block_from", "block_to")}
+            units[name] = replace(units[name], program=replace(program, **choice))
+            units[first.unit] = replace(units[first.unit], program=replace(behind, **dict.fromkeys(choice, 0)))
         first = Pin(name)
     return Netlist(units, (*nets,))
+
+
+def is_fifo(program: Program) -> TypeGuard[Pmu]:
+    """Whether it is that of a FIFO of vector beats for a load."""
+    return isinstance(program, Pmu) and not program.write_rank and program.block_lines == 1 and not program.levels
 
 
 def _fifo(network: Network, spec: FabricSpec) -> Pmu:

@@ -4,23 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from itertools import accumulate
 
 from xdsl.dialects.builtin import ModuleOp
 from xdsl.ir import Operation, SSAValue
 
-from weft.compiler.backend.memory import Region
+from weft.compiler.backend.bundles import bundles_of
+from weft.compiler.backend.memory import Region, tensor_beats
 from weft.compiler.errors import WeftError
 from weft.compiler.mapped.buffers import BufferizeOp, KeepOp, RecallOp, ResidentOp, StreamifyOp
 from weft.compiler.mapped.compute import COMPUTE
 from weft.compiler.mapped.loop import Loop, TurnOp, loop_of, when_of
 from weft.compiler.mapped.merge import MergeOp
-from weft.compiler.mapped.offchip import ArgumentOp, LinearLoadOp, LinearStoreOp, RandomLoadOp, RandomStoreOp, SinkOp
+from weft.compiler.mapped.offchip import (
+    ArgumentOp,
+    LinearLoadOp,
+    LinearStoreOp,
+    RandomLoadOp,
+    RandomStoreOp,
+    SinkOp,
+    tensor_of,
+)
 from weft.compiler.mapped.types import Kind
 from weft.compiler.mapped.values import stream, used
 from weft.compiler.netlist.netlist import Net, Netlist, Pin, Program, Unit
 from weft.compiler.passes.units.buffers import buffer_program, resident_program
 from weft.compiler.passes.units.cluster import Cluster, Unfit, build
 from weft.compiler.passes.units.offchip import (
+    bundle_program,
     load_program,
     random_program,
     random_store_program,
@@ -28,7 +39,7 @@ from weft.compiler.passes.units.offchip import (
     store_program,
 )
 from weft.compiler.step.operation import line_of, told_of
-from weft.hw.program import When
+from weft.hw.program import Pmu, When
 from weft.hw.spec import FabricSpec
 from weft.hw.topology import Network, Tile
 
@@ -75,6 +86,8 @@ class _Lowering:
         self.units: dict[str, Unit] = {}
         self.sources: dict[SSAValue, Pin] = {}
         self.targets: dict[SSAValue, list[Pin]] = {}
+        self.bundles = {bundle[0]: bundle for bundle in bundles_of(module, spec)}
+        self.bundled = {load: bundle for bundle in self.bundles.values() for load in bundle}
         self.followers: dict[LinearLoadOp, str] = {}
         self.between_rounds: list[Net] = []
 
@@ -100,13 +113,14 @@ class _Lowering:
             self.sources[value] = Pin(unit)
 
     def nets(self) -> list[Net]:
-        nets = []
+        taken: dict[tuple[Network, Pin], list[Pin]] = {}
         for value, source in self.sources.items():
             kind = stream(value).kind
             if value in self.targets:
-                nets.append(Net(_NETWORKS[kind], source, tuple(sorted(self.targets[value]))))
+                taken.setdefault((_NETWORKS[kind], source), []).extend(self.targets[value])
             elif kind is not Kind.CONTROL:
                 raise WeftError(f"nobody takes the stream that {self.units[source.unit]} gives; store it or sink it")
+        nets = [Net(network, source, tuple(sorted(pins))) for (network, source), pins in taken.items()]
         return nets + self.between_rounds
 
     # -- units ------------------------------------------------------------------------------------------
@@ -161,20 +175,28 @@ class _Lowering:
             self.take(op.index, unit)
             self.give(op.result, unit)
             return
-        program = load_program(op, region, self.spec, priority=priority, loop=self.loop)
+        if op in self.bundled and op not in self.bundles:
+            return  # comes with the first of its bundle
+        bundle = self.bundles.get(op, (op,))
+        programs = [
+            load_program(each, self.regions[_name(each)], self.spec, priority=priority, loop=self.loop)
+            for each in bundle
+        ]
+        program = programs[0] if len(bundle) == 1 else bundle_program(programs)
         emits = emitted.pop(0) if emitted and op.after is None else None
         if isinstance(emits, ArgumentOp):
             program = replace(program, emit_arg=emits.index.value.data)
         elif emits is not None:
             program = replace(program, emit_turn=True)
-        unit = self.add(f"load_{name}", program, op, tensor=name)
+        unit = self.add(f"load_{'+'.join(map(_name, bundle))}", program, *bundle, tensor=name)
         if emits is not None:
             self.give(emits.result, unit)
         if op.after is not None:
             self.take(op.after, unit)
         if op.follows is not None:
             self.followers[op] = unit
-        self.give(op.result, unit)
+        for each in bundle:
+            self.give(each.result, unit)
         self.give(op.done, unit)
 
     def buffer(self, op: StreamifyOp) -> None:
@@ -183,12 +205,22 @@ class _Lowering:
             raise WeftError("mapped.streamify must read a mapped.bufferize")
         hint = op.result.name_hint or op.buffer.name_hint
         program = buffer_program(write, op, self.spec, hint or "buffer", turns=self.loop.turns)
+        load = write.value.owner
+        if isinstance(load, LinearLoadOp) and load in self.bundled:
+            program = self.own_part(program, load)
         unit = self.add(hint or _unnamed(op), program, op)
         self.take(write.value, unit)
         if op.trigger is not None:
             self.take(op.trigger, unit, 0 if stream(op.trigger).kind is Kind.CONTROL else 1)
         self.give(op.result, unit)
         self.give(op.runs, unit)
+
+    def own_part(self, fifo: Pmu, load: LinearLoadOp) -> Pmu:
+        """A FIFO that keeps, of the beats of a bundle, those of one load."""
+        bundle = self.bundled[load]
+        ends = [*accumulate((tensor_beats(tensor_of(each), self.spec) for each in bundle), initial=0)]
+        place = bundle.index(load)
+        return replace(fifo, period=ends[-1], block_from=ends[place], block_to=ends[place + 1])
 
     def resident(self, op: ResidentOp) -> None:
         name = op.sym_name.data
@@ -252,6 +284,11 @@ class _Lowering:
             for port, value in enumerate(cluster.scalar):
                 self.take(value, unit, port)
             self.give(result, unit)
+
+
+def _name(op: LinearLoadOp) -> str:
+    """Of the tensor that is loaded."""
+    return op.tensor.string_value()
 
 
 def _unnamed(op: Operation) -> str:

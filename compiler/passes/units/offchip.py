@@ -12,10 +12,10 @@ from weft.compiler.mapped.offchip import LinearLoadOp, LinearStoreOp, RandomLoad
 from weft.compiler.mapped.tensor import Format
 from weft.compiler.mapped.types import DYNAMIC, Kind, StreamType
 from weft.compiler.mapped.values import stream, used
-from weft.hw.program import Agcu, AgcuKind, AgcuLevel
+from weft.hw.program import Agcu, AgcuKind, AgcuLevel, AgcuPart
 from weft.hw.spec import FabricSpec
 
-__all__ = ["load_program", "random_program", "random_store_program", "sink_program", "store_program"]
+__all__ = ["bundle_program", "load_program", "random_program", "random_store_program", "sink_program", "store_program"]
 
 
 def _levels(
@@ -114,6 +114,20 @@ def load_program(op: LinearLoadOp, region: Region, spec: FabricSpec, *, priority
         segment_base=region.base,
         segment_size=region.span,
     )
+
+
+def bundle_program(programs: Sequence[Agcu]) -> Agcu:
+    """Loads of a bundle as one: the first, and the others as its parts. It may access what lies between them, too."""
+    first, *others = programs
+    begin = min(each.segment_base for each in programs)
+    end = max(each.segment_base + each.segment_size for each in programs)
+    parts: list[AgcuPart] = []
+    for each in others:
+        beats, *outer = (level.bound for level in each.levels)
+        rows, tiles, *_ = (*outer, 1, 1)
+        parts.append(AgcuPart(each.base - first.base, beats, rows, tiles))
+        assert (each.end_rank, each.turn_stride, each.turns) == (first.end_rank, first.turn_stride, first.turns)
+    return replace(first, parts=(*parts,), segment_base=begin, segment_size=end - begin)
 
 
 def store_program(op: LinearStoreOp, region: Region, spec: FabricSpec, *, loop: Loop, told: bool) -> Agcu:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from itertools import takewhile
 
 import numpy as np
 
-from weft.hw.program.agcu import BOUND_BITS, Agcu, AgcuKind
-from weft.hw.program.firings.nest import Loop, Nest, Walk
+from weft.hw.program.agcu import BOUND_BITS, Agcu, AgcuKind, AgcuPart
+from weft.hw.program.firings.nest import Loop, Nest, Parts, Walk
 from weft.hw.program.firings.process import Process, Side, Where
 from weft.hw.program.firings.stream import NOTHING, Bools, Ints, Shape, Stops
 from weft.hw.spec import ADDRESS_BITS, FabricSpec
@@ -37,6 +38,26 @@ def nest_of(program: Agcu, arguments: Mapping[int, int], grown: int = 0) -> Nest
     return Nest(tuple(loops) or (Loop(1, 0, 0),), empty)
 
 
+def parts_of(program: Agcu) -> Parts:
+    """The nests of a load that brings several matrices; all go through neighbouring addresses."""
+    stride = program.levels[0].stride
+    ranks = [*(level.rank for level in program.levels), 0, 0]
+    nests: list[Nest] = []
+    for bounds in [_bounds(program), *(part.bounds for part in _present(program))]:
+        strides = np.cumprod([stride, *bounds[:-1]]).tolist()
+        nests.append(Nest((*map(Loop, bounds, strides, ranks),)))
+    return Parts((*nests,), program.end_rank)
+
+
+def _bounds(program: Agcu) -> tuple[int, ...]:
+    return tuple(max(1, level.bound) for level in program.levels)
+
+
+def _present(program: Agcu) -> list[AgcuPart]:
+    """The parts that there are."""
+    return list(takewhile(lambda part: part.beats > 0, program.parts))
+
+
 def _base(program: Agcu, arguments: Mapping[int, int], turn: int, turn_round: int, spec: FabricSpec) -> int:
     """Byte address of the first beat of a run, without what an index adds."""
     moved = turn * program.turn_stride + turn_round * program.round_stride
@@ -46,7 +67,15 @@ def _base(program: Agcu, arguments: Mapping[int, int], turn: int, turn_round: in
 
 def addresses_of(program: Agcu, arguments: Mapping[int, int], turn: int, beats: int, spec: FabricSpec) -> Ints:
     """Byte addresses of the first beats of a turn, [beats], where no index decides them."""
+    if _present(program):
+        parts, starts = parts_of(program), _starts(program, _base(program, arguments, turn, 0, spec))
+        return (parts.of_beats(starts) + parts.offsets())[:beats] & _ADDRESS
     return (_base(program, arguments, turn, 0, spec) + nest_of(program, arguments).offsets(beats)) & _ADDRESS
+
+
+def _starts(program: Agcu, base: int) -> Ints:
+    """Where each nest of a load of several matrices begins, [nests]."""
+    return base + np.array([0, *(part.offset for part in _present(program))])
 
 
 def pairs_of(stop: Stops, void: Bools) -> tuple[Ints, Ints]:
@@ -76,7 +105,7 @@ class AgcuTurn:
     waits: tuple[Where, ...] = ()
     taken: Mapping[Where, int] = field(default_factory=dict[Where, int])
     tells: bool = False
-    walk: Walk | None = None
+    walk: Walk | Parts | None = None
     starts: Ints | None = None
     indices: Bools | None = None
 
@@ -89,7 +118,7 @@ class AgcuTurn:
         assert self.starts is not None
         if self.walk.nest.empty:
             return np.zeros(0, np.int64)
-        if not self.program.indexed:
+        if isinstance(self.walk, Walk) and not self.program.indexed:
             return (self.starts + self.walk.nest.offsets(beats)) & _ADDRESS
         addresses = self.walk.of_beats(self.starts) + self.walk.offsets()
         return addresses[~self.walk.void][:beats] & _ADDRESS
@@ -187,6 +216,8 @@ def turn_of(
     if waits or program.kind is AgcuKind.SINK:
         return replace(begun, waits=tuple(waits), taken=taken)
     nest, base = nest_of(program, arguments, grown), _base(program, arguments, turn, turn_round, spec)
+    if _present(program):
+        return replace(begun, taken=taken, walk=parts_of(program), starts=_starts(program, base))
     length = np.array([nest.loops[0].count])
     if not indexed:
         walk = Walk(nest, length, np.full(1, program.end_rank, np.uint8))

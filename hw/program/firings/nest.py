@@ -11,7 +11,7 @@ import numpy as np
 
 from weft.hw.program.firings.stream import Bools, Ints, Shape, Stops
 
-__all__ = ["Loop", "Nest", "Walk"]
+__all__ = ["Loop", "Nest", "Parts", "Walk"]
 
 
 @dataclass(frozen=True)
@@ -127,6 +127,49 @@ class Walk:
     def of_beats(self, each: Ints) -> Ints:
         """What is said of each run, for each of its beats, [beats]."""
         return np.repeat(each, self.sizes)
+
+    @property
+    def shape(self) -> Shape:
+        """The stream of the beats."""
+        return Shape(self.stops, self.void)
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Nests one after the other, none of them empty, all of whose last beats have the stop ``end``: a run each."""
+
+    nests: tuple[Nest, ...]
+    end: int
+
+    @property
+    def nest(self) -> Nest:
+        """The first of them."""
+        return self.nests[0]
+
+    @property
+    def beats(self) -> int:
+        """Beats of all nests."""
+        return sum(map(len, self.nests))
+
+    @cached_property
+    def stops(self) -> Stops:
+        """The stop of each beat, [beats]."""
+        stops = np.concatenate([nest.stops() for nest in self.nests])
+        stops[np.cumsum([len(nest) for nest in self.nests]) - 1] = self.end
+        return stops
+
+    @property
+    def void(self) -> Bools:
+        """No beat is void, [beats]."""
+        return np.zeros(self.beats, bool)
+
+    def offsets(self) -> Ints:
+        """What each beat adds to the address where its run begins, [beats]."""
+        return np.concatenate([nest.offsets() for nest in self.nests])
+
+    def of_beats(self, each: Ints) -> Ints:
+        """What is said of each run, for each of its beats, [beats]."""
+        return np.repeat(each, [len(nest) for nest in self.nests])
 
     @property
     def shape(self) -> Shape:
