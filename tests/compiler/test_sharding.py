@@ -25,6 +25,7 @@ from weft.compiler.step import parse_program, print_program
 from weft.compiler.step.check import check_program
 from weft.compiler.step.tensor import TensorOp
 from weft.hw.presets import PRESETS
+from weft.hw.program import Accumulate, Pcu
 from weft.sim.functional.device import FunctionalDevice
 from weft.sim.program_run import run_compiled
 from weft.sim.run import memory_needed
@@ -128,6 +129,26 @@ def test_bytes_of_a_token_are_even_over_the_channels() -> None:
             sizes[compiled.regions[name].channel] += compiled.regions[name].size
     assert len(sizes) == 4
     assert max(sizes.values()) <= 1.05 * min(sizes.values())
+
+
+@pytest.mark.parametrize("shards", range(2, 10))
+def test_terms_and_a_residual_are_added_three_in_a_pcu(shards: int) -> None:
+    wide = 8 * shards
+    program = parse_program(
+        f"step.tensor @x : f32 [8] input\nstep.tensor @up : f32 [8, {wide}] weight\n"
+        f"step.tensor @down : f32 [{wide}, 8] weight\nstep.tensor @y : f32 [8] output\n"
+        "%x = step.load @x : !step.stream<f32, [8]>\n"
+        f"%up = step.load @up : !step.stream<f32, [8, {wide}]>\n"
+        f"%h = step.matmul %x, %up : !step.stream<f32, [{wide}]>\n"
+        f"%down = step.load @down : !step.stream<f32, [{wide}, 8]>\n"
+        "%y = step.matmul %h, %down : !step.stream<f32, [8]>\n"
+        "%z = step.map add %y, %x : !step.stream<f32, [8]>\nstep.store %z in @y\n"
+    )
+    spec = DEMO.replace(rows=40, columns=10, channels=4)
+    units = compile_program(program, spec, spread=Spread(shards)).mapping.netlist.units.values()
+    programs = [unit.program for unit in units if isinstance(unit.program, Pcu)]
+    sums = [each for each in programs if each.accumulate is Accumulate.OFF]
+    assert (len(programs) - len(sums), len(sums)) == (2 * shards, (shards + 1) // 2)
 
 
 def test_cuts_are_even_and_along_whole_blocks() -> None:

@@ -45,10 +45,7 @@ class Buffering(Emitting):
         value = self._not_ahead(value)
         given = stream(value)
         inner = given.dims[given.rank - rank :]
-        source, depth = value, rank
-        if DYNAMIC not in inner:
-            while isinstance(source.owner, FlattenOp) and source.owner.level <= depth and source.owner.size is None:
-                source, depth = source.owner.value, depth + 1
+        source, depth = self.before_flattening(value, rank)
         last, read = 0, source.owner
         if isinstance(read, StreamifyOp) and self._in_order(read) and len(outer_of(read)) == given.rank - rank:
             write = read.buffer.owner
@@ -64,6 +61,16 @@ class Buffering(Emitting):
         words = prod(inner[:-1]) * self.row_words(inner[-1], given.kind)
         seen = BufferizeOp(source, rank=depth, first=first, last=last or words // self.beat(given.kind), inner=inner)
         return self.emit(seen).result
+
+    def before_flattening(self, value: SSAValue, rank: int) -> tuple[SSAValue, int]:
+        """The stream whose innermost dimensions make the same buffers as the ``rank`` of this one, and their number."""
+        given = stream(value)
+        if DYNAMIC not in given.dims[given.rank - rank :]:
+            while isinstance(value.owner, FlattenOp) and value.owner.level <= rank and value.owner.size is None:
+                source = value.owner.value
+                source.name_hint = source.name_hint or value.name_hint
+                value, rank = source, rank + 1
+        return value, rank
 
     def _not_ahead(self, value: SSAValue) -> SSAValue:
         """A stream before the FIFO that lets it run ahead: a buffer does that, too."""

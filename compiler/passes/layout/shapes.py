@@ -73,7 +73,8 @@ def read_by_walk(laying: Laying, laid: Laid, outer: int, walk: Walk, dims: tuple
     else:  # a buffer of what is read alone
         in_order = to is kind and numbers and strides == laying.strides(numbers, kind)
         kept = numbers if in_order else [(last - first) * beat]
-        buffer = laying.emit(BufferizeOp(value, rank=len(inner), first=first, last=last, inner=kept)).result
+        source, rank = laying.before_flattening(value, len(inner))
+        buffer = laying.emit(BufferizeOp(source, rank=rank, first=first, last=last, inner=kept)).result
         offset -= first * beat
         if in_order:
             return Laid.carried(dims, laid.element, to, laying.emit(StreamifyOp(buffer), hint).result, hint=hint)

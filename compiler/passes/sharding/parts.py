@@ -211,14 +211,24 @@ class Parts:
 
 
 def summed(reduction: Reduction, terms: Sequence[SSAValue], inserting: Inserting) -> SSAValue:
-    """Terms of all shards combined as a tree: neighbours in the order of the shards, then their results."""
+    """Terms of all shards combined as a tree: neighbours in threes in the order of the shards, then their results.
+
+    A PCU takes three vector streams, so it does two steps of a chain. What is left over from the threes goes up as it
+    is: then the last step, where two remain, has room for one operand more, as that of a residual connection.
+    """
     terms = list(terms)
     while len(terms) > 1:
-        pairs = [terms[place : place + 2] for place in range(0, len(terms), 2)]
-        terms = [
-            inserting.add(MapOp(_COMBINES[reduction], *pair)).result if len(pair) == 2 else pair[0] for pair in pairs
-        ]
+        whole = len(terms) // 3 * 3 or len(terms)
+        threes = [_chained(reduction, terms[place : place + 3], inserting) for place in range(0, whole, 3)]
+        terms = threes + terms[whole:]
     return terms[0]
+
+
+def _chained(reduction: Reduction, terms: Sequence[SSAValue], inserting: Inserting) -> SSAValue:
+    found, *others = terms
+    for term in others:
+        found = inserting.add(MapOp(_COMBINES[reduction], found, term)).result
+    return found
 
 
 def _with(dims: Sequence[Dim], at: int, size: int) -> list[Dim]:
