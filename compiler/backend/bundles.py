@@ -87,7 +87,7 @@ def _fifo(load: LinearLoadOp) -> StreamifyOp | None:
 def _product(load: LinearLoadOp) -> list[Operation]:
     """Where a matrix meets other streams."""
     fifo = _fifo(load)
-    found = [] if fifo is None else [fifo.result]
+    found: list[SSAValue] = [] if fifo is None else [fifo.result]
     met: list[Operation] = []
     for value in found:  # grows
         for use in value.uses:
