@@ -19,6 +19,7 @@ from weft.compiler.step.dimension import DimensionOp
 from weft.compiler.step.loop import KeepOp, LoopOp, RecallOp
 from weft.compiler.step.matmul import MatmulOp
 from weft.compiler.step.random_access import RandomLoadOp, RandomStoreOp
+from weft.compiler.step.tensor import Role
 from weft.compiler.step.types import Element, stream_of
 from weft.compiler.timing import predict
 from weft.hw.spec import FabricSpec
@@ -114,14 +115,21 @@ def _outlook(program: ModuleOp, spread: Spread, spec: FabricSpec, sizes: Mapping
         Shard(spread).apply(Context(), made)
     except WeftError as error:
         return Candidate(spread, 0, refused=str(error))
-    accesses = sum(isinstance(op, LoadOp | StoreOp | RandomLoadOp | RandomStoreOp) for op in made.ops)
-    if accesses > 2 * spec.rows:
-        refused = f"needs {accesses} AGCUs but fabric {spec.name!r} has {2 * spec.rows}"
+    agcus = _fewest_agcus(made, spec)
+    if agcus > 2 * spec.rows:
+        refused = f"needs {agcus} AGCUs but fabric {spec.name!r} has {2 * spec.rows}"
         return Candidate(spread, 0, refused=refused)
     loop = next((op for op in made.ops if isinstance(op, LoopOp)), LoopOp(1))
     now = sizes if loop.round is None else {**sizes, loop.round: 0}
     memory, products = _memory_cycles(made, spec, now, loop.iterations), _product_cycles(made, spec, loop.iterations)
     return Candidate(spread, max(memory, products))
+
+
+def _fewest_agcus(made: ModuleOp, spec: FabricSpec) -> int:
+    """One for each load and store; of weights as many loads as an AGCU takes parts may share one."""
+    accesses = [op for op in made.ops if isinstance(op, LoadOp | StoreOp | RandomLoadOp | RandomStoreOp)]
+    weights = sum(isinstance(op, LoadOp) and op.declaration.role is Role.WEIGHT for op in accesses)
+    return len(accesses) - weights + -(-weights // spec.agcu_parts)
 
 
 def _memory_cycles(made: ModuleOp, spec: FabricSpec, sizes: Mapping[str, int], iterations: int) -> int:

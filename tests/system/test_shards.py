@@ -18,6 +18,7 @@ from weft.compiler.passes.sharding import Spread
 from weft.compiler.step import parse_program
 from weft.hw.presets import PRESETS
 from weft.sim.compare import compare_launches
+from weft.sim.decoder import DecoderSession
 from weft.sim.functional.device import FunctionalDevice
 from weft.sim.generate import ComparedDecoder, Generation, generate
 from weft.sim.program_run import run_compiled
@@ -122,3 +123,35 @@ def test_a_decoder_of_shards_says_the_same_and_nothing_of_it_leaves_the_chip() -
     assert ours == list(generate(Reference(checkpoint).step, list(b"And God "), 16, expected))
     assert result.prefilled > 0
     assert result.offchip["activations"] == 0
+
+
+def test_bundled_loads_bring_the_same_on_fewer_agcus() -> None:
+    """Where two shards load and store more than there are AGCUs, weights share some: on RTL, stalled, bit for bit."""
+    checkpoint, wide = read_checkpoint(SHIPPED), SPEC.replace(rows=14, columns=10, channels=2, agcu_parts=3)
+    narrow = wide.replace(rows=11, columns=13)
+    apart, bundled = (compile_decoder(checkpoint.config, spec, spread=Spread(2)) for spec in (wide, narrow))
+    of_loads = [
+        {name for name in each.program.mapping.netlist.units if name.startswith("load_")} for each in (apart, bundled)
+    ]
+    assert not any("+" in name for name in of_loads[0])
+    assert of_loads[0] - of_loads[1] == {
+        f"load_{name}_{shard}" for name in ("qkv", "o_proj", "gate", "up", "down") for shard in range(2)
+    }
+    bundles = [("qkv", "o_proj", "gate"), ("up", "down")]
+    assert of_loads[1] - of_loads[0] == {
+        "load_" + "+".join(f"{name}_{shard}" for name in bundle) for shard in range(2) for bundle in bundles
+    }
+
+    golden, launches = FunctionalDevice(narrow, memory_bytes=bundled.memory_bytes), []
+    with RtlDevice(narrow, memory_bytes=bundled.memory_bytes, stalls=7, count=False) as chip:
+        for device in (golden, chip):
+            session = DecoderSession(bundled, checkpoint, narrow, device)
+            tokens = [int(np.argmax(session.step(token))) for token in b"An"]
+            launches.append((tokens, session.launch))
+    ours, reference = [], Reference(checkpoint)
+    for token in b"An":
+        ours.append(int(np.argmax(reference.step(token))))
+    assert [tokens for tokens, _ in launches] == [ours, ours]
+    compared = compare_launches(launches[0][1], launches[1][1])
+    assert compared.compared > 0
+    assert compared.mismatches == 0, compared.first
