@@ -54,13 +54,13 @@ def _shares(load: LinearLoadOp, spec: FabricSpec) -> bool:
     """Whether it is one of whole matrices of weights, in every turn, through a FIFO of beats."""
     tensor, result = tensor_of(load), load.result.type
     sure = spec.channels == 1 or (tensor.shard is not None and tensor.shard.count >= spec.channels)
-    plain = load.after is None and not any(
-        (load.when, load.done is not None and used(load.done), load.follows, load.grows, load.moves is not None)
-    )
+    plain = all(each is None for each in (load.after, load.when, load.follows, load.grows, load.moves))
+    told = load.done is not None and used(load.done)
     whole = result.dims == tensor.sizes and load.walked() == (*range(len(tensor.sizes)),)
     return (
         sure
         and plain
+        and not told
         and whole
         and tensor.role is Role.WEIGHT
         and not any(load.bases())

@@ -19,8 +19,7 @@ __all__ = ["Nest", "item_layout", "job_layout"]
 def job_layout(spec: FabricSpec) -> data.StructLayout:
     """One run of the nest: the address it begins at, the stop of its last item, and whether it is one void item.
 
-    Addresses count vector beats. ``part`` says whose bounds it has: 0 those of the levels, ``k``
-    those of part ``k - 1``.
+    Addresses count vector beats. ``part`` says whose bounds it has: 0 the levels', ``k`` those of part ``k - 1``.
     """
     return data.StructLayout(
         {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -10,6 +12,7 @@ from xdsl.dialects.builtin import ModuleOp
 from weft.compiler.backend import fit
 from weft.compiler.backend.buffering import sizing
 from weft.compiler.backend.buffering.ahead import further_ahead
+from weft.compiler.backend.buffering.fifos import with_fifos
 from weft.compiler.backend.mapping import FitError, Mapping
 from weft.compiler.backend.memory import allocate
 from weft.compiler.compile import CompiledProgram, compile_module, compile_program, tensors_of
@@ -87,6 +90,21 @@ def test_a_fifo_stands_between_the_load_and_the_fifo_that_is_there() -> None:
     program = longer.units["a_ahead.fifo"].program
     assert isinstance(program, Pmu)
     assert (program.block_lines, program.blocks) == (1, spec.pmu_lines)
+
+
+def test_the_first_of_several_fifos_leaves_out_what_is_not_for_them() -> None:
+    netlist, spec = lowered(summed(LONG), fabric(3)), fabric(3)
+    unit = netlist.units["a_ahead"]
+    assert isinstance(unit.program, Pmu)
+    some = replace(unit.program, period=LONG, block_from=3, block_to=9)
+    part = Netlist({**netlist.units, "a_ahead": replace(unit, program=some)}, netlist.nets)
+    longer = with_fifos(part, Network.VECTOR, Pin("a_ahead"), 2, spec)
+    kept = {name: vars(unit.program).get("period") for name, unit in longer.units.items() if "a_ahead" in name}
+    assert kept == {"a_ahead": 0, "a_ahead.fifo": 0, "a_ahead.fifo.2": LONG}
+    first = longer.units["a_ahead.fifo.2"].program
+    assert isinstance(first, Pmu)
+    assert (first.block_from, first.block_to) == (3, 9)
+    assert Net(Network.VECTOR, Pin("load_a"), (Pin("a_ahead.fifo.2"),)) in longer.nets
 
 
 def test_no_more_fifos_than_free_pmus_and_the_longest_loads_first() -> None:

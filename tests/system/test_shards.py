@@ -148,9 +148,8 @@ def test_bundled_loads_bring_the_same_on_fewer_agcus() -> None:
             session = DecoderSession(bundled, checkpoint, narrow, device)
             tokens = [int(np.argmax(session.step(token))) for token in b"An"]
             launches.append((tokens, session.launch))
-    ours, reference = [], Reference(checkpoint)
-    for token in b"An":
-        ours.append(int(np.argmax(reference.step(token))))
+    reference = Reference(checkpoint)
+    ours = [int(np.argmax(reference.step(token))) for token in b"An"]
     assert [tokens for tokens, _ in launches] == [ours, ours]
     compared = compare_launches(launches[0][1], launches[1][1])
     assert compared.compared > 0

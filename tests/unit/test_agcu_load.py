@@ -70,7 +70,7 @@ _PARTS = (AgcuPart(offset=30 * V, beats=2, rows=5), AgcuPart(offset=-8 * V, beat
 def test_matrices_one_after_the_other(rate: float) -> None:
     """3 rows of 3 beats, then 5 of 2 and 1 of 4 elsewhere, in each of two turns: rows end with 1, matrices with 2."""
     spec = SPEC.replace(agcu_parts=4)
-    levels = (AgcuLevel(bound=3, stride=V, rank=1), AgcuLevel(bound=3, stride=99, rank=2))
+    levels = (AgcuLevel(bound=3, stride=V, rank=1), AgcuLevel(bound=3, stride=7 * V, rank=2))
     program = Agcu(
         kind=AgcuKind.LOAD, base=16 * V, levels=levels, parts=_PARTS, end_rank=2, turns=2, turn_stride=100 * V, **WHOLE
     )

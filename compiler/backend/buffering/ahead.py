@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from math import prod
 
-from weft.compiler.backend.buffering.fifos import is_fifo, with_fifos
+from weft.compiler.backend.buffering.fifos import with_fifos
 from weft.compiler.netlist.netlist import Net, Netlist, Pin
 from weft.hw.program import Agcu, Pmu
 from weft.hw.program.agcu import AgcuKind
@@ -31,7 +31,7 @@ def further_ahead(netlist: Netlist, spec: FabricSpec) -> Netlist:
         for net in netlist.nets
         if net.network is Network.VECTOR
         for pin in net.targets
-        if is_fifo(netlist.units[pin.unit].program) and _beats(netlist, net, pin) >= _LONG * spec.pmu_lines
+        if _is_fifo(netlist, pin) and _beats(netlist, net, pin) >= _LONG * spec.pmu_lines
     ]
     for _, pin in sorted(filled)[: max(0, free)]:
         netlist = with_fifos(netlist, Network.VECTOR, pin, 1, spec)
@@ -46,3 +46,8 @@ def _beats(netlist: Netlist, net: Net, pin: Pin) -> int:
     if isinstance(fifo, Pmu) and fifo.period:
         return fifo.block_to - fifo.block_from
     return prod(max(1, level.bound) for level in program.levels)
+
+
+def _is_fifo(netlist: Netlist, pin: Pin) -> bool:
+    program = netlist.units[pin.unit].program
+    return isinstance(program, Pmu) and not program.write_rank and program.block_lines == 1 and not program.levels

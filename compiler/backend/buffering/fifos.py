@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TypeGuard
 
-from weft.compiler.netlist.netlist import Net, Netlist, Pin, Program, Unit
+from weft.compiler.netlist.netlist import Net, Netlist, Pin, Unit
 from weft.hw.program import Pmu, PmuLevel, Port
 from weft.hw.program.firings.links import exit_of, sure_capacity
 from weft.hw.spec import FabricSpec
 from weft.hw.topology import Network
 
-__all__ = ["MOST_FIFOS", "fifo_room", "is_fifo", "with_fifos"]
+__all__ = ["MOST_FIFOS", "fifo_room", "with_fifos"]
 
 MOST_FIFOS = 16
 """FIFOs that may stand in a row before an input."""
@@ -23,7 +22,10 @@ def fifo_room(network: Network, spec: FabricSpec) -> int:
 
 
 def with_fifos(netlist: Netlist, network: Network, end: Pin, count: int, spec: FabricSpec) -> Netlist:
-    """The netlist with ``count`` FIFOs in a row before an input, each as deep as a PMU has lines."""
+    """The netlist with ``count`` FIFOs in a row before an input, each as deep as a PMU has lines.
+
+    Before a FIFO that keeps some beats of a stream, the first of them keeps these, and those behind it all they get.
+    """
     program = _fifo(network, spec)
     units, nets, first = dict(netlist.units), list(netlist.nets), end
     for _ in range(count):
@@ -36,17 +38,12 @@ def with_fifos(netlist: Netlist, network: Network, end: Pin, count: int, spec: F
         nets.append(Net(network, Pin(name), (first,)))
         units[name] = Unit(name, program, lines=netlist.units[end.unit].lines)
         behind = units[first.unit].program
-        if is_fifo(behind) and behind.period:  # what is not for them goes into neither
-            choice = {name: getattr(behind, name) for name in ("period", "block_from", "block_to")}
+        if isinstance(behind, Pmu) and behind.period and not behind.write_rank:  # what it leaves out goes into neither
+            choice = {each: getattr(behind, each) for each in ("period", "block_from", "block_to")}
             units[name] = replace(units[name], program=replace(program, **choice))
             units[first.unit] = replace(units[first.unit], program=replace(behind, **dict.fromkeys(choice, 0)))
         first = Pin(name)
     return Netlist(units, (*nets,))
-
-
-def is_fifo(program: Program) -> TypeGuard[Pmu]:
-    """Whether it is that of a FIFO of vector beats for a load."""
-    return isinstance(program, Pmu) and not program.write_rank and program.block_lines == 1 and not program.levels
 
 
 def _fifo(network: Network, spec: FabricSpec) -> Pmu:

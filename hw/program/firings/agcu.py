@@ -38,19 +38,16 @@ def nest_of(program: Agcu, arguments: Mapping[int, int], grown: int = 0) -> Nest
     return Nest(tuple(loops) or (Loop(1, 0, 0),), empty)
 
 
-def parts_of(program: Agcu) -> Parts:
+def _parts_of(program: Agcu) -> Parts:
     """The nests of a load that brings several matrices; all go through neighbouring addresses."""
     stride = program.levels[0].stride
     ranks = [*(level.rank for level in program.levels), 0, 0]
     nests: list[Nest] = []
-    for bounds in [_bounds(program), *(part.bounds for part in _present(program))]:
+    first = tuple(level.bound for level in program.levels)
+    for bounds in [first, *(part.bounds for part in _present(program))]:
         strides = np.cumprod([stride, *bounds[:-1]]).tolist()
         nests.append(Nest((*map(Loop, bounds, strides, ranks),)))
     return Parts((*nests,), program.end_rank)
-
-
-def _bounds(program: Agcu) -> tuple[int, ...]:
-    return tuple(max(1, level.bound) for level in program.levels)
 
 
 def _present(program: Agcu) -> list[AgcuPart]:
@@ -68,7 +65,7 @@ def _base(program: Agcu, arguments: Mapping[int, int], turn: int, turn_round: in
 def addresses_of(program: Agcu, arguments: Mapping[int, int], turn: int, beats: int, spec: FabricSpec) -> Ints:
     """Byte addresses of the first beats of a turn, [beats], where no index decides them."""
     if _present(program):
-        parts, starts = parts_of(program), _starts(program, _base(program, arguments, turn, 0, spec))
+        parts, starts = _parts_of(program), _starts(program, _base(program, arguments, turn, 0, spec))
         return (parts.of_beats(starts) + parts.offsets())[:beats] & _ADDRESS
     return (_base(program, arguments, turn, 0, spec) + nest_of(program, arguments).offsets(beats)) & _ADDRESS
 
@@ -217,7 +214,7 @@ def turn_of(
         return replace(begun, waits=tuple(waits), taken=taken)
     nest, base = nest_of(program, arguments, grown), _base(program, arguments, turn, turn_round, spec)
     if _present(program):
-        return replace(begun, taken=taken, walk=parts_of(program), starts=_starts(program, base))
+        return replace(begun, taken=taken, walk=_parts_of(program), starts=_starts(program, base))
     length = np.array([nest.loops[0].count])
     if not indexed:
         walk = Walk(nest, length, np.full(1, program.end_rank, np.uint8))
